@@ -1,0 +1,15 @@
+//! **orrery**: a data-oriented simulation server for a browser game of flying, trading and
+//! fighting in crowded star systems.
+//!
+//! ```text
+//! clients ══ net shard 0..n ──commands──▶ sim (owns every system, rayon inside) ──batches──▶ store
+//!               ▲    ▲                     │                                                  │
+//!               │    └── Arc<TickFrame> ───┘                                                  │
+//!               └───────────── "durable up to batch k": release held replies ◀────────────────┘
+//! ```
+//!
+//! Nothing changes the world but the tick. Nothing below [`server`] reads a clock or a random
+//! source. Every queue is bounded, and full is an answer.
+
+pub mod ids;
+pub mod limits;
