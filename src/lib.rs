@@ -14,3 +14,5 @@
 pub mod ids;
 pub mod limits;
 pub mod wire;
+pub mod sim;
+pub mod universe;
