@@ -17,3 +17,4 @@ pub mod session;
 pub mod wire;
 pub mod sim;
 pub mod universe;
+pub mod net;
