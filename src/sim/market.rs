@@ -81,14 +81,24 @@ impl Market {
     /// The markets of a system. A listing that `stored` knows takes its stock from there (held to
     /// the bounds); one that it does not know opens at its target, with a posting that says so.
     /// Work: listings × stored.
-    pub fn new(universe: &Universe, system: SystemIndex, stored: &[Stock], postings: &mut Vec<Posting>) -> Self {
-        let stations = universe.system(system).map_or(&[][..], |system| &system.stations);
+    pub fn new(
+        universe: &Universe,
+        system: SystemIndex,
+        stored: &[Stock],
+        postings: &mut Vec<Posting>,
+    ) -> Self {
+        let stations = universe
+            .system(system)
+            .map_or(&[][..], |system| &system.stations);
         let mut market = Self {
             listings: Vec::new(),
             stations: Vec::new(),
             stocks: Vec::new(),
             starts: vec![0],
-            repair_prices: stations.iter().map(|station| station.repair_price).collect(),
+            repair_prices: stations
+                .iter()
+                .map(|station| station.repair_price)
+                .collect(),
             economy: universe.economy,
             fuel: universe.fuel,
             cargo_capacity: universe.ship.cargo_capacity,
@@ -98,10 +108,19 @@ impl Market {
         for (place, station) in stations.iter().enumerate() {
             let index = StationIndex(place as u16);
             for listing in &station.market {
-                let same = |stock: &&Stock| stock.station == index && stock.commodity == listing.commodity;
-                let units = stored.iter().find(same).map(|stock| stock.units.clamp(0, STOCK_MAX));
+                let same =
+                    |stock: &&Stock| stock.station == index && stock.commodity == listing.commodity;
+                let units = stored
+                    .iter()
+                    .find(same)
+                    .map(|stock| stock.units.clamp(0, STOCK_MAX));
                 if units.is_none() {
-                    let opening = Posting::of_stock(Cause::Opening, index, listing.commodity, listing.stock_target);
+                    let opening = Posting::of_stock(
+                        Cause::Opening,
+                        index,
+                        listing.commodity,
+                        listing.stock_target,
+                    );
                     postings.push(opening);
                 }
                 market.listings.push(*listing);
@@ -125,7 +144,11 @@ impl Market {
     /// Every stock, for the store and the state hash; in row order.
     pub fn stocks(&self) -> impl Iterator<Item = Stock> + '_ {
         let rows = self.listings.iter().zip(&self.stations).zip(&self.stocks);
-        rows.map(|((listing, station), units)| Stock { station: *station, commodity: listing.commodity, units: *units })
+        rows.map(|((listing, station), units)| Stock {
+            station: *station,
+            commodity: listing.commodity,
+            units: *units,
+        })
     }
 
     fn rows(&self, station: StationIndex) -> std::ops::Range<usize> {
@@ -138,7 +161,8 @@ impl Market {
 
     /// A scan over one station's lines, at most one a commodity.
     fn row(&self, station: StationIndex, commodity: CommodityIndex) -> Option<usize> {
-        self.rows(station).find(|row| self.listings[*row].commodity == commodity)
+        self.rows(station)
+            .find(|row| self.listings[*row].commodity == commodity)
     }
 
     fn quote(&self, row: usize) -> Quote {
@@ -174,7 +198,9 @@ impl Market {
 
     /// The row and the quantity of a trade, once both make sense.
     fn subject(&self, trade: Trade) -> Result<(usize, i64), Refusal> {
-        let row = self.row(trade.station, trade.commodity).ok_or(Refusal::UnknownCommodity)?;
+        let row = self
+            .row(trade.station, trade.commodity)
+            .ok_or(Refusal::UnknownCommodity)?;
         let quantity = i64::from(trade.quantity);
         if quantity == 0 || quantity > STOCK_MAX {
             return Err(Refusal::InvalidQuantity);
@@ -211,19 +237,33 @@ impl Market {
         if is_fuel {
             *account.fuel = (*account.fuel + trade.quantity as f32).min(self.fuel_max);
         } else {
-            let held = account.cargo.get_mut(usize::from(trade.commodity.0)).ok_or(Refusal::UnknownCommodity)?;
+            let held = account
+                .cargo
+                .get_mut(usize::from(trade.commodity.0))
+                .ok_or(Refusal::UnknownCommodity)?;
             *held += trade.quantity;
         }
         *account.credits -= total;
         self.stocks[row] -= quantity;
         let posting = traded(Cause::Buy, trade, unit_price, total, account.player, ticket);
         if is_fuel {
-            let burned = Posting { cause: Cause::FuelBurned, station: None, unit_price: 0, total: 0, ..posting.clone() };
+            let burned = Posting {
+                cause: Cause::FuelBurned,
+                station: None,
+                unit_price: 0,
+                total: 0,
+                ..posting.clone()
+            };
             postings.extend([posting, burned]);
         } else {
             postings.push(posting);
         }
-        Ok(Done { order: Order::Buy(trade), quantity: trade.quantity, unit_price, total })
+        Ok(Done {
+            order: Order::Buy(trade),
+            quantity: trade.quantity,
+            unit_price,
+            total,
+        })
     }
 
     fn sell(
@@ -235,20 +275,38 @@ impl Market {
     ) -> Result<Done, Refusal> {
         let (row, quantity) = self.subject(trade)?;
         let unit_price = self.quote(row).sell;
-        let held = account.cargo.get_mut(usize::from(trade.commodity.0)).ok_or(Refusal::UnknownCommodity)?;
+        let held = account
+            .cargo
+            .get_mut(usize::from(trade.commodity.0))
+            .ok_or(Refusal::UnknownCommodity)?;
         if *held < trade.quantity {
             return Err(Refusal::InsufficientCargo);
         }
         let total = unit_price.saturating_mul(quantity);
-        let credits = account.credits.checked_add(total).ok_or(Refusal::InvalidQuantity)?;
+        let credits = account
+            .credits
+            .checked_add(total)
+            .ok_or(Refusal::InvalidQuantity)?;
         if self.stocks[row] + quantity > STOCK_MAX {
             return Err(Refusal::InvalidQuantity);
         }
         *held -= trade.quantity;
         *account.credits = credits;
         self.stocks[row] += quantity;
-        postings.push(traded(Cause::Sell, trade, unit_price, total, account.player, ticket));
-        Ok(Done { order: Order::Sell(trade), quantity: trade.quantity, unit_price, total })
+        postings.push(traded(
+            Cause::Sell,
+            trade,
+            unit_price,
+            total,
+            account.player,
+            ticket,
+        ));
+        Ok(Done {
+            order: Order::Sell(trade),
+            quantity: trade.quantity,
+            unit_price,
+            total,
+        })
     }
 
     /// Restores what is missing, or as much of it as the pilot can pay.
@@ -259,7 +317,10 @@ impl Market {
         account: &mut Account<'_>,
         postings: &mut Vec<Posting>,
     ) -> Result<Done, Refusal> {
-        let unit_price = *self.repair_prices.get(usize::from(station.0)).ok_or(Refusal::WrongStation)?;
+        let unit_price = *self
+            .repair_prices
+            .get(usize::from(station.0))
+            .ok_or(Refusal::WrongStation)?;
         let missing = i64::from(self.hull_max) - i64::from(*account.hull);
         if missing <= 0 {
             return Err(Refusal::NothingToRepair);
@@ -281,7 +342,12 @@ impl Market {
             total,
             ticket: Some(ticket),
         });
-        Ok(Done { order: Order::Repair { station }, quantity: quantity as u32, unit_price, total })
+        Ok(Done {
+            order: Order::Repair { station },
+            quantity: quantity as u32,
+            unit_price,
+            total,
+        })
     }
 
     /// Production and consumption: each listing takes a step towards its target once in
@@ -298,14 +364,30 @@ impl Market {
                 continue;
             }
             let step = (gap.abs() * self.economy.drift_permille / 1000).clamp(1, gap.abs());
-            let cause = if gap > 0 { Cause::Production } else { Cause::Consumption };
+            let cause = if gap > 0 {
+                Cause::Production
+            } else {
+                Cause::Consumption
+            };
             self.stocks[row] += step * gap.signum();
-            postings.push(Posting::of_stock(cause, self.stations[row], self.listings[row].commodity, step));
+            postings.push(Posting::of_stock(
+                cause,
+                self.stations[row],
+                self.listings[row].commodity,
+                step,
+            ));
         }
     }
 }
 
-fn traded(cause: Cause, trade: Trade, unit_price: i64, total: i64, player: &PlayerId, ticket: u64) -> Posting {
+fn traded(
+    cause: Cause,
+    trade: Trade,
+    unit_price: i64,
+    total: i64,
+    player: &PlayerId,
+    ticket: u64,
+) -> Posting {
     Posting {
         cause,
         player: Some(player.clone()),

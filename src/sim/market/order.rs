@@ -126,7 +126,12 @@ pub struct Posting {
 
 impl Posting {
     /// Goods that a station made, used up or began with.
-    pub fn of_stock(cause: Cause, station: StationIndex, commodity: CommodityIndex, quantity: i64) -> Self {
+    pub fn of_stock(
+        cause: Cause,
+        station: StationIndex,
+        commodity: CommodityIndex,
+        quantity: i64,
+    ) -> Self {
         Self {
             cause,
             player: None,

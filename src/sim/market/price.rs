@@ -39,7 +39,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn listing(base_price: i64, stock_target: i64) -> Listing {
-        Listing { commodity: CommodityIndex(1), base_price, stock_target }
+        Listing {
+            commodity: CommodityIndex(1),
+            base_price,
+            stock_target,
+        }
     }
 
     #[test]
@@ -48,7 +52,10 @@ mod tests {
         let food = universe.commodity_index("food").unwrap();
         let at = |station: usize| {
             let market = &universe.systems[0].stations[station].market;
-            let listing = market.iter().find(|listing| listing.commodity == food).unwrap();
+            let listing = market
+                .iter()
+                .find(|listing| listing.commodity == food)
+                .unwrap();
             quote(listing, listing.stock_target, &universe.economy)
         };
         assert_eq!(at(0), Quote { buy: 11, sell: 9 });
