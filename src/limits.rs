@@ -7,3 +7,65 @@ pub const TICK_RATE_HZ: u32 = 30;
 
 /// Length of a tick in seconds of simulated time.
 pub const TICK_SECONDS: f32 = 1.0 / TICK_RATE_HZ as f32;
+
+// ---------------------------------------------------------------------------------------- wire
+
+/// The protocol version that this server speaks.
+pub const PROTOCOL_VERSION: u64 = 1;
+
+/// The WebSocket subprotocol that carries it.
+pub const SUBPROTOCOL: &str = "orrery.v1.json";
+
+/// Largest `seq` of a client: 2^53-1, what a double holds exactly.
+pub const SEQ_MAX: u64 = (1 << 53) - 1;
+
+/// Largest text message from a client, in bytes. The protocol's largest request (a login with a
+/// token of [`TOKEN_BYTES_MAX`]) needs a third of it.
+pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
+
+/// Deepest nesting of a client's JSON: the protocol needs 2; `serde_json` stops at the same depth.
+pub const JSON_DEPTH_MAX: usize = 127;
+
+/// Longest `request_id` in bytes.
+pub const REQUEST_ID_BYTES_MAX: usize = 64;
+
+/// Most units in one trade. Times any whole price below 9·10^9 it still fits an `i64`.
+pub const QUANTITY_MAX: u32 = 1_000_000_000;
+// Universe: what a world file may ask for. Each bound keeps start-up, snapshots and indices small.
+
+/// Largest universe file, in bytes: parsing keeps a few times this in memory for a moment.
+pub const UNIVERSE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Most systems; each is a world of its own that ticks whether or not somebody is in it.
+pub const SYSTEMS_MAX: usize = 64;
+
+/// Most commodities; every pilot's hold is an array of this many counts.
+pub const COMMODITIES_MAX: usize = 64;
+
+/// Most stations in a system; every snapshot carries each one's market.
+pub const STATIONS_MAX: usize = 256;
+
+/// Most zones in a system; every snapshot carries them all.
+pub const ZONES_MAX: usize = 256;
+
+/// Most zones that count at one point: what a zone context holds inline. A system in which more
+/// overlap is refused when it is loaded.
+pub const ZONES_AT_POINT_MAX: usize = 8;
+
+/// Most pilots that a system may admit.
+pub const PILOTS_MAX: u32 = 100_000;
+
+/// Most non-player ships of one kind in a system.
+pub const NPCS_OF_KIND_MAX: u32 = 10_000;
+
+/// Largest half side of a system, in u: an f32 still resolves a hundredth here.
+pub const HALF_EXTENT_MAX: f32 = 100_000.0;
+
+/// Highest base price, in credits a unit: a price times a full order stays far inside an i64.
+pub const PRICE_MAX: i64 = 1_000_000;
+
+/// Largest stock of one commodity at one station, in units.
+pub const STOCK_MAX: i64 = 1_000_000_000;
+
+/// Longest text that people read (names of places and goods), in bytes.
+pub const TITLE_BYTES_MAX: usize = 120;
