@@ -14,6 +14,7 @@
 pub mod ids;
 pub mod limits;
 pub mod session;
+pub mod page;
 pub mod wire;
 pub mod sim;
 pub mod universe;
