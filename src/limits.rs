@@ -243,3 +243,65 @@ pub const SHARD_LEAD_MAX: usize = 4;
 
 /// Time for a peer to take a whole HTTP response: 256 KiB at 9 kB/s.
 pub const RESPONSE_MS_MAX: u64 = 30_000;
+
+// ------------------------------------------------------------------------------------ replication
+
+/// Farthest that a view reaches, in cells: bounds a stencil's size and a message's runs.
+pub const STENCIL_REACH_MAX: u32 = 16;
+
+/// How many sizes a view has in a crowd.
+pub const VIEW_LEVELS: usize = 4;
+
+/// The sizes of a view in thousandths of the view radius, the full one first.
+pub const VIEW_SHRINK_PERMILLE: [u16; VIEW_LEVELS] = [1000, 750, 500, 250];
+
+/// Interest cells along the view radius: finer cells fit the view closer, but a message then takes
+/// more copies, two runs of cells a step.
+pub const CELLS_PER_VIEW_RADIUS: f32 = 4.0;
+
+/// What the updates of one delta may weigh, in bytes: at 30 Hz four megabits a second. A crowd's
+/// updates are thinned to stay below it; who enters or leaves the view is told in any case.
+pub const DELTA_BYTES_MAX: usize = 16 * 1024;
+
+/// An entity's row in a delta, in bytes, for sizing buffers and budgets: the protocol's rows are
+/// 60–100.
+pub const ROW_BYTES_ESTIMATE: usize = 84;
+
+/// Ticks for which a change is told again: a thinned client hears of each entity at least once in
+/// so many ticks, so nobody misses the last change before a stop.
+pub const STICKY_TICKS: u32 = 16;
+
+/// Rows from which encoding is spread over the workers: a fork-join costs some 30 µs, encoding a
+/// row 0.1 µs.
+pub const PARALLEL_ROWS_MIN: usize = 2_000;
+
+/// Frames kept for reuse in a system: one being read by a slow gate, one being read, one to write.
+pub const FRAMES_KEPT_MAX: usize = 4;
+
+// ----------------------------------------------------------------------------------------- server
+
+/// How long before a tick's deadline its thread stops sleeping and spins, in µs: what a sleep
+/// oversleeps, at the cost of half a per cent of a core.
+pub const TICK_SPIN_US: u64 = 150;
+
+/// Commands that may wait for a tick, of all clients: a third of a second of 3,000 clients at
+/// ten times the usual rate.
+pub const INBOX_MAX: usize = 65_536;
+
+/// Messages that may wait for a gate: seconds of frames and letters, after which it has hung.
+pub const GATE_LANE_MAX: usize = 65_536;
+
+/// Answers that may wait in a gate for their batch to become durable.
+pub const HELD_LETTERS_MAX: usize = 65_536;
+
+/// First size of the buffer that a gate composes messages in, in bytes.
+pub const COMPOSE_BUFFER_BYTES: usize = 1024 * 1024;
+
+/// How often a gate looks at its clients' deadlines, in ms: how late a deadline may be noticed.
+pub const SWEEP_MS: u64 = 250;
+
+/// How long a client's output may stand still before it is closed, in ms.
+pub const STALL_MS_MAX: u64 = 10_000;
+
+/// How long a guest's token is good, in seconds.
+pub const GUEST_TOKEN_TTL_SECONDS: u64 = 24 * 60 * 60;

@@ -15,7 +15,7 @@ use super::frame::{Arrival, CellStart, Departure, Span, Update};
 use super::stencil::CellId;
 use crate::ids::EntityKind;
 use crate::limits::{ROW_BYTES_ESTIMATE, STICKY_TICKS};
-use crate::sim::{CellOrder, Entities, EntityId, Gone, NO_CELL};
+use crate::sim::{Cells, Entities, EntityId, Gone, NO_CELL};
 use crate::universe::System;
 use crate::wire::row::{EntityText, Motion, Row, append};
 
@@ -60,7 +60,7 @@ impl io::Write for ArenaBytes<'_> {
 pub(super) struct Rows<'a> {
     pub(super) entities: &'a Entities,
     pub(super) system: &'a System,
-    pub(super) order: CellOrder<'a>,
+    pub(super) cells: &'a Cells,
     pub(super) tick: u64,
 }
 
@@ -133,7 +133,8 @@ impl<'a> Rows<'a> {
 
     /// Encodes the rows of a range of cells.
     pub(super) fn stretch<'b>(&self, cells: Range<u32>, arena: &'b Bump) -> Stretch<'b> {
-        let (from, to) = (self.order.starts[cells.start as usize], self.order.starts[cells.end as usize]);
+        let starts = self.cells.starts();
+        let (from, to) = (starts[cells.start as usize], starts[cells.end as usize]);
         let row_count = (to - from) as usize;
         let mut stretch = Stretch {
             starts: BumpVec::with_capacity_in(cells.len(), arena),
@@ -152,7 +153,7 @@ impl<'a> Rows<'a> {
                 departure: 0,
                 event_byte: 0,
             });
-            for &row in self.order.rows_of(cell) {
+            for &row in self.cells.rows_in(cell) {
                 self.encode(row as usize, cell, &mut stretch);
             }
         }
@@ -213,7 +214,7 @@ impl<'a> Rows<'a> {
     }
 
     fn residents(&self, cell: u32) -> impl Iterator<Item = usize> + '_ {
-        let rows = self.order.rows_of(cell).iter().map(|&row| row as usize);
+        let rows = self.cells.rows_in(cell).iter().map(|&row| row as usize);
         rows.filter(move |&row| self.entities.previous_cells()[row] == cell)
     }
 }
