@@ -3,12 +3,16 @@
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
+
+use thiserror::Error;
 
 use super::clock::SystemClock;
 use super::config::NetConfig;
 use super::http::{Accept, Request, Response};
 use super::reactor::Reactor;
+use super::tls::{Tls, TlsError};
 use super::{Bytes, Io, Service, Utf8Bytes};
 use crate::ids::{ConnId, Millis};
 use crate::limits::{MESSAGE_BYTES_MAX, PENDING_BYTES_MAX};
@@ -62,6 +66,19 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The largest message it takes.
     pub message_bytes_max: usize,
+    /// PEM files of a certificate chain and its key: speak TLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
+}
+
+/// Why an echo server ended.
+#[derive(Debug, Error)]
+pub enum EchoError {
+    /// The certificate or its key is of no use.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The address cannot be had, or the kernel's polling failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 impl Options {
@@ -70,6 +87,7 @@ impl Options {
         Self {
             listen,
             message_bytes_max: MESSAGE_BYTES_MAX,
+            tls: None,
         }
     }
 
@@ -87,16 +105,16 @@ impl Options {
 }
 
 /// Echoes until the process ends; prints the bound address first.
-pub fn run(options: &Options) -> io::Result<()> {
-    let reactors = Reactor::bind(
-        options.listen,
-        1,
-        options.config(),
-        Arc::new(SystemClock::new()),
-    )?;
-    for reactor in reactors {
+pub fn run(options: &Options) -> Result<(), EchoError> {
+    let tls = match &options.tls {
+        Some((certificate, key)) => Some(Tls::load(certificate, key)?),
+        None => None,
+    };
+    let scheme = if tls.is_some() { "wss" } else { "ws" };
+    let clock = Arc::new(SystemClock::new());
+    for reactor in Reactor::bind(options.listen, 1, options.config(), tls.as_ref(), clock)? {
         let mut out = io::stdout().lock();
-        writeln!(out, "echoing on ws://{}", reactor.local_addr())?;
+        writeln!(out, "echoing on {scheme}://{}", reactor.local_addr())?;
         out.flush()?;
         drop(out);
         reactor.run(&mut Echo)?;

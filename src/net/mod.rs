@@ -28,6 +28,7 @@ mod socket;
 mod spread;
 pub mod tally;
 mod timers;
+pub mod tls;
 mod waker;
 
 pub use bytes::Bytes;
@@ -36,6 +37,7 @@ pub use tungstenite::Utf8Bytes;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::NetConfig;
 pub use reactor::Reactor;
+pub use tls::Tls;
 pub use waker::Waker;
 
 use crate::ids::{ConnId, Millis, UnixMillis};

@@ -18,9 +18,10 @@ use super::clock::Clock;
 use super::config::NetConfig;
 use super::connection::Readiness;
 use super::shard::{Common, Shard};
-use super::socket::{Tcp, listen};
+use super::socket::{Socket, Tcp, listen};
 use super::spread::Spread;
 use super::tally::Tally;
+use super::tls::Tls;
 use super::waker::Waker;
 use super::{Io as _, Service};
 use crate::ids::Millis;
@@ -36,7 +37,8 @@ pub struct Reactor {
     events: Events,
     listener: Option<TcpListener>,
     address: SocketAddr,
-    shard: Shard<Tcp>,
+    shard: Shard<Socket>,
+    tls: Option<Arc<Tls>>,
     waker: Waker,
     spread: Arc<Spread>,
     newcomers_wait: bool,
@@ -45,11 +47,12 @@ pub struct Reactor {
 }
 
 impl Reactor {
-    /// Binds `shards` (at least one) reactors to one address.
+    /// Binds `shards` (at least one) reactors to one address; with `tls`, they speak nothing else.
     pub fn bind(
         address: SocketAddr,
         shards: u16,
         config: NetConfig,
+        tls: Option<&Arc<Tls>>,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Vec<Self>> {
         let common = Common::new(config, clock);
@@ -75,6 +78,7 @@ impl Reactor {
                 address: listener.local_addr()?,
                 listener: Some(listener),
                 shard: Shard::new(number, common.clone()),
+                tls: tls.cloned(),
                 waker,
                 spread: Arc::clone(&spread),
                 newcomers_wait: true,
@@ -198,7 +202,18 @@ impl Reactor {
     }
 
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let Ok(conn) = self.shard.admit(Tcp::new(stream), peer.ip()) else {
+        let tcp = Tcp::new(stream);
+        let socket = match &self.tls {
+            None => Socket::Plain(tcp),
+            Some(tls) => match tls.stream(tcp) {
+                Ok(stream) => Socket::Tls(Box::new(stream)),
+                Err(error) => {
+                    tracing::warn!(%error, "a TLS session cannot be made");
+                    return;
+                }
+            },
+        };
+        let Ok(conn) = self.shard.admit(socket, peer.ip()) else {
             return;
         };
         let Some(stream) = self.shard.stream_mut(conn) else {

@@ -11,6 +11,7 @@ use mio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Protocol, SockRef, Socket as RawSocket, Type};
 
 use super::connection::{Readiness, Transport};
+use super::tls::TlsStream;
 use crate::limits::{KERNEL_UNSENT_BYTES_MAX, LISTEN_BACKLOG};
 
 /// A TCP stream that remembers whether there may be something to read.
@@ -34,11 +35,6 @@ impl Tcp {
             dry: false,
             read_closed: false,
         }
-    }
-
-    /// The stream, to register it for readiness.
-    pub(super) fn source_mut(&mut self) -> &mut TcpStream {
-        &mut self.stream
     }
 }
 
@@ -78,6 +74,81 @@ impl Transport for Tcp {
 
     fn hang_up(&mut self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
+    }
+}
+
+/// What a client's bytes come through.
+#[derive(Debug)]
+pub(super) enum Socket {
+    /// In the clear.
+    Plain(Tcp),
+    /// Under TLS; boxed, for its state is large and plain sockets should not pay for it.
+    Tls(Box<TlsStream<Tcp>>),
+}
+
+impl Socket {
+    /// The TCP stream, to register it for readiness.
+    pub(super) fn source_mut(&mut self) -> &mut TcpStream {
+        match self {
+            Self::Plain(tcp) => &mut tcp.stream,
+            Self::Tls(tls) => &mut tls.below_mut().stream,
+        }
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(tcp) => tcp.read(buffer),
+            Self::Tls(tls) => tls.read(buffer),
+        }
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(tcp) => tcp.write(bytes),
+            Self::Tls(tls) => tls.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(tcp) => tcp.flush(),
+            Self::Tls(tls) => tls.flush(),
+        }
+    }
+}
+
+impl Transport for Socket {
+    fn ready(&mut self, readiness: Readiness) {
+        match self {
+            Self::Plain(tcp) => tcp.ready(readiness),
+            Self::Tls(tls) => tls.ready(readiness),
+        }
+    }
+
+    fn unsent_bytes(&self) -> usize {
+        match self {
+            Self::Plain(_) => 0,
+            Self::Tls(tls) => tls.unsent_bytes(),
+        }
+    }
+
+    fn is_handshaking(&self) -> bool {
+        matches!(self, Self::Tls(tls) if tls.is_handshaking())
+    }
+
+    fn is_secure(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
+    fn hang_up(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(tcp) => tcp.hang_up(),
+            Self::Tls(tls) => tls.hang_up(),
+        }
     }
 }
 
