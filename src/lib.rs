@@ -13,4 +13,5 @@
 
 pub mod ids;
 pub mod limits;
+pub mod sim;
 pub mod universe;
