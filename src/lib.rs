@@ -19,3 +19,4 @@ pub mod wire;
 pub mod sim;
 pub mod universe;
 pub mod net;
+pub mod replication;
