@@ -203,9 +203,6 @@ pub const TLS_HANDSHAKES_PER_TURN_MAX: usize = 8;
 /// Plaintext in one TLS write: one record.
 pub const TLS_RECORD_BYTES_MAX: usize = 16 * 1024;
 
-/// A WebSocket message from a client, whole or in fragments.
-pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
-
 /// A connection's read buffer. tungstenite allocates it at once and clears it before each read:
 /// 4 KiB cost 114 ns where its default of 128 KiB costs 1,313.
 pub const READ_BUFFER_BYTES: usize = 4 * 1024;
