@@ -117,10 +117,10 @@ impl<'a> Growing<'a> {
 /// An entity's id as the wire writes it.
 pub(super) fn text<'a>(id: &'a EntityId, system: &'a System) -> EntityText<'a> {
     match id {
-        EntityId::Numbered(text) => EntityText::Plain(text.as_str()),
+        EntityId::Numbered(text) => EntityText::new(text.as_bytes()),
         EntityId::Station(index) => match system.station(*index) {
-            Some(station) => EntityText::Name(&station.id),
-            None => EntityText::Plain(""),
+            Some(station) => EntityText::from(&station.id),
+            None => EntityText::new(b""),
         },
     }
 }
