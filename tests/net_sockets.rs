@@ -308,6 +308,7 @@ fn a_ring_from_another_thread_reaches_the_service() {
         server.wakers[0].ring();
     }
     echoes(&mut client, "after the rings");
+    drop(client);
     let service = server.stop();
     let wakes = service.count(|call| *call == Call::Wake);
     assert!((1..=100).contains(&wakes), "{wakes}");
@@ -322,7 +323,7 @@ fn a_client_that_never_reads_is_bounded_and_harms_nobody() {
         deaf.write_all(&frame(0x81, b"flood 1000")).unwrap();
         echoes(&mut honest, "still served");
     }
-    drop(deaf);
+    drop((deaf, honest));
     let service = server.stop();
     assert!(service.sent.contains(&Sent::Full));
     assert!(service.pending_bytes_max <= NetConfig::default().pending_bytes_max);
@@ -343,6 +344,7 @@ fn a_reset_ends_one_connection_and_no_other() {
         half.shutdown(Shutdown::Write).unwrap();
     }
     echoes(&mut honest, "still served");
+    drop(honest);
     let service = server.stop();
     assert_eq!(service.closed_count(), 102);
     assert!(service.closed_count() == service.count(|call| matches!(call, Call::Open(_))));

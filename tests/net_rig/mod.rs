@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use orrery::ids::{ConnId, Millis};
+use orrery::net::connection::Transport;
 use orrery::net::http::{Accept, Method, Request, Response};
 use orrery::net::memory::{End, duplex};
 use orrery::net::shard::{Common, Shard};
@@ -148,14 +149,14 @@ impl Service for Recorder {
 }
 
 /// A shard in memory.
-pub(crate) struct Rig {
-    pub(crate) shard: Shard<End>,
+pub(crate) struct Rig<S = End> {
+    pub(crate) shard: Shard<S>,
     pub(crate) common: Common,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) service: Recorder,
 }
 
-impl Rig {
+impl<S: Transport> Rig<S> {
     pub(crate) fn new() -> Self {
         Self::with(NetConfig::default())
     }
@@ -171,6 +172,25 @@ impl Rig {
         }
     }
 
+    /// Turns until nothing more happens by itself.
+    pub(crate) fn settle(&mut self) {
+        self.shard.ready_all();
+        while self.shard.turn(&mut self.service) {}
+    }
+
+    /// Lets time pass, firing what is due, a second at a time.
+    pub(crate) fn pass(&mut self, span_ms: u64) {
+        let mut left_ms = span_ms;
+        while left_ms > 0 {
+            let step_ms = left_ms.min(1_000);
+            self.clock.advance(step_ms);
+            left_ms -= step_ms;
+            self.settle();
+        }
+    }
+}
+
+impl Rig {
     /// A peer's end of a fresh connection.
     pub(crate) fn connect(&mut self) -> End {
         let (near, far) = duplex();
@@ -191,23 +211,6 @@ impl Rig {
     /// A tungstenite client on an open connection.
     pub(crate) fn client(&mut self) -> WebSocket<End> {
         WebSocket::from_raw_socket(self.open(), Role::Client, None)
-    }
-
-    /// Turns until nothing more happens by itself.
-    pub(crate) fn settle(&mut self) {
-        self.shard.ready_all();
-        while self.shard.turn(&mut self.service) {}
-    }
-
-    /// Lets time pass, firing what is due, a second at a time.
-    pub(crate) fn pass(&mut self, span_ms: u64) {
-        let mut left_ms = span_ms;
-        while left_ms > 0 {
-            let step_ms = left_ms.min(1_000);
-            self.clock.advance(step_ms);
-            left_ms -= step_ms;
-            self.settle();
-        }
     }
 }
 
