@@ -14,6 +14,6 @@
 pub mod ids;
 pub mod limits;
 pub mod page;
-pub mod wire;
 pub mod sim;
 pub mod universe;
+pub mod wire;
