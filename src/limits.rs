@@ -46,3 +46,39 @@ pub const STOCK_MAX: i64 = 1_000_000_000;
 
 /// Longest text that people read (names of places and goods), in bytes.
 pub const TITLE_BYTES_MAX: usize = 120;
+
+// Simulation: what one world may hold and do in one tick.
+
+/// Parts of a tick in which simulated time is counted: time may be slowed in steps of a hundredth.
+pub const SUBTICKS_PER_TICK: u64 = 100;
+
+/// Slowest simulated time, in sub-ticks a tick: a tenth of full speed.
+pub const SUBTICKS_PER_TICK_MIN: u64 = 10;
+
+/// Most entities of one world, of all kinds; each costs about 200 bytes of columns.
+pub const ENTITIES_MAX: usize = 262_144;
+
+/// Most shots in flight in one world; a trigger held beyond that does not fire. A shot costs about
+/// as much as a ship in every phase.
+pub const PROJECTILES_MAX: usize = 32_768;
+
+/// Most commands applied in one tick; later ones wait for the next. Ten a tick for 3,000 pilots,
+/// about 50 ns each.
+pub const COMMANDS_PER_TICK_MAX: usize = 32_768;
+
+/// Most interest cells along one side of a system: 512² offsets are 1 MiB, cleared every tick.
+pub const INTEREST_CELLS_PER_SIDE_MAX: u32 = 512;
+
+/// Edge of an interest cell unless said otherwise, in u: a quarter of the view radius, so that a
+/// view is covered to within a quarter of itself by about 81 cells.
+pub const INTEREST_CELL_EDGE: f32 = 250.0;
+
+/// Most places tried round a point where somebody is to appear; enough for a crowd of a thousand
+/// round one spawn.
+pub const SPAWN_PLACES_MAX: usize = 4096;
+
+/// Most random places tried in a spawn area before the spiral is searched.
+pub const SPAWN_DRAWS_MAX: u64 = 16;
+
+/// Ticks of simulated time from a pilot's death until the ship is back: 3 s.
+pub const RESPAWN_TICKS: u64 = 90;
