@@ -21,7 +21,7 @@ mod entities;
 mod entity_id;
 pub mod market;
 mod motion;
-pub mod npc;
+mod npc;
 mod outcome;
 mod pilot;
 mod random;
