@@ -17,7 +17,6 @@ mod cells;
 mod command;
 mod control;
 mod docking;
-pub mod market;
 mod entities;
 mod entity_id;
 pub mod market;
