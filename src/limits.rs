@@ -82,3 +82,15 @@ pub const SPAWN_DRAWS_MAX: u64 = 16;
 
 /// Ticks of simulated time from a pilot's death until the ship is back: 3 s.
 pub const RESPAWN_TICKS: u64 = 90;
+
+// Non-player ships.
+
+/// Ships that may arrive in one tick; placing one costs a pass over all rows.
+pub const NPC_ARRIVALS_PER_TICK_MAX: usize = 4;
+
+/// Neighbours that a non-player ship looks at in one search, about 2 ns each: in a crowd it
+/// notices some, not all.
+pub const NPC_ROWS_SENSED_MAX: usize = 512;
+
+/// Offenders that patrols of one system remember at a time; every hit of a tick scans them.
+pub const NPC_ALARMS_MAX: usize = 64;

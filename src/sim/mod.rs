@@ -19,7 +19,9 @@ mod control;
 mod docking;
 mod entities;
 mod entity_id;
+pub mod market;
 mod motion;
+mod npc;
 mod outcome;
 mod pilot;
 mod random;
@@ -28,6 +30,7 @@ mod slots;
 mod space;
 mod spawning;
 mod world;
+pub mod zones;
 
 pub use admission::AdmitError;
 pub use cells::Cells;

@@ -45,7 +45,7 @@ pub(super) fn read_economy(section: Option<Section<'_, '_>>, report: &mut Report
 }
 
 /// The house's ship: terminal speed 300 u/s, reached to nine tenths in under six seconds.
-const SHIP: ShipClass = ShipClass {
+pub(super) const SHIP: ShipClass = ShipClass {
     thrust_accel: 120.0,
     turn_rate: 3.0,
     drag: 0.4,

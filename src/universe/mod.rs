@@ -5,21 +5,25 @@
 //! nothing here knows anybody above it. A [`Universe`] comes from [`Universe::built_in`],
 //! [`Universe::load`] or [`Universe::load_bytes`], and from nowhere else.
 
+mod bench;
 mod check;
 mod classes;
 mod error;
 mod load;
 pub mod model;
 mod section;
+mod summary;
 
 use std::sync::{Arc, OnceLock};
 
+pub use bench::{BENCH_VIEW_RADIUS, bench_side, bench_text, seen_on_average};
 pub use error::{PROBLEMS_MAX, Problem, UniverseError};
 pub use load::FUEL_ID;
 pub use model::{
     Ambient, Commodity, Economy, Listing, NpcClass, NpcRules, Population, ShipClass, Spawn,
     Station, System, Universe, Weapon, Zone,
 };
+pub use summary::Summary;
 
 /// The text of the built-in universe: what `orrery world show` prints and a good file to start from.
 pub const BUILT_IN: &str = include_str!("builtin.toml");
