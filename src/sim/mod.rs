@@ -27,6 +27,7 @@ mod pilot;
 mod random;
 mod reaping;
 mod slots;
+mod space;
 mod spawning;
 mod world;
 pub mod zones;
@@ -43,4 +44,5 @@ pub use outcome::{
 };
 pub use pilot::{Pilot, PilotView, Place};
 pub use random::Random;
+pub use space::{LEAF_ROWS, Pair, Space};
 pub use world::World;
