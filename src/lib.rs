@@ -13,7 +13,10 @@
 
 pub mod ids;
 pub mod limits;
+pub mod session;
 pub mod page;
 pub mod sim;
 pub mod universe;
+pub mod net;
+pub mod replication;
 pub mod wire;

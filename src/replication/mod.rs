@@ -16,6 +16,7 @@ mod encode;
 mod frame;
 mod interest;
 mod publish;
+mod snapshot;
 pub mod stencil;
 mod viewer;
 

@@ -94,14 +94,14 @@ impl Publisher {
         let mut shared = self.free_frame();
         let Some(system) = stage.universe.system(stage.system) else { return shared };
         let Some(frame) = Arc::get_mut(&mut shared) else { return shared };
-        let order = world.cell_order();
+        let cells = world.cells();
         frame.clear();
         frame.system = stage.system.0;
         frame.tick = world.tick();
         frame.unix = stage.unix;
         frame.dilation_centi = ((stage.time_dilation * 100.0).round() as u32).clamp(1, 100);
-        frame.grid = GridSize { columns: order.columns, rows: order.rows };
-        let rows = Rows { entities: world.entities(), system, order, tick: world.tick() };
+        frame.grid = GridSize { columns: cells.side(), rows: cells.side() };
+        let rows = Rows { entities: world.entities(), system, cells, tick: world.tick() };
         let scene = Scene { universe: stage.universe, system };
 
         self.aim(frame, world, viewers);
@@ -134,7 +134,7 @@ impl Publisher {
     fn aim(&mut self, frame: &mut TickFrame, world: &World, viewers: &[Viewer]) {
         let cell_count = frame.grid.cell_count();
         self.wanted.resize(cell_count, Wanted::default());
-        let occupancy = Occupancy { grid: frame.grid, starts: world.cell_order().starts };
+        let occupancy = Occupancy { grid: frame.grid, starts: world.cells().starts() };
         for viewer in viewers {
             let row = world.entities().row(viewer.ship);
             let center = match row {
@@ -152,7 +152,7 @@ impl Publisher {
                 now,
                 thinning,
                 own: None,
-                last_input_seq: 0,
+                last_input_seq: None,
                 zone: Span::default(),
                 you: Span::default(),
                 snapshot_you: Span::default(),
@@ -194,13 +194,10 @@ impl Publisher {
         self.update_of_row.clear();
         self.update_of_row.resize(row_count, NO_UPDATE);
         self.departures.clear();
-        for arena in &mut self.arenas {
-            arena.reset();
-        }
         let parts = if row_count < PARALLEL_ROWS_MIN { 1 } else { self.arenas.len() };
-        let bounds = |part: usize| stretch_start(rows.order.starts, part, parts);
+        let bounds = |part: usize| stretch_start(rows.cells.starts(), part, parts);
         if parts == 1 {
-            let stretch = rows.stretch(bounds(0)..bounds(1), &self.arenas[0]);
+            let stretch = rows.stretch(bounds(0)..bounds(1), &mut self.arenas[0]);
             lay_down(frame, &stretch, &mut self.departures, &mut self.update_of_row);
         } else {
             let stretches: Vec<Stretch<'_>> = self
@@ -249,7 +246,7 @@ impl Publisher {
     fn file_events(&mut self, frame: &mut TickFrame, world: &World, scene: Scene<'_>) {
         self.events.clear();
         let events = &world.outcome().events;
-        let cells = events.iter().map(|event| world.cell_at(event.x, event.y));
+        let cells = events.iter().map(|event| world.cells().cell_at(event.x, event.y));
         self.events.extend(cells.zip(0..));
         self.events.sort_unstable();
         let mut next = 0;
@@ -336,9 +333,9 @@ fn lay_down(
         arrival: start.arrival + arrival,
         ..CellStart::default()
     }));
-    frame.update_bytes.extend_from_slice(&stretch.update_bytes.0);
-    frame.extra_bytes.extend_from_slice(&stretch.extra_bytes.0);
-    for &(row, index) in &stretch.own {
+    frame.update_bytes.extend_from_slice(stretch.update_bytes);
+    frame.extra_bytes.extend_from_slice(stretch.extra_bytes);
+    for &(row, index) in stretch.own {
         update_of_row[row as usize] = index + update;
     }
     frame.updates.extend(stretch.updates.iter().map(|entry| super::frame::Update {

@@ -19,7 +19,8 @@ use super::doors::Doors;
 use super::lane::{GateLane, Letter, ToCore, ToGate};
 use super::mailbox::Mailbox;
 use super::metrics::{KindLabel, Metrics};
-use crate::ids::{ConnId, Millis, SystemIndex, UnixMillis};
+use prometheus_client::metrics::counter::Counter;
+use crate::ids::{ConnId, Millis, SystemIndex};
 use crate::limits::{COMPOSE_BUFFER_BYTES, HELD_LETTERS_MAX, STALL_MS_MAX, SWEEP_MS};
 use crate::net::{Io, Sent, Service, Utf8Bytes, http};
 use crate::replication::{PilotView, Stencils, TickFrame, compose};
@@ -58,8 +59,13 @@ pub struct Gate {
     held: VecDeque<Letter>,
     text: Vec<u8>,
     composed: BytesMut,
+    /// Connections that ended while the inbox was full.
+    unreported: Vec<ConnId>,
     next_sweep: Millis,
     is_draining: bool,
+    deltas_sent: Counter,
+    snapshots_sent: Counter,
+    letters_sent: Counter,
 }
 
 #[derive(Debug)]
@@ -84,7 +90,11 @@ struct Stall {
 impl Gate {
     /// A gate without clients.
     pub fn new(parts: GateParts) -> Self {
+        let sent = |kind| parts.metrics.messages_sent.get_or_create_owned(&KindLabel { kind });
         Self {
+            deltas_sent: sent("world.delta"),
+            snapshots_sent: sent("world.snapshot"),
+            letters_sent: sent("other"),
             desk: Desk::new(Arc::clone(&parts.verifier)),
             parts,
             clients: Vec::new(),
@@ -92,6 +102,7 @@ impl Gate {
             held: VecDeque::new(),
             text: Vec::new(),
             composed: BytesMut::with_capacity(COMPOSE_BUFFER_BYTES),
+            unreported: Vec::new(),
             next_sweep: Millis(0),
             is_draining: false,
         }
@@ -114,8 +125,10 @@ impl Gate {
             self.parts.metrics.errors.get_or_create(&KindLabel { kind: error.code.as_str() }).inc();
         }
         self.composed.extend_from_slice(&self.text);
-        if self.send_composed(io, conn, reply.wire_name()) == Sent::Full {
-            self.end(io, conn, CloseCode::TooSlow);
+        match self.send_composed(io, conn) {
+            Sent::Full => self.end(io, conn, CloseCode::TooSlow),
+            Sent::Flushed | Sent::Pending => drop(self.letters_sent.inc()),
+            Sent::Gone => {}
         }
         if let Some(code) = close {
             self.end(io, conn, code);
@@ -123,7 +136,7 @@ impl Gate {
     }
 
     /// Sends what was composed, as one text message.
-    fn send_composed(&mut self, io: &mut dyn Io, conn: ConnId, kind: &'static str) -> Sent {
+    fn send_composed(&mut self, io: &mut dyn Io, conn: ConnId) -> Sent {
         let bytes = self.composed.split().freeze();
         let length = bytes.len() as u64;
         let Ok(text) = Utf8Bytes::try_from(bytes) else {
@@ -132,7 +145,6 @@ impl Gate {
         };
         let sent = io.send(conn, text);
         if matches!(sent, Sent::Flushed | Sent::Pending) {
-            self.parts.metrics.messages_sent.get_or_create(&KindLabel { kind }).inc();
             self.parts.metrics.sent_bytes.inc_by(length);
         }
         sent
@@ -220,13 +232,15 @@ impl Gate {
         if has_delta {
             let seq = client.session.next_seq();
             compose::delta(frame, pilot, &self.parts.stencils, seq, &mut self.composed);
-            self.send_composed(io, conn, "world.delta");
+            self.send_composed(io, conn);
+            self.deltas_sent.inc();
         }
         if pilot.has_snapshot() {
             let Some(client) = self.client(conn) else { return };
             let seq = client.session.next_seq();
             compose::snapshot(frame, pilot, &self.parts.stencils, seq, &mut self.composed);
-            self.send_composed(io, conn, "world.snapshot");
+            self.send_composed(io, conn);
+            self.snapshots_sent.inc();
         }
         let Some(client) = self.client(conn) else { return };
         if has_delta || pilot.has_snapshot() {
@@ -252,8 +266,15 @@ impl Gate {
         }
     }
 
+    /// Tells the tick who is gone; what its inbox cannot take waits for the next sweep.
+    fn report_closed(&mut self) {
+        let inbox = &self.parts.inbox;
+        self.unreported.retain(|&conn| inbox.push(ToCore::Closed(conn)).is_err());
+    }
+
     /// Looks at every client's deadlines; a few times a second, so that no client costs a timer.
     fn sweep(&mut self, io: &mut dyn Io) {
+        self.report_closed();
         let now = io.now();
         for slot in 0..self.clients.len() {
             let Some(Some(client)) = self.clients.get_mut(slot) else { continue };
@@ -315,7 +336,7 @@ impl Service for Gate {
         upgrade: &http::Request<'_>,
     ) -> Result<http::Accept, http::Response> {
         if self.is_draining {
-            return Err(self.parts.doors.draining());
+            return Err(Doors::draining());
         }
         let entry = self.parts.doors.admit(upgrade)?;
         let slot = conn.slot as usize;
@@ -380,7 +401,8 @@ impl Service for Gate {
         }
         self.clients[conn.slot as usize] = None;
         self.parts.metrics.connections.dec();
-        self.parts.lane.note_closed(conn);
+        self.unreported.push(conn);
+        self.report_closed();
     }
 
     fn deadline(&self) -> Option<Millis> {
@@ -392,6 +414,3 @@ impl Service for Gate {
         self.sweep(io);
     }
 }
-
-/// The wire's time is the frame's for state and the present's for letters.
-const _: fn(&TickFrame) -> UnixMillis = TickFrame::unix;
