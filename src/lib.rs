@@ -15,3 +15,5 @@ pub mod ids;
 pub mod limits;
 pub mod sim;
 pub mod universe;
+pub mod session;
+pub mod wire;
