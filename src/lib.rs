@@ -13,7 +13,7 @@
 
 pub mod ids;
 pub mod limits;
+pub mod session;
 pub mod sim;
 pub mod universe;
-pub mod session;
 pub mod wire;
