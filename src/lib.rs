@@ -24,3 +24,6 @@ pub mod server;
 pub mod store;
 pub mod ops;
 pub mod cli;
+pub mod sim;
+pub mod universe;
+pub mod wire;
