@@ -1,6 +1,8 @@
 //! One client's conversation from outside: states, order, rates and deadlines, on a clock of our
 //! own.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::sync::Arc;
 
 use orrery::ids::{Millis, Name, PlayerId, UnixMillis};

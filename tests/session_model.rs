@@ -1,5 +1,7 @@
 //! Conversations driven by arbitrary lists of operations, beside a plain model.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use proptest::prelude::*;
 
 #[path = "../fuzz/properties/session.rs"]
@@ -30,7 +32,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 
 /// Most conversations worth having begin with a login and a join.
 fn conversation() -> impl Strategy<Value = Vec<Operation>> {
-    let begin = vec![
+    let begin = [
         Operation::Token(0, false),
         Operation::Answer(0),
         Operation::Ask(4, 1),

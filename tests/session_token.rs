@@ -1,5 +1,7 @@
 //! Who gets in, and above all who does not: each known attack on JSON Web Tokens by name.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use orrery::ids::{PlayerId, UnixMillis};
 use orrery::session::token::{Key, KeyError, Signer, TokenError, Verified, Verifier};

@@ -4,6 +4,8 @@
 //! The first byte chooses: a bare token, a key, or a header and claims (divided by a newline)
 //! under a good signature.
 
+#![allow(clippy::expect_used, reason = "a property that does not hold panics")]
+
 use orrery::ids::{PlayerId, UnixMillis};
 use orrery::limits::{TOKEN_BYTES_MAX, TOKEN_LEEWAY_MS};
 use orrery::session::token::{Key, Signer, Verifier};
@@ -12,7 +14,7 @@ const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 
 /// Checks one input.
-pub fn check(data: &[u8]) {
+pub(crate) fn check(data: &[u8]) {
     let Some((choice, data)) = data.split_first() else {
         return;
     };
@@ -83,7 +85,7 @@ fn signed(header: &[u8], claims: &[u8]) -> String {
 }
 
 /// URL-safe base64 without padding.
-pub fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {

@@ -3,13 +3,13 @@
 use jsonwebtoken::Algorithm;
 
 /// A key pair and what its public half checks.
-pub struct Pair {
-    pub algorithm: Algorithm,
-    pub private: &'static str,
-    pub public: &'static str,
+pub(crate) struct Pair {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) private: &'static str,
+    pub(crate) public: &'static str,
 }
 
-pub const PAIRS: [Pair; 3] = [
+pub(crate) const PAIRS: [Pair; 3] = [
     Pair {
         algorithm: Algorithm::RS256,
         private: "\
@@ -86,7 +86,7 @@ MCowBQYDK2VwAyEAJnVrfHluJ6KRMbJA0hmAPG1pZ5wkWq3Cjn9j/0Sgf84=
 ];
 
 /// A public key of a curve that is not accepted.
-pub const P384: &str = "\
+pub(crate) const P384: &str = "\
 -----BEGIN PUBLIC KEY-----
 MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEFPOtZkRQ4l9HDYLoa2eoPGxF3QUpgYjn
 NpLbaFNQjCGrSoj5ZS0dRT2FZ0glkI3MJ+xNYsj1GinTzHzqKI9gt+c1NmNIE6O+
@@ -95,7 +95,7 @@ Mkr7Q4Y5TTpriB7QeMxX/VGrHFPBnv9a
 ";
 
 /// A public key that is too short.
-pub const RSA_1024: &str = "\
+pub(crate) const RSA_1024: &str = "\
 -----BEGIN PUBLIC KEY-----
 MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDUtLkZ5NKj8Ik+ZMlgggDKVghh
 nKauLow/cIrMoAoVVT6+vHiG+2BVUScNPGNxRP8mrQm01l+OhQN84ZyGAE3Rn9zb
