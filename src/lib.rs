@@ -20,3 +20,7 @@ pub mod universe;
 pub mod net;
 pub mod replication;
 pub mod wire;
+pub mod server;
+pub mod store;
+pub mod ops;
+pub mod cli;
