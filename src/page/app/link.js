@@ -33,6 +33,8 @@ import { retryAfter } from "./retry.js";
 
 const PROTOCOL_VERSION = 1;
 const PING_EVERY_MS = 2000;
+/** A few pings at once after a join: the first of them meets a busy page. */
+const FIRST_PINGS_MS = [0, 300, 600, 1000];
 const SILENCE_MS_MAX = 6000;
 const JOIN_RETRY_MS = 5000;
 
@@ -155,7 +157,7 @@ export class Link {
         this.attempt = 0;
         this.enter("flying");
         for (const pending of this.unsettled.splice(0)) this.ask(pending);
-        this.pulse();
+        for (const wait of FIRST_PINGS_MS) setTimeout(() => this.pulse(), wait);
       },
       (failure) => {
         if (failure.code === "DISCONNECTED") return;

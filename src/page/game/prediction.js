@@ -142,7 +142,8 @@ export class Prediction {
       this.inForce = done.steer;
       if (consecutive && done.seq === seq) {
         const slip = Math.max(-10, Math.min(10, tick - done.tick));
-        this.leadTicks = Math.max(1, this.leadTicks + slip * (this.leadKnown ? 0.1 : 0.5));
+        const gain = !this.leadKnown ? 0.5 : Math.abs(slip) > 2 ? 0.3 : 0.1;
+        this.leadTicks = Math.max(1, this.leadTicks + slip * gain);
         this.leadKnown = true;
       }
     }
