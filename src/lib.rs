@@ -16,3 +16,4 @@ pub mod limits;
 pub mod wire;
 pub mod sim;
 pub mod universe;
+pub mod swarm;
