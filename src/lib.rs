@@ -13,6 +13,7 @@
 
 pub mod ids;
 pub mod limits;
+pub mod session;
 pub mod wire;
 pub mod sim;
 pub mod universe;

@@ -116,3 +116,78 @@ pub const SWARM_TURN_MS_MAX: u64 = 15;
 
 /// Share of one core beyond which the swarm's own work shapes what it measures, in percent.
 pub const SWARM_CPU_PERCENT_MAX: f64 = 90.0;
+
+// ------------------------------------------------------------------------------------- session
+
+/// How long a connection may stay without a login, in milliseconds.
+pub const LOGIN_DEADLINE_MS: u64 = 5_000;
+
+/// Longest token that is looked at, in bytes; real ones have a few hundred.
+pub const TOKEN_BYTES_MAX: usize = 4 * 1024;
+
+/// How far the clocks of a token's issuer and of this server may differ, in milliseconds.
+pub const TOKEN_LEEWAY_MS: u64 = 30_000;
+
+/// Shortest secret for HS256, in bytes: as long as the hash.
+pub const SECRET_BYTES_MIN: usize = 32;
+
+/// Smallest RSA modulus, in bits.
+pub const RSA_BITS_MIN: usize = 2_048;
+
+/// How often something may happen: `burst` at once, `per_second` in the long run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Sustained, per second; at least 1.
+    pub per_second: u32,
+    /// At once after a pause.
+    pub burst: u32,
+}
+
+/// All messages of one connection. Each costs a scan and a parse, at most some 20 µs for the
+/// largest: 0.4 % of a core at this rate.
+pub const RATE_MESSAGES: Rate = Rate {
+    per_second: 200,
+    burst: 400,
+};
+
+/// `input.command`: a display at 120 Hz may send one a frame, at 60 Hz after a stall of four seconds.
+pub const RATE_INPUTS: Rate = Rate {
+    per_second: 120,
+    burst: 240,
+};
+
+/// `trade.buy`, `trade.sell`, `ship.repair_request`: each costs a ledger row.
+pub const RATE_TRANSACTIONS: Rate = Rate {
+    per_second: 50,
+    burst: 100,
+};
+
+/// `auth.login`, `auth.refresh`, `session.join_system`: each costs a signature check or a snapshot.
+pub const RATE_ACCOUNT: Rate = Rate {
+    per_second: 5,
+    burst: 30,
+};
+
+/// `ping`.
+pub const RATE_PINGS: Rate = Rate {
+    per_second: 20,
+    burst: 60,
+};
+
+/// Messages of no recognised type.
+pub const RATE_OTHERS: Rate = Rate {
+    per_second: 50,
+    burst: 100,
+};
+
+/// `error` answers to messages that are not owed one.
+pub const RATE_COMPLAINTS: Rate = Rate {
+    per_second: 50,
+    burst: 100,
+};
+
+/// Refused messages (over a rate, malformed, of unknown type) that a connection survives.
+pub const RATE_FAULTS: Rate = Rate {
+    per_second: 60,
+    burst: 240,
+};
