@@ -8,15 +8,15 @@ use super::sight::Pose;
 
 /// The state of the controls.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Controls {
+pub(super) struct Controls {
     /// Share of full thrust, 0 to 1.
-    pub thrust: f32,
+    pub(super) thrust: f32,
     /// Share of the full turn rate, -1 to 1.
-    pub turn: f32,
+    pub(super) turn: f32,
     /// Whether the trigger is held.
-    pub fire: bool,
+    pub(super) fire: bool,
     /// Whether to dock where that is possible.
-    pub dock: bool,
+    pub(super) dock: bool,
 }
 
 /// Speed of a shot, u/s, as far as aiming needs it.
@@ -35,7 +35,7 @@ fn turn_by(angle: f32) -> f32 {
 }
 
 /// Flies towards a place.
-pub fn fly_to(pose: &Pose, x: f32, y: f32) -> Controls {
+pub(super) fn fly_to(pose: &Pose, x: f32, y: f32) -> Controls {
     let angle = off_nose(pose, x - pose.x, y - pose.y);
     let thrust = if angle.abs() < 0.6 { 0.8 } else { 0.15 };
     Controls { thrust, turn: turn_by(angle), ..Controls::default() }
@@ -43,7 +43,7 @@ pub fn fly_to(pose: &Pose, x: f32, y: f32) -> Controls {
 
 /// Turns towards where a target seen `age_s` ago will be when a shot arrives, and fires when the
 /// nose points there.
-pub fn fire_at(pose: &Pose, target: &Pose, age_s: f32) -> Controls {
+pub(super) fn fire_at(pose: &Pose, target: &Pose, age_s: f32) -> Controls {
     let away = (target.x - pose.x).hypot(target.y - pose.y);
     let lead_s = age_s + away / MUZZLE_SPEED;
     // A shot inherits the shooter's velocity.
@@ -61,7 +61,7 @@ pub fn fire_at(pose: &Pose, target: &Pose, age_s: f32) -> Controls {
 
 /// Comes to rest beside a place, asking to dock all the while. Drag is the only brake: the speed
 /// allowed is what it takes away over the distance left, `v = d · drag`.
-pub fn park_at(pose: &Pose, x: f32, y: f32, drag: f32) -> Controls {
+pub(super) fn park_at(pose: &Pose, x: f32, y: f32, drag: f32) -> Controls {
     let (dx, dy) = (x - pose.x, y - pose.y);
     let distance = dx.hypot(dy);
     let angle = off_nose(pose, dx, dy);

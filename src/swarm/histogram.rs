@@ -14,7 +14,7 @@ const BUCKETS: usize = (FINE * (OCTAVES + 1)) as usize;
 
 /// A histogram of durations in microseconds.
 #[derive(Debug, Clone)]
-pub struct Histogram {
+pub(super) struct Histogram {
     counts: Box<[u64]>,
     total: u64,
     max_us: u64,
@@ -49,7 +49,7 @@ fn value(bucket: usize) -> f64 {
 
 impl Histogram {
     /// Counts one duration.
-    pub fn record(&mut self, duration: Duration) {
+    pub(super) fn record(&mut self, duration: Duration) {
         let us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         if let Some(count) = self.counts.get_mut(bucket(us)) {
             *count += 1;
@@ -58,19 +58,15 @@ impl Histogram {
         self.max_us = self.max_us.max(us);
     }
 
-    /// How many durations were counted.
-    pub fn total(&self) -> u64 {
-        self.total
-    }
 
     /// The longest, in milliseconds; exact.
-    pub fn max_ms(&self) -> f64 {
+    pub(super) fn max_ms(&self) -> f64 {
         self.max_us as f64 / 1000.0
     }
 
     /// The duration that this share of all (0 to 1) does not exceed, in milliseconds; 0 when
     /// nothing was counted.
-    pub fn quantile_ms(&self, share: f64) -> f64 {
+    pub(super) fn quantile_ms(&self, share: f64) -> f64 {
         let rank = (share * self.total as f64).ceil().max(1.0) as u64;
         let mut passed = 0;
         for (index, count) in self.counts.iter().enumerate() {

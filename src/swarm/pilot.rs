@@ -42,7 +42,7 @@ pub enum Conduct {
 
 /// What a pilot asks of a station.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Order {
+pub(super) enum Order {
     /// Buy this many units.
     Buy(Name, Name, u32),
     /// Sell this many units.
@@ -53,11 +53,11 @@ pub enum Order {
 
 /// What a pilot does at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Act {
+pub(super) struct Act {
     /// The controls.
-    pub controls: Controls,
+    pub(super) controls: Controls,
     /// Something for the station it is docked at; answered before the next.
-    pub order: Option<Order>,
+    pub(super) order: Option<Order>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -79,7 +79,7 @@ struct Target {
 
 /// One bot's mind.
 #[derive(Debug)]
-pub struct Pilot {
+pub(super) struct Pilot {
     conduct: Conduct,
     chance: u64,
     flight: Flight,
@@ -112,7 +112,7 @@ const FLIGHT: Flight = Flight {
 
 impl Pilot {
     /// The pilot of a bot's number.
-    pub fn new(number: u32, conduct: Conduct) -> Self {
+    pub(super) fn new(number: u32, conduct: Conduct) -> Self {
         Self {
             conduct,
             chance: u64::from(number) << 32,
@@ -135,7 +135,7 @@ impl Pilot {
     }
 
     /// The system took the ship in.
-    pub fn joined(&mut self, joined: &Joined) {
+    pub(super) fn joined(&mut self, joined: &Joined) {
         self.flight = joined.flight.unwrap_or(FLIGHT);
         self.adopt_ship(&joined.ship_id);
         self.pose = Pose {
@@ -149,7 +149,7 @@ impl Pilot {
     }
 
     /// The own ship's id, as the stream writes it.
-    pub fn ship_id(&self) -> &str {
+    pub(super) fn ship_id(&self) -> &str {
         self.quoted_id.trim_matches('"')
     }
 
@@ -159,9 +159,9 @@ impl Pilot {
         }
     }
 
-    /// A snapshot came. Parsed by those who play, and by all as long as they know no place.
-    pub fn hear_snapshot(&mut self, text: &str, tick: u64) {
-        if self.conduct == Conduct::Fly && !self.stations.is_empty() {
+    /// A snapshot came. Those who only fly have no use for it.
+    pub(super) fn hear_snapshot(&mut self, text: &str, tick: u64) {
+        if self.conduct == Conduct::Fly {
             return;
         }
         let Some(seen) = sight::snapshot(text) else { return };
@@ -191,7 +191,7 @@ impl Pilot {
     /// A delta came; returns how many rows it had when it was parsed whole.
     ///
     /// Work: nothing for most; see the table of [`sight`](super::sight).
-    pub fn hear_delta(&mut self, text: &str, tick: u64) -> Option<usize> {
+    pub(super) fn hear_delta(&mut self, text: &str, tick: u64) -> Option<usize> {
         let turn = tick.wrapping_add(self.chance >> 32);
         let is_told = self.watches() && (text.contains("\"docked_at\"") || text.contains("\"ship_id\""));
         if is_told || turn.is_multiple_of(LOOK_TICKS) {
@@ -266,14 +266,14 @@ impl Pilot {
     }
 
     /// The own ship was destroyed.
-    pub fn destroyed(&mut self, tick: u64) {
+    pub(super) fn destroyed(&mut self, tick: u64) {
         self.errand = Errand::Dead;
         self.until_tick = tick + 300;
         self.hold.clear();
     }
 
     /// The order in flight was answered; `is_done`: it was carried out.
-    pub fn answered(&mut self, order: &Order, is_done: bool) {
+    pub(super) fn answered(&mut self, order: &Order, is_done: bool) {
         if let (Order::Buy(_, commodity, _), true) = (order, is_done)
             && self.hold.len() < MEMORY_MAX
         {
@@ -285,7 +285,7 @@ impl Pilot {
     }
 
     /// The controls of this moment, and an order where the pilot has one. `tick` is the newest seen.
-    pub fn act(&mut self, tick: u64) -> Act {
+    pub(super) fn act(&mut self, tick: u64) -> Act {
         if tick >= self.until_tick {
             self.next_errand(tick);
         }

@@ -17,17 +17,17 @@ use crate::wire::client::Sealed;
 
 /// What a look at a message's head tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Glance<'t> {
+pub(super) struct Glance<'t> {
     /// The envelope's `type`.
-    pub kind: &'t str,
+    pub(super) kind: &'t str,
     /// The server's count of messages on this connection.
-    pub seq: u64,
+    pub(super) seq: u64,
     /// The tick, for messages of the state stream.
-    pub tick: Option<u64>,
+    pub(super) tick: Option<u64>,
 }
 
 /// Looks at a message's head. `None`: not a message of the protocol.
-pub fn glance(text: &str) -> Option<Glance<'_>> {
+pub(super) fn glance(text: &str) -> Option<Glance<'_>> {
     canonical(text).or_else(|| parsed(text))
 }
 
@@ -66,23 +66,23 @@ fn parsed(text: &str) -> Option<Glance<'_>> {
 
 /// Where a ship is and how it moves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
-pub struct Pose {
+pub(super) struct Pose {
     /// Position, u.
-    pub x: f32,
+    pub(super) x: f32,
     /// Position, u.
-    pub y: f32,
+    pub(super) y: f32,
     /// Velocity, u/s.
-    pub vx: f32,
+    pub(super) vx: f32,
     /// Velocity, u/s.
-    pub vy: f32,
+    pub(super) vy: f32,
     /// Heading, rad.
-    pub r: f32,
+    pub(super) r: f32,
 }
 
 /// Finds one entity's row by its id as it stands in JSON, quotes included, and reads its pose.
 ///
 /// Work: one search of the text, and a parse of one row.
-pub fn own_row(text: &str, quoted_id: &str) -> Option<Pose> {
+pub(super) fn own_row(text: &str, quoted_id: &str) -> Option<Pose> {
     let id_at = text.find(quoted_id)?;
     let open = text.get(..id_at)?.rfind('{')?;
     let row = text.get(open..)?;
@@ -92,46 +92,43 @@ pub fn own_row(text: &str, quoted_id: &str) -> Option<Pose> {
 
 /// A row of the stream as far as a bot reads it.
 #[derive(Debug, Clone, Copy, Deserialize)]
-pub struct Row<'t> {
+pub(super) struct Row<'t> {
     /// The entity's id.
-    pub id: &'t str,
+    pub(super) id: &'t str,
     /// What it is, when the row says so.
     #[serde(default)]
-    pub kind: Option<&'t str>,
+    pub(super) kind: Option<&'t str>,
     /// Position, u.
-    pub x: f32,
+    pub(super) x: f32,
     /// Position, u.
-    pub y: f32,
+    pub(super) y: f32,
     /// Velocity, u/s.
-    pub vx: f32,
+    pub(super) vx: f32,
     /// Velocity, u/s.
-    pub vy: f32,
+    pub(super) vy: f32,
     /// Heading, rad.
-    pub r: f32,
+    pub(super) r: f32,
 }
 
 impl Row<'_> {
     /// Place and motion.
-    pub fn pose(&self) -> Pose {
+    pub(super) fn pose(&self) -> Pose {
         Pose { x: self.x, y: self.y, vx: self.vx, vy: self.vy, r: self.r }
     }
 }
 
 /// What the stream says of the own pilot.
 #[derive(Debug, Clone, Deserialize)]
-pub struct YouSight<'t> {
+pub(super) struct YouSight<'t> {
     /// The own ship, when it was said.
     #[serde(default)]
-    pub ship_id: Option<&'t str>,
-    /// Purse, when it was said.
-    #[serde(default)]
-    pub credits: Option<i64>,
+    pub(super) ship_id: Option<&'t str>,
     /// Hull, when it was said.
     #[serde(default)]
-    pub hull: Option<i32>,
+    pub(super) hull: Option<i32>,
     /// The outer layer: whether it was said; the inner: whether docked, and where.
     #[serde(default, borrow, deserialize_with = "said")]
-    pub docked_at: Option<Option<&'t str>>,
+    pub(super) docked_at: Option<Option<&'t str>>,
 }
 
 fn said<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<&'de str>>, D::Error> {
@@ -140,27 +137,27 @@ fn said<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<&'de 
 
 /// A delta as far as a bot reads it.
 #[derive(Debug, Deserialize)]
-pub struct DeltaSight<'t> {
+pub(super) struct DeltaSight<'t> {
     /// Rows of what changed.
     #[serde(borrow)]
-    pub entity_updates: Vec<Row<'t>>,
+    pub(super) entity_updates: Vec<Row<'t>>,
     /// What changed of the own pilot.
     #[serde(default, borrow)]
-    pub you: Option<YouSight<'t>>,
+    pub(super) you: Option<YouSight<'t>>,
 }
 
 /// A snapshot as far as a bot reads it.
 #[derive(Debug, Deserialize)]
-pub struct SnapshotSight<'t> {
+pub(super) struct SnapshotSight<'t> {
     /// The own pilot.
     #[serde(borrow)]
-    pub you: YouSight<'t>,
+    pub(super) you: YouSight<'t>,
     /// Everything in view.
     #[serde(borrow)]
-    pub entities: Vec<Row<'t>>,
+    pub(super) entities: Vec<Row<'t>>,
     /// The markets' text, for [`prices`].
     #[serde(borrow)]
-    pub markets: &'t RawValue,
+    pub(super) markets: &'t RawValue,
 }
 
 #[derive(Deserialize)]
@@ -169,20 +166,20 @@ struct Body<P> {
 }
 
 /// Reads a delta's rows.
-pub fn delta(text: &str) -> Option<DeltaSight<'_>> {
+pub(super) fn delta(text: &str) -> Option<DeltaSight<'_>> {
     serde_json::from_str::<Body<DeltaSight<'_>>>(text).ok().map(|body| body.payload)
 }
 
 /// Reads a snapshot.
-pub fn snapshot(text: &str) -> Option<SnapshotSight<'_>> {
+pub(super) fn snapshot(text: &str) -> Option<SnapshotSight<'_>> {
     serde_json::from_str::<Body<SnapshotSight<'_>>>(text).ok().map(|body| body.payload)
 }
 
 /// A commodity at a station's market and what one unit costs a pilot.
-pub type Offer = (Name, i64);
+pub(super) type Offer = (Name, i64);
 
 /// The offers of one station out of a snapshot's markets, at most `offers_max` of them.
-pub fn offers(markets: &RawValue, station: &str, offers_max: usize) -> Vec<Offer> {
+pub(super) fn offers(markets: &RawValue, station: &str, offers_max: usize) -> Vec<Offer> {
     let Ok(markets) = serde_json::from_str::<Vec<crate::wire::world::Market>>(markets.get()) else {
         return Vec::new();
     };
