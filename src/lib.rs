@@ -14,7 +14,10 @@
 pub mod ids;
 pub mod limits;
 pub mod session;
+pub mod page;
 pub mod wire;
 pub mod sim;
 pub mod universe;
 pub mod swarm;
+pub mod net;
+pub mod replication;

@@ -191,3 +191,199 @@ pub const RATE_FAULTS: Rate = Rate {
     per_second: 60,
     burst: 240,
 };
+// ---- net: what strangers may cost ---------------------------------------------------------------
+
+/// Connections in all, over every shard of one listener: at 24 KiB of buffers each, 240 MB.
+pub const CONNECTIONS_MAX: usize = 10_000;
+
+/// Connections from one address (an IPv6 /64 counts as one): a household, a school, a test rig.
+pub const CONNECTIONS_PER_IP_MAX: usize = 256;
+
+/// Connections a kernel may hold for one listener before they are accepted.
+pub const LISTEN_BACKLOG: i32 = 1_024;
+
+/// Connections accepted by one shard in one turn, so that a storm of strangers (about 20 µs each)
+/// delays those who are already in by little more than a millisecond.
+pub const ACCEPTS_PER_TURN_MAX: usize = 64;
+
+/// Rest after the process ran out of file descriptors, in milliseconds: long enough not to spin,
+/// short enough that a stranger only sees a slow connect.
+pub const ACCEPT_PAUSE_MS: u64 = 50;
+
+/// Readiness events taken from the kernel in one turn; the others come with the next.
+pub const EVENTS_PER_TURN_MAX: usize = 1_024;
+
+/// Bytes read from one connection in one turn. Edge-triggered readiness comes once, so what is
+/// left waits on the shard's own ready list.
+pub const READ_BYTES_PER_TURN_MAX: usize = 16 * 1024;
+
+/// Messages handed on from one connection in one turn.
+pub const MESSAGES_PER_TURN_MAX: usize = 32;
+
+/// Timers that fire in one turn; those left over fire in the next.
+pub const TIMERS_PER_TURN_MAX: usize = 1_024;
+
+/// Bytes of an HTTP request's line and headers together.
+pub const HEAD_BYTES_MAX: usize = 8 * 1024;
+
+/// Headers of an HTTP request: browsers send about twenty.
+pub const HEADERS_MAX: usize = 64;
+
+/// Time from connecting (or from the end of the TLS handshake) to a whole HTTP head.
+pub const HEAD_MS_MAX: u64 = 5_000;
+
+/// Bytes of an HTTP request's body: a small form at most.
+pub const BODY_BYTES_MAX: usize = 4 * 1024;
+
+/// Time from a whole head to a whole body.
+pub const BODY_MS_MAX: u64 = 5_000;
+
+/// Time for a TLS handshake.
+pub const TLS_HANDSHAKE_MS_MAX: u64 = 5_000;
+
+/// TLS handshakes under way in one shard; a newcomer beyond them is turned away.
+pub const TLS_HANDSHAKES_MAX: usize = 1_024;
+
+/// TLS handshakes moved on in one turn, 110 µs each: under a millisecond in all.
+pub const TLS_HANDSHAKES_PER_TURN_MAX: usize = 8;
+
+/// Plaintext in one TLS write: one record.
+pub const TLS_RECORD_BYTES_MAX: usize = 16 * 1024;
+
+/// A WebSocket message from a client, whole or in fragments.
+pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
+
+/// A connection's read buffer. tungstenite allocates it at once and clears it before each read:
+/// 4 KiB cost 114 ns where its default of 128 KiB costs 1,313.
+pub const READ_BUFFER_BYTES: usize = 4 * 1024;
+
+/// Output that may wait for one client, frames included; the next message is refused.
+pub const PENDING_BYTES_MAX: usize = 256 * 1024;
+
+/// Unsent bytes the kernel takes for one client before it reports the socket full: what waits in
+/// the kernel is stale by the time it leaves.
+pub const KERNEL_UNSENT_BYTES_MAX: u32 = 64 * 1024;
+
+/// Time between two WebSocket pings to one client.
+pub const PING_MS: u64 = 15_000;
+
+/// Silence (no message, no pong) after which a WebSocket is closed.
+pub const SILENCE_MS_MAX: u64 = 45_000;
+
+/// Time for a peer to answer a close frame.
+pub const CLOSE_MS_MAX: u64 = 3_000;
+
+/// Time for a peer to take the last bytes and hang up, before its connection is cut.
+pub const LINGER_MS_MAX: u64 = 2_000;
+
+/// Bytes thrown away while a peer hangs up, before its connection is cut.
+pub const LINGER_BYTES_MAX: usize = 256 * 1024;
+
+/// Text of a close frame: a control frame's 125 bytes less its code.
+pub const CLOSE_REASON_BYTES_MAX: usize = 123;
+
+/// Accepted connections that may wait for another shard to take them over.
+pub const HANDOVER_MAX: usize = 256;
+
+/// How many connections more than the emptiest shard one may hold before it hands new ones over.
+pub const SHARD_LEAD_MAX: usize = 4;
+
+/// Time for a peer to take a whole HTTP response: 256 KiB at 9 kB/s.
+pub const RESPONSE_MS_MAX: u64 = 30_000;
+
+// ------------------------------------------------------------------------------------ replication
+
+/// Farthest that a view reaches, in cells: bounds a stencil's size and a message's runs.
+pub const STENCIL_REACH_MAX: u32 = 16;
+
+/// How many sizes a view has in a crowd.
+pub const VIEW_LEVELS: usize = 4;
+
+/// The sizes of a view in thousandths of the view radius, the full one first.
+pub const VIEW_SHRINK_PERMILLE: [u16; VIEW_LEVELS] = [1000, 750, 500, 250];
+
+/// Interest cells along the view radius: finer cells fit the view closer, but a message then takes
+/// more copies, two runs of cells a step.
+pub const CELLS_PER_VIEW_RADIUS: f32 = 4.0;
+
+/// What the updates of one delta may weigh, in bytes: at 30 Hz four megabits a second. A crowd's
+/// updates are thinned to stay below it; who enters or leaves the view is told in any case.
+pub const DELTA_BYTES_MAX: usize = 16 * 1024;
+
+/// An entity's row in a delta, in bytes, for sizing buffers and budgets: the protocol's rows are
+/// 60–100.
+pub const ROW_BYTES_ESTIMATE: usize = 84;
+
+/// Ticks for which a change is told again: a thinned client hears of each entity at least once in
+/// so many ticks, so nobody misses the last change before a stop.
+pub const STICKY_TICKS: u32 = 16;
+
+/// Rows from which encoding is spread over the workers: a fork-join costs some 30 µs, encoding a
+/// row 0.1 µs.
+pub const PARALLEL_ROWS_MIN: usize = 2_000;
+
+/// Frames kept for reuse in a system: one being read by a slow gate, one being read, one to write.
+pub const FRAMES_KEPT_MAX: usize = 4;
+
+// ----------------------------------------------------------------------------------------- server
+
+/// How long before a tick's deadline its thread stops sleeping and spins, in µs: what a sleep
+/// oversleeps, at the cost of half a per cent of a core.
+pub const TICK_SPIN_US: u64 = 150;
+
+/// Commands that may wait for a tick, of all clients: a third of a second of 3,000 clients at
+/// ten times the usual rate.
+pub const INBOX_MAX: usize = 65_536;
+
+/// Messages that may wait for a gate: seconds of frames and letters, after which it has hung.
+pub const GATE_LANE_MAX: usize = 65_536;
+
+/// Answers that may wait in a gate for their batch to become durable.
+pub const HELD_LETTERS_MAX: usize = 65_536;
+
+/// First size of the buffer that a gate composes messages in, in bytes.
+pub const COMPOSE_BUFFER_BYTES: usize = 1024 * 1024;
+
+/// How often a gate looks at its clients' deadlines, in ms: how late a deadline may be noticed.
+pub const SWEEP_MS: u64 = 250;
+
+/// How long a client's output may stand still before it is closed, in ms.
+pub const STALL_MS_MAX: u64 = 10_000;
+
+/// How long a guest's token is good, in seconds.
+pub const GUEST_TOKEN_TTL_SECONDS: u64 = 24 * 60 * 60;
+// Simulation: what one world may hold and do in one tick.
+
+/// Parts of a tick in which simulated time is counted: time may be slowed in steps of a hundredth.
+pub const SUBTICKS_PER_TICK: u64 = 100;
+
+/// Slowest simulated time, in sub-ticks a tick: a tenth of full speed.
+pub const SUBTICKS_PER_TICK_MIN: u64 = 10;
+
+/// Most entities of one world, of all kinds; each costs about 200 bytes of columns.
+pub const ENTITIES_MAX: usize = 262_144;
+
+/// Most shots in flight in one world; a trigger held beyond that does not fire. A shot costs about
+/// as much as a ship in every phase.
+pub const PROJECTILES_MAX: usize = 32_768;
+
+/// Most commands applied in one tick; later ones wait for the next. Ten a tick for 3,000 pilots,
+/// about 50 ns each.
+pub const COMMANDS_PER_TICK_MAX: usize = 32_768;
+
+/// Most interest cells along one side of a system: 512² offsets are 1 MiB, cleared every tick.
+pub const INTEREST_CELLS_PER_SIDE_MAX: u32 = 512;
+
+/// Edge of an interest cell unless said otherwise, in u: a quarter of the view radius, so that a
+/// view is covered to within a quarter of itself by about 81 cells.
+pub const INTEREST_CELL_EDGE: f32 = 250.0;
+
+/// Most places tried round a point where somebody is to appear; enough for a crowd of a thousand
+/// round one spawn.
+pub const SPAWN_PLACES_MAX: usize = 4096;
+
+/// Most random places tried in a spawn area before the spiral is searched.
+pub const SPAWN_DRAWS_MAX: u64 = 16;
+
+/// Ticks of simulated time from a pilot's death until the ship is back: 3 s.
+pub const RESPAWN_TICKS: u64 = 90;

@@ -65,7 +65,10 @@ pub enum ToGate {
         deadline_ms: u64,
     },
     /// End all connections with 1001 and stop.
-    Stop,
+    Stop {
+        /// How long the close handshakes may take.
+        grace_ms: u64,
+    },
 }
 
 /// Wakes the thread of a gate. Tests ring nobody.

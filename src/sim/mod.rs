@@ -1,5 +1,45 @@
-//! The simulation of one system.
+//! The simulation: one [`World`] a system, advanced one tick at a time.
+//!
+//! Owns the columns of everything that flies, the physics, docking, fighting, trading and the ships
+//! that the server flies. It never reads a clock, a socket or a random source: commands, seeds and
+//! the pace of time are arguments, and the same arguments give the same world to the last bit, for
+//! any number of rayon workers.
+//!
+//! ```text
+//! admit ─┐
+//! dismiss┼─▶ step(commands) ─▶ outcome(): receipts, postings, events, hits, departures
+//! attach ┘        │            entities(): columns, cells().rows_in(cell), changed_in(row, tick)
+//!                 └─ a file a phase, in the order in which `World::step` names them
+//! ```
 
+mod admission;
+mod cells;
+mod command;
+mod control;
+mod docking;
 pub mod market;
-pub mod npc;
+mod entities;
+mod entity_id;
+mod motion;
+mod outcome;
+mod pilot;
+mod random;
+mod reaping;
+mod slots;
+mod spawning;
+mod world;
 pub mod zones;
+
+pub use admission::AdmitError;
+pub use cells::Cells;
+pub use command::{Command, Order};
+pub use entities::{Entities, NO_CELL, Shooter};
+pub use entity_id::{EntityId, IdText};
+pub use motion::{Body, Flight, REST_SPEED};
+pub use outcome::{
+    Cause, CombatEvent, CombatKind, Departure, Done, Event, EventKind, Gone, Outcome, Posting,
+    Receipt, Refusal, RepairDone, TradeDone,
+};
+pub use pilot::{Pilot, PilotView, Place};
+pub use random::Random;
+pub use world::World;

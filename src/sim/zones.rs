@@ -95,7 +95,7 @@ fn distance(ax: f32, ay: f32, bx: f32, by: f32) -> f32 {
 #[derive(Debug)]
 pub struct Zones {
     tree: RTree<Disc>,
-    zones: Vec<Zone>,
+    listed: Vec<Zone>,
     ambient: Ambient,
 }
 
@@ -109,7 +109,7 @@ impl Zones {
             .map(|(index, zone)| Disc::new(zone, index));
         Self {
             tree: RTree::bulk_load(discs.collect()),
-            zones: system.zones.clone(),
+            listed: system.zones.clone(),
             ambient: system.ambient,
         }
     }
@@ -143,7 +143,7 @@ impl Zones {
         let mut pvp_allowed = ambient.pvp_allowed;
         for (disc, place) in found.iter().zip(&mut zones) {
             *place = disc.index;
-            let Some(zone) = self.zones.get(usize::from(disc.index)) else {
+            let Some(zone) = self.listed.get(usize::from(disc.index)) else {
                 continue;
             };
             let w = CENTRE_WEIGHT * (1.0 - distance(disc.x, disc.y, x, y) / disc.radius);
@@ -167,7 +167,7 @@ impl Zones {
     /// and no zone that contains the point forbids it. Work as [`Self::blend`].
     pub fn pvp_allowed(&self, x: f32, y: f32) -> bool {
         let allows = |disc: &Disc| {
-            self.zones
+            self.listed
                 .get(usize::from(disc.index))
                 .is_none_or(|zone| zone.pvp_allowed)
         };
@@ -176,7 +176,7 @@ impl Zones {
 
     /// The zone at this place of the system's list.
     pub fn zone(&self, index: u16) -> Option<&Zone> {
-        self.zones.get(usize::from(index))
+        self.listed.get(usize::from(index))
     }
 }
 

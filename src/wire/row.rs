@@ -29,6 +29,8 @@ pub enum EntityText<'a> {
     Serial(EntityKind, u64),
     /// A name, whose alphabet needs no escape.
     Name(&'a Name),
+    /// A whole id as text out of the same alphabet.
+    Plain(&'a str),
 }
 
 /// Longest prefix, longest number and the quotes.
@@ -57,6 +59,7 @@ impl Serialize for EntityText<'_> {
                 writer.write_all(&text[from - 1..])
             }
             Self::Name(name) => quoted(name.as_str(), writer),
+            Self::Plain(text) => quoted(text, writer),
         }
     }
 }
@@ -66,6 +69,7 @@ impl std::fmt::Display for EntityText<'_> {
         match self {
             Self::Serial(kind, number) => write!(f, "{}{number}", kind.id_prefix()),
             Self::Name(name) => name.fmt(f),
+            Self::Plain(text) => f.write_str(text),
         }
     }
 }
