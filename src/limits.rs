@@ -250,9 +250,6 @@ pub const TLS_HANDSHAKES_PER_TURN_MAX: usize = 8;
 /// Plaintext in one TLS write: one record.
 pub const TLS_RECORD_BYTES_MAX: usize = 16 * 1024;
 
-/// A WebSocket message from a client, whole or in fragments.
-pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
-
 /// A connection's read buffer. tungstenite allocates it at once and clears it before each read:
 /// 4 KiB cost 114 ns where its default of 128 KiB costs 1,313.
 pub const READ_BUFFER_BYTES: usize = 4 * 1024;
@@ -387,3 +384,15 @@ pub const SPAWN_DRAWS_MAX: u64 = 16;
 
 /// Ticks of simulated time from a pilot's death until the ship is back: 3 s.
 pub const RESPAWN_TICKS: u64 = 90;
+
+// Non-player ships.
+
+/// Ships that may arrive in one tick; placing one costs a pass over all rows.
+pub const NPC_ARRIVALS_PER_TICK_MAX: usize = 4;
+
+/// Neighbours that a non-player ship looks at in one search, about 2 ns each: in a crowd it
+/// notices some, not all.
+pub const NPC_ROWS_SENSED_MAX: usize = 512;
+
+/// Offenders that patrols of one system remember at a time; every hit of a tick scans them.
+pub const NPC_ALARMS_MAX: usize = 64;

@@ -20,11 +20,25 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("swarm", &["ids", "limits", "wire", "session"]),
     (
         "server",
-        &["ids", "limits", "universe", "sim", "wire", "replication", "session", "net", "store", "page", "ops"],
+        &[
+            "ids",
+            "limits",
+            "universe",
+            "sim",
+            "wire",
+            "replication",
+            "session",
+            "net",
+            "store",
+            "page",
+            "ops",
+        ],
     ),
     (
         "cli",
-        &["ids", "limits", "universe", "wire", "session", "net", "store", "server", "swarm"],
+        &[
+            "ids", "limits", "universe", "wire", "session", "net", "store", "server", "swarm",
+        ],
     ),
 ];
 
@@ -52,7 +66,12 @@ fn sources() -> Vec<Source> {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let inside = path.strip_prefix(&root).unwrap();
-                let first = inside.components().next().unwrap().as_os_str().to_string_lossy();
+                let first = inside
+                    .components()
+                    .next()
+                    .unwrap()
+                    .as_os_str()
+                    .to_string_lossy();
                 let layer = first.trim_end_matches(".rs").to_owned();
                 let text = fs::read_to_string(&path).unwrap();
                 found.push(Source { path, layer, text });
@@ -74,7 +93,9 @@ fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 /// Names that follow `crate::` in a line, with `crate::{a, b}` taken apart.
 fn imports(line: &str) -> Vec<String> {
     let word = |text: &str| -> String {
-        text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+        text.chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .collect()
     };
     let mut names = Vec::new();
     for rest in line.split("crate::").skip(1) {
@@ -96,13 +117,20 @@ fn no_layer_imports_what_its_row_of_the_table_forbids() {
             continue;
         }
         let Some((_, allowed)) = ALLOWED.iter().find(|(layer, _)| *layer == source.layer) else {
-            broken.push(format!("{}: no row in the table for this layer", source.path.display()));
+            broken.push(format!(
+                "{}: no row in the table for this layer",
+                source.path.display()
+            ));
             continue;
         };
         for (index, line) in code_lines(&source.text) {
             for name in imports(line) {
                 if name != source.layer && !allowed.contains(&name.as_str()) {
-                    broken.push(format!("{}:{}: imports {name}", source.path.display(), index + 1));
+                    broken.push(format!(
+                        "{}:{}: imports {name}",
+                        source.path.display(),
+                        index + 1
+                    ));
                 }
             }
         }
@@ -118,7 +146,13 @@ fn clocks_and_randomness_are_read_only_where_the_world_is_not() {
             continue;
         }
         for (index, line) in code_lines(&source.text) {
-            for reader in ["Instant::now", "SystemTime::now", "getrandom", "thread_rng", "RandomState"] {
+            for reader in [
+                "Instant::now",
+                "SystemTime::now",
+                "getrandom",
+                "thread_rng",
+                "RandomState",
+            ] {
                 if line.contains(reader) {
                     broken.push(format!("{}:{}: {reader}", source.path.display(), index + 1));
                 }
@@ -137,7 +171,10 @@ fn every_file_says_what_it_is_for_and_fits_in_the_head() {
         }
         let lines = source.text.lines().count();
         if lines > LINES_MAX {
-            broken.push(format!("{}: {lines} lines, split it by idea", source.path.display()));
+            broken.push(format!(
+                "{}: {lines} lines, split it by idea",
+                source.path.display()
+            ));
         }
     }
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
@@ -147,6 +184,9 @@ fn every_file_says_what_it_is_for_and_fits_in_the_head() {
 fn imports_are_found_in_groups_and_paths() {
     assert_eq!(imports("use crate::sim::World;"), ["sim"]);
     assert_eq!(imports("use crate::{ids::Name, net};"), ["ids", "net"]);
-    assert_eq!(imports("let a = crate::wire::decode(x, crate::store::y);"), ["wire", "store"]);
+    assert_eq!(
+        imports("let a = crate::wire::decode(x, crate::store::y);"),
+        ["wire", "store"]
+    );
     assert!(imports("use std::fmt;").is_empty());
 }

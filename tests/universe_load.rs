@@ -21,8 +21,9 @@ fn line_of(text: &str, part: &str, nth: usize) -> usize {
 fn problems(from: &str, to: &str) -> (String, Vec<(usize, String, String)>) {
     assert!(BUILT_IN.contains(from), "the built-in file has no {from}");
     let text = BUILT_IN.replacen(from, to, 1);
-    let error =
-        Universe::load(&text, "my.toml").expect_err(&format!("{from} -> {to} was accepted"));
+    let Err(error) = Universe::load(&text, "my.toml") else {
+        panic!("{from} -> {to} was accepted")
+    };
     let list = error
         .problems
         .iter()

@@ -81,7 +81,7 @@ impl End {
     }
 
     /// Takes everything that is under way to this end.
-    pub fn drain(&mut self) -> Vec<u8> {
+    pub fn drain(&self) -> Vec<u8> {
         locked(&self.incoming).bytes.drain(..).collect()
     }
 }

@@ -66,24 +66,61 @@ pub(super) struct Rows<'a> {
 
 /// A stretch of cells, encoded. Positions count from the stretch's own beginning.
 pub(super) struct Stretch<'a> {
-    pub(super) starts: BumpVec<'a, CellStart>,
-    pub(super) update_bytes: ArenaBytes<'a>,
-    pub(super) updates: BumpVec<'a, Update>,
-    pub(super) arrivals: BumpVec<'a, Arrival>,
+    pub(super) starts: &'a [CellStart],
+    pub(super) update_bytes: &'a [u8],
+    pub(super) updates: &'a [Update],
+    pub(super) arrivals: &'a [Arrival],
     /// With the cell each departs from.
-    pub(super) departures: BumpVec<'a, (u32, Departure)>,
-    pub(super) extra_bytes: ArenaBytes<'a>,
+    pub(super) departures: &'a [(u32, Departure)],
+    pub(super) extra_bytes: &'a [u8],
     /// Row and update of each pilot's ship that is a changed resident.
-    pub(super) own: BumpVec<'a, (u32, u32)>,
+    pub(super) own: &'a [(u32, u32)],
+}
+
+/// A stretch being encoded. Its vectors stay on the worker that fills them.
+struct Growing<'a> {
+    starts: BumpVec<'a, CellStart>,
+    update_bytes: ArenaBytes<'a>,
+    updates: BumpVec<'a, Update>,
+    arrivals: BumpVec<'a, Arrival>,
+    departures: BumpVec<'a, (u32, Departure)>,
+    extra_bytes: ArenaBytes<'a>,
+    own: BumpVec<'a, (u32, u32)>,
+}
+
+impl<'a> Growing<'a> {
+    fn new(cell_count: usize, row_count: usize, arena: &'a Bump) -> Self {
+        Self {
+            starts: BumpVec::with_capacity_in(cell_count, arena),
+            update_bytes: ArenaBytes::with_capacity_in(row_count * ROW_BYTES_ESTIMATE, arena),
+            updates: BumpVec::with_capacity_in(row_count, arena),
+            arrivals: BumpVec::new_in(arena),
+            departures: BumpVec::new_in(arena),
+            extra_bytes: ArenaBytes::with_capacity_in(row_count * ROW_BYTES_ESTIMATE / 8, arena),
+            own: BumpVec::new_in(arena),
+        }
+    }
+
+    fn finish(self) -> Stretch<'a> {
+        Stretch {
+            starts: self.starts.into_bump_slice(),
+            update_bytes: self.update_bytes.0.into_bump_slice(),
+            updates: self.updates.into_bump_slice(),
+            arrivals: self.arrivals.into_bump_slice(),
+            departures: self.departures.into_bump_slice(),
+            extra_bytes: self.extra_bytes.0.into_bump_slice(),
+            own: self.own.into_bump_slice(),
+        }
+    }
 }
 
 /// An entity's id as the wire writes it.
 pub(super) fn text<'a>(id: &'a EntityId, system: &'a System) -> EntityText<'a> {
     match id {
-        EntityId::Numbered(text) => EntityText::Plain(text.as_str()),
+        EntityId::Numbered(text) => EntityText::new(text.as_bytes()),
         EntityId::Station(index) => match system.station(*index) {
-            Some(station) => EntityText::Name(&station.id),
-            None => EntityText::Plain(""),
+            Some(station) => EntityText::from(&station.id),
+            None => EntityText::new(b""),
         },
     }
 }
@@ -131,20 +168,12 @@ impl<'a> Rows<'a> {
         (self.tick as u32).wrapping_sub(self.entities.last_changed_ticks()[row]) < STICKY_TICKS
     }
 
-    /// Encodes the rows of a range of cells.
-    pub(super) fn stretch<'b>(&self, cells: Range<u32>, arena: &'b Bump) -> Stretch<'b> {
+    /// Encodes the rows of a range of cells into an arena, which is emptied first.
+    pub(super) fn stretch<'b>(&self, cells: Range<u32>, arena: &'b mut Bump) -> Stretch<'b> {
+        arena.reset();
         let starts = self.cells.starts();
-        let (from, to) = (starts[cells.start as usize], starts[cells.end as usize]);
-        let row_count = (to - from) as usize;
-        let mut stretch = Stretch {
-            starts: BumpVec::with_capacity_in(cells.len(), arena),
-            update_bytes: ArenaBytes::with_capacity_in(row_count * ROW_BYTES_ESTIMATE, arena),
-            updates: BumpVec::with_capacity_in(row_count, arena),
-            arrivals: BumpVec::new_in(arena),
-            departures: BumpVec::new_in(arena),
-            extra_bytes: ArenaBytes::with_capacity_in(row_count * ROW_BYTES_ESTIMATE / 8, arena),
-            own: BumpVec::new_in(arena),
-        };
+        let row_count = (starts[cells.end as usize] - starts[cells.start as usize]) as usize;
+        let mut stretch = Growing::new(cells.len(), row_count, arena);
         for cell in cells {
             stretch.starts.push(CellStart {
                 update_byte: stretch.update_bytes.0.len() as u32,
@@ -157,11 +186,11 @@ impl<'a> Rows<'a> {
                 self.encode(row as usize, cell, &mut stretch);
             }
         }
-        stretch
+        stretch.finish()
     }
 
     #[inline]
-    fn encode(&self, row: usize, cell: u32, stretch: &mut Stretch<'_>) {
+    fn encode(&self, row: usize, cell: u32, stretch: &mut Growing<'_>) {
         let previous = self.entities.previous_cells()[row];
         if previous != cell {
             self.arrive(row, cell, previous, stretch);
@@ -176,7 +205,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn arrive(&self, row: usize, cell: u32, previous: u32, stretch: &mut Stretch<'_>) {
+    fn arrive(&self, row: usize, cell: u32, previous: u32, stretch: &mut Growing<'_>) {
         let plain = self.row(row);
         let full = plain.full(self.entities.kinds()[row]);
         let extra = &mut stretch.extra_bytes;

@@ -152,7 +152,7 @@ impl Publisher {
                 now,
                 thinning,
                 own: None,
-                last_input_seq: 0,
+                last_input_seq: None,
                 zone: Span::default(),
                 you: Span::default(),
                 snapshot_you: Span::default(),
@@ -194,13 +194,10 @@ impl Publisher {
         self.update_of_row.clear();
         self.update_of_row.resize(row_count, NO_UPDATE);
         self.departures.clear();
-        for arena in &mut self.arenas {
-            arena.reset();
-        }
         let parts = if row_count < PARALLEL_ROWS_MIN { 1 } else { self.arenas.len() };
         let bounds = |part: usize| stretch_start(rows.cells.starts(), part, parts);
         if parts == 1 {
-            let stretch = rows.stretch(bounds(0)..bounds(1), &self.arenas[0]);
+            let stretch = rows.stretch(bounds(0)..bounds(1), &mut self.arenas[0]);
             lay_down(frame, &stretch, &mut self.departures, &mut self.update_of_row);
         } else {
             let stretches: Vec<Stretch<'_>> = self
@@ -336,9 +333,9 @@ fn lay_down(
         arrival: start.arrival + arrival,
         ..CellStart::default()
     }));
-    frame.update_bytes.extend_from_slice(&stretch.update_bytes.0);
-    frame.extra_bytes.extend_from_slice(&stretch.extra_bytes.0);
-    for &(row, index) in &stretch.own {
+    frame.update_bytes.extend_from_slice(stretch.update_bytes);
+    frame.extra_bytes.extend_from_slice(stretch.extra_bytes);
+    for &(row, index) in stretch.own {
         update_of_row[row as usize] = index + update;
     }
     frame.updates.extend(stretch.updates.iter().map(|entry| super::frame::Update {

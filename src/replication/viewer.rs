@@ -140,8 +140,8 @@ impl<'a> Scene<'a> {
     /// A station's id between quotes.
     pub(super) fn station(self, index: StationIndex) -> EntityText<'a> {
         match self.system.station(index) {
-            Some(station) => EntityText::Name(&station.id),
-            None => EntityText::Plain(""),
+            Some(station) => EntityText::from(&station.id),
+            None => EntityText::new(b""),
         }
     }
 }

@@ -7,15 +7,17 @@
 //!
 //! Call order in a tick: [`Market::fill`] for each order in turn, then [`Market::drift`] once.
 
-mod order;
 mod price;
 
 #[cfg(test)]
 mod model_tests;
 
-pub use order::{Cause, Done, Order, Posting, Refusal, Trade};
 pub use price::{Quote, quote};
 
+use std::ops::Range;
+
+use super::command::Order;
+use super::outcome::{Cause, Done, Posting, Refusal, RepairDone, TradeDone};
 use crate::ids::{CommodityIndex, PlayerId, StationIndex, SystemIndex};
 use crate::limits::STOCK_MAX;
 use crate::universe::{Economy, Listing, Universe};
@@ -39,16 +41,8 @@ pub struct Account<'a> {
     pub hull: &'a mut i32,
 }
 
-/// The stock of one listing, as a store keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stock {
-    /// Where.
-    pub station: StationIndex,
-    /// What.
-    pub commodity: CommodityIndex,
-    /// How many units.
-    pub units: i64,
-}
+/// The stock of one listing, as a store keeps it: where, what, how many units.
+pub type Stock = (StationIndex, CommodityIndex, i64);
 
 /// One line of a station's market, as a snapshot shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +73,7 @@ pub struct Market {
 
 impl Market {
     /// The markets of a system. A listing that `stored` knows takes its stock from there (held to
-    /// the bounds); one that it does not know opens at its target, with a posting that says so.
+    /// the bounds); one that it does not know opens at its target, produced from nothing.
     /// Work: listings × stored.
     pub fn new(
         universe: &Universe,
@@ -108,24 +102,16 @@ impl Market {
         for (place, station) in stations.iter().enumerate() {
             let index = StationIndex(place as u16);
             for listing in &station.market {
-                let same =
-                    |stock: &&Stock| stock.station == index && stock.commodity == listing.commodity;
-                let units = stored
-                    .iter()
-                    .find(same)
-                    .map(|stock| stock.units.clamp(0, STOCK_MAX));
-                if units.is_none() {
-                    let opening = Posting::of_stock(
-                        Cause::Opening,
-                        index,
-                        listing.commodity,
-                        listing.stock_target,
-                    );
-                    postings.push(opening);
-                }
+                let same = |stock: &&Stock| stock.0 == index && stock.1 == listing.commodity;
+                let units = stored.iter().find(same);
+                let units = units.map(|stock| stock.2.clamp(0, STOCK_MAX));
                 market.listings.push(*listing);
                 market.stations.push(index);
                 market.stocks.push(units.unwrap_or(listing.stock_target));
+                if units.is_none() {
+                    let row = market.stocks.len() - 1;
+                    postings.push(market.stocked(Cause::Production, row, listing.stock_target));
+                }
             }
             market.starts.push(market.listings.len());
         }
@@ -144,11 +130,7 @@ impl Market {
     /// Every stock, for the store and the state hash; in row order.
     pub fn stocks(&self) -> impl Iterator<Item = Stock> + '_ {
         let rows = self.listings.iter().zip(&self.stations).zip(&self.stocks);
-        rows.map(|((listing, station), units)| Stock {
-            station: *station,
-            commodity: listing.commodity,
-            units: *units,
-        })
+        rows.map(|((listing, station), units)| (*station, listing.commodity, *units))
     }
 
     fn rows(&self, station: StationIndex) -> std::ops::Range<usize> {
@@ -169,8 +151,9 @@ impl Market {
         quote(&self.listings[row], self.stocks[row], &self.economy)
     }
 
-    /// Carries an order out, or says why not and changes nothing. Reasons are looked for in the
-    /// order of [`Refusal`]. Work: one station's lines and one hold.
+    /// Carries an order out, or says why not and changes nothing. Reasons are looked for in this
+    /// order: destroyed, not docked, docked elsewhere, not traded here, no sensible quantity, credits,
+    /// cargo, room, stock. Work: one station's lines and one hold.
     ///
     /// # Errors
     /// The first [`Refusal`] that applies.
@@ -181,86 +164,102 @@ impl Market {
         account: &mut Account<'_>,
         postings: &mut Vec<Posting>,
     ) -> Result<Done, Refusal> {
+        let (Order::Buy { station, .. } | Order::Sell { station, .. } | Order::Repair { station }) =
+            order;
         if account.destroyed {
             return Err(Refusal::ShipDestroyed);
         }
         match account.docked_at {
             None => return Err(Refusal::NotDocked),
-            Some(station) if station != order.station() => return Err(Refusal::WrongStation),
+            Some(dock) if dock != station => return Err(Refusal::WrongStation),
             Some(_) => {}
         }
         match order {
-            Order::Buy(trade) => self.buy(trade, ticket, account, postings),
-            Order::Sell(trade) => self.sell(trade, ticket, account, postings),
-            Order::Repair { station } => self.repair(station, ticket, account, postings),
+            Order::Buy {
+                commodity,
+                quantity,
+                ..
+            } => {
+                let row = self
+                    .row(station, commodity)
+                    .ok_or(Refusal::UnknownCommodity)?;
+                let done = self.buy(row, quantity, account)?;
+                let bought = self.traded(Cause::Buy, row, done, account, ticket);
+                let burned = (commodity == self.fuel).then(|| Posting {
+                    cause: Cause::FuelBurned,
+                    station: None,
+                    stock_after: None,
+                    unit_price: 0,
+                    total: 0,
+                    ..bought.clone()
+                });
+                postings.push(bought);
+                postings.extend(burned);
+                Ok(Done::Trade(done))
+            }
+            Order::Sell {
+                commodity,
+                quantity,
+                ..
+            } => {
+                let row = self
+                    .row(station, commodity)
+                    .ok_or(Refusal::UnknownCommodity)?;
+                let done = self.sell(row, quantity, account)?;
+                postings.push(self.traded(Cause::Sell, row, done, account, ticket));
+                Ok(Done::Trade(done))
+            }
+            Order::Repair { .. } => {
+                let done = self.repair(station, account)?;
+                postings.push(mended(done, account, ticket));
+                Ok(Done::Repair(done))
+            }
         }
-    }
-
-    /// The row and the quantity of a trade, once both make sense.
-    fn subject(&self, trade: Trade) -> Result<(usize, i64), Refusal> {
-        let row = self
-            .row(trade.station, trade.commodity)
-            .ok_or(Refusal::UnknownCommodity)?;
-        let quantity = i64::from(trade.quantity);
-        if quantity == 0 || quantity > STOCK_MAX {
-            return Err(Refusal::InvalidQuantity);
-        }
-        Ok((row, quantity))
     }
 
     fn buy(
         &mut self,
-        trade: Trade,
-        ticket: u64,
+        row: usize,
+        quantity: u32,
         account: &mut Account<'_>,
-        postings: &mut Vec<Posting>,
-    ) -> Result<Done, Refusal> {
-        let (row, quantity) = self.subject(trade)?;
+    ) -> Result<TradeDone, Refusal> {
+        let (commodity, units) = (self.listings[row].commodity, sensible(quantity)?);
         let unit_price = self.quote(row).buy;
-        let total = unit_price.saturating_mul(quantity);
-        let is_fuel = trade.commodity == self.fuel;
+        let total = unit_price.saturating_mul(units);
+        let is_fuel = commodity == self.fuel;
         if *account.credits < total {
             return Err(Refusal::InsufficientCredits);
         }
         let room = if is_fuel {
             i64::from((self.fuel_max - *account.fuel).max(0.0).ceil() as u32)
         } else {
-            let held: i64 = account.cargo.iter().map(|units| i64::from(*units)).sum();
-            i64::from(self.cargo_capacity) - held
+            let load: i64 = account.cargo.iter().map(|held| i64::from(*held)).sum();
+            i64::from(self.cargo_capacity) - load
         };
-        if quantity > room {
+        if units > room {
             return Err(Refusal::CargoFull);
         }
-        if quantity > self.stocks[row] {
+        if units > self.stocks[row] {
             return Err(Refusal::OutOfStock);
         }
+        let held = account
+            .cargo
+            .get_mut(usize::from(commodity.0))
+            .ok_or(Refusal::UnknownCommodity)?;
         if is_fuel {
-            *account.fuel = (*account.fuel + trade.quantity as f32).min(self.fuel_max);
+            *account.fuel = (*account.fuel + quantity as f32).min(self.fuel_max);
         } else {
-            let held = account
-                .cargo
-                .get_mut(usize::from(trade.commodity.0))
-                .ok_or(Refusal::UnknownCommodity)?;
-            *held += trade.quantity;
+            *held += quantity;
         }
         *account.credits -= total;
-        self.stocks[row] -= quantity;
-        let posting = traded(Cause::Buy, trade, unit_price, total, account.player, ticket);
-        if is_fuel {
-            let burned = Posting {
-                cause: Cause::FuelBurned,
-                station: None,
-                unit_price: 0,
-                total: 0,
-                ..posting.clone()
-            };
-            postings.extend([posting, burned]);
-        } else {
-            postings.push(posting);
-        }
-        Ok(Done {
-            order: Order::Buy(trade),
-            quantity: trade.quantity,
+        self.stocks[row] -= units;
+        let (credits, held, station) = (*account.credits, *held, self.stations[row]);
+        Ok(TradeDone {
+            credits,
+            held,
+            station,
+            commodity,
+            quantity,
             unit_price,
             total,
         })
@@ -268,42 +267,37 @@ impl Market {
 
     fn sell(
         &mut self,
-        trade: Trade,
-        ticket: u64,
+        row: usize,
+        quantity: u32,
         account: &mut Account<'_>,
-        postings: &mut Vec<Posting>,
-    ) -> Result<Done, Refusal> {
-        let (row, quantity) = self.subject(trade)?;
+    ) -> Result<TradeDone, Refusal> {
+        let (commodity, units) = (self.listings[row].commodity, sensible(quantity)?);
         let unit_price = self.quote(row).sell;
         let held = account
             .cargo
-            .get_mut(usize::from(trade.commodity.0))
+            .get_mut(usize::from(commodity.0))
             .ok_or(Refusal::UnknownCommodity)?;
-        if *held < trade.quantity {
+        if *held < quantity {
             return Err(Refusal::InsufficientCargo);
         }
-        let total = unit_price.saturating_mul(quantity);
+        let total = unit_price.saturating_mul(units);
         let credits = account
             .credits
             .checked_add(total)
             .ok_or(Refusal::InvalidQuantity)?;
-        if self.stocks[row] + quantity > STOCK_MAX {
+        if self.stocks[row] + units > STOCK_MAX {
             return Err(Refusal::InvalidQuantity);
         }
-        *held -= trade.quantity;
+        *held -= quantity;
         *account.credits = credits;
-        self.stocks[row] += quantity;
-        postings.push(traded(
-            Cause::Sell,
-            trade,
-            unit_price,
-            total,
-            account.player,
-            ticket,
-        ));
-        Ok(Done {
-            order: Order::Sell(trade),
-            quantity: trade.quantity,
+        self.stocks[row] += units;
+        let (held, station) = (*held, self.stations[row]);
+        Ok(TradeDone {
+            credits,
+            held,
+            station,
+            commodity,
+            quantity,
             unit_price,
             total,
         })
@@ -313,10 +307,8 @@ impl Market {
     fn repair(
         &mut self,
         station: StationIndex,
-        ticket: u64,
         account: &mut Account<'_>,
-        postings: &mut Vec<Posting>,
-    ) -> Result<Done, Refusal> {
+    ) -> Result<RepairDone, Refusal> {
         let unit_price = *self
             .repair_prices
             .get(usize::from(station.0))
@@ -325,77 +317,112 @@ impl Market {
         if missing <= 0 {
             return Err(Refusal::NothingToRepair);
         }
-        let quantity = missing.min(*account.credits / unit_price.max(1));
-        if quantity <= 0 {
+        let points = missing.min(*account.credits / unit_price.max(1));
+        if points <= 0 {
             return Err(Refusal::InsufficientCredits);
         }
-        let total = quantity * unit_price;
+        let total = points * unit_price;
+        let hull_restored = points as i32;
         *account.credits -= total;
-        *account.hull += quantity as i32;
-        postings.push(Posting {
-            cause: Cause::Repair,
-            player: Some(account.player.clone()),
-            station: Some(station),
-            commodity: None,
-            quantity,
-            unit_price,
-            total,
-            ticket: Some(ticket),
-        });
-        Ok(Done {
-            order: Order::Repair { station },
-            quantity: quantity as u32,
+        *account.hull += hull_restored;
+        let (credits, hull) = (*account.credits, *account.hull);
+        Ok(RepairDone {
+            credits,
+            hull,
+            station,
+            hull_restored,
             unit_price,
             total,
         })
     }
 
     /// Production and consumption: each listing takes a step towards its target once in
-    /// `drift_ticks` ticks of simulated time, the listings by turns. Work: rows / `drift_ticks`.
-    pub fn drift(&mut self, tick: u64, postings: &mut Vec<Posting>) {
+    /// `drift_ticks` ticks of simulated time, the listings by turns. `ticks` are the simulated ticks
+    /// that passed since the last call. Work: rows / `drift_ticks` a tick, at most all rows once.
+    pub fn drift(&mut self, ticks: Range<u64>, postings: &mut Vec<Posting>) {
         if self.economy.drift_permille == 0 {
             return;
         }
-        let period = self.economy.drift_ticks.max(1) as usize;
-        let turn = (tick % period as u64) as usize;
-        for row in (turn..self.stocks.len()).step_by(period) {
-            let gap = self.listings[row].stock_target - self.stocks[row];
-            if gap == 0 {
-                continue;
+        let period = self.economy.drift_ticks.max(1);
+        for tick in ticks.take(period as usize) {
+            let turn = (tick % period) as usize;
+            for row in (turn..self.stocks.len()).step_by(period as usize) {
+                postings.extend(self.drift_row(row));
             }
-            let step = (gap.abs() * self.economy.drift_permille / 1000).clamp(1, gap.abs());
-            let cause = if gap > 0 {
-                Cause::Production
-            } else {
-                Cause::Consumption
-            };
-            self.stocks[row] += step * gap.signum();
-            postings.push(Posting::of_stock(
-                cause,
-                self.stations[row],
-                self.listings[row].commodity,
-                step,
-            ));
+        }
+    }
+
+    fn drift_row(&mut self, row: usize) -> Option<Posting> {
+        let gap = self.listings[row].stock_target - self.stocks[row];
+        if gap == 0 {
+            return None;
+        }
+        let step = (gap.abs() * self.economy.drift_permille / 1000).clamp(1, gap.abs());
+        let cause = if gap > 0 {
+            Cause::Production
+        } else {
+            Cause::Consumption
+        };
+        self.stocks[row] += step * gap.signum();
+        Some(self.stocked(cause, row, step))
+    }
+
+    /// Goods that a station made, used up or began with.
+    fn stocked(&self, cause: Cause, row: usize, quantity: i64) -> Posting {
+        Posting {
+            cause,
+            player: None,
+            station: Some(self.stations[row]),
+            commodity: Some(self.listings[row].commodity),
+            quantity,
+            unit_price: 0,
+            total: 0,
+            balance_after: None,
+            stock_after: Some(self.stocks[row]),
+            ticket: None,
+        }
+    }
+
+    fn traded(
+        &self,
+        cause: Cause,
+        row: usize,
+        done: TradeDone,
+        account: &Account<'_>,
+        ticket: u64,
+    ) -> Posting {
+        Posting {
+            player: Some(account.player.clone()),
+            unit_price: done.unit_price,
+            total: done.total,
+            balance_after: Some(done.credits),
+            ticket: Some(ticket),
+            ..self.stocked(cause, row, i64::from(done.quantity))
         }
     }
 }
 
-fn traded(
-    cause: Cause,
-    trade: Trade,
-    unit_price: i64,
-    total: i64,
-    player: &PlayerId,
-    ticket: u64,
-) -> Posting {
+fn mended(done: RepairDone, account: &Account<'_>, ticket: u64) -> Posting {
     Posting {
-        cause,
-        player: Some(player.clone()),
-        station: Some(trade.station),
-        commodity: Some(trade.commodity),
-        quantity: i64::from(trade.quantity),
-        unit_price,
-        total,
+        cause: Cause::Repair,
+        player: Some(account.player.clone()),
+        station: Some(done.station),
+        commodity: None,
+        quantity: i64::from(done.hull_restored),
+        unit_price: done.unit_price,
+        total: done.total,
+        balance_after: Some(done.credits),
+        stock_after: None,
         ticket: Some(ticket),
+    }
+}
+
+/// Units of an order, if they are between 1 and what any station may hold.
+fn sensible(quantity: u32) -> Result<i64, Refusal> {
+    let units = i64::from(quantity);
+    if (1..=STOCK_MAX).contains(&units) {
+        Ok(units)
+    } else {
+        Err(Refusal::InvalidQuantity)
     }
 }

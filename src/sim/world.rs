@@ -15,6 +15,7 @@ use super::command::Command;
 use super::entities::{Entities, NO_CELL, Row};
 use super::entity_id::EntityId;
 use super::motion::{self, Flight};
+use super::npc::{self, Npcs};
 use super::outcome::Outcome;
 use super::pilot::{PilotView, Pilots};
 use super::reaping::Wreck;
@@ -39,6 +40,7 @@ pub struct World {
     pub(super) pilots: Pilots,
     pub(super) cells: Cells,
     pub(super) wrecks: Vec<Wreck>,
+    pub(super) npcs: Npcs,
     pub(super) outcome: Outcome,
     /// What admissions and dismissals brought about since the last step.
     pub(super) pending: Outcome,
@@ -58,6 +60,7 @@ impl World {
         let commodities_count = universe.commodities.len();
         let half_extent = universe.systems[system_index.0 as usize].half_extent;
         let spiral = Spiral::new(universe.ship.radius);
+        let npcs = Npcs::new(&universe, system_index);
         let mut world = Self {
             universe,
             system_index,
@@ -69,6 +72,7 @@ impl World {
             pilots: Pilots::new(commodities_count),
             cells: Cells::new(half_extent, INTEREST_CELL_EDGE),
             wrecks: Vec::new(),
+            npcs,
             outcome: Outcome::default(),
             pending: Outcome::default(),
             spiral,
@@ -126,8 +130,10 @@ impl World {
         self.pending.clear();
 
         control::take(self, commands);
+        npc::fly(self);
         motion::integrate(self);
         docking::dock(self);
+        npc::notice(self);
         self.clock += self.pace;
         reaping::reap(self);
         self.cells.sort(&mut self.entities);

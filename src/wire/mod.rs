@@ -6,6 +6,7 @@
 //! [`world`] describe it for the schema and for clients. This module reads no clock and keeps no
 //! state but the reusable [`Scratch`].
 
+mod chart;
 pub mod client;
 mod code;
 mod decode;
@@ -18,6 +19,7 @@ mod sniff;
 mod value;
 pub mod world;
 
+pub use chart::{Chart, ChartStation, ChartWeapon, Named};
 pub use code::{CloseCode, ErrorCode};
 pub use decode::{DecodeError, Scratch, decode};
 pub use fixed::{Angle, Fixed2};

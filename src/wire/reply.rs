@@ -5,10 +5,12 @@
 //! (`{"type": …, "payload": …}`) is what is kept of an outcome that may have to be told again.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::chart::Chart;
 use super::code::ErrorCode;
 use super::fixed::{Angle, Fixed2};
 use crate::ids::{Name, PlayerId, UnixMillis};
@@ -93,6 +95,9 @@ pub struct Joined {
     /// What is needed to predict the own ship.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flight: Option<Flight>,
+    /// What stands still in the system, and what things are called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<Arc<Chart>>,
 }
 
 /// A place and a heading.

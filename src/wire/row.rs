@@ -22,63 +22,38 @@ pub fn append<T: Serialize, W: Write>(fragment: &T, out: &mut W) {
     debug_assert!(written.is_ok());
 }
 
-/// An entity's id on the wire: `s_987`, `npc_1`, `pr_22`, or a station's own name.
+/// An entity's id on the wire (`s_987`, `npc_1`, `pr_22`, or a station's own name), as text that
+/// whoever owns the entity keeps ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EntityText<'a> {
-    /// A kind's prefix and a number.
-    Serial(EntityKind, u64),
-    /// A name, whose alphabet needs no escape.
-    Name(&'a Name),
-    /// A whole id as text out of the same alphabet.
-    Plain(&'a str),
+pub struct EntityText<'a>(&'a [u8]);
+
+impl<'a> EntityText<'a> {
+    /// The id's bytes; they must be of the identifier alphabet, which needs no escape.
+    #[inline]
+    pub const fn new(plain: &'a [u8]) -> Self {
+        Self(plain)
+    }
 }
 
-/// Longest prefix, longest number and the quotes.
-const SERIAL_TEXT_BYTES_MAX: usize = 4 + 20 + 2;
+impl<'a> From<&'a Name> for EntityText<'a> {
+    #[inline]
+    fn from(name: &'a Name) -> Self {
+        Self(name.as_str().as_bytes())
+    }
+}
 
 impl Serialize for EntityText<'_> {
     #[inline]
     fn json_write<W: Write>(&self, writer: &mut W) -> Result {
-        match self {
-            Self::Serial(kind, number) => {
-                let prefix = kind.id_prefix().as_bytes();
-                let mut text = [b'"'; SERIAL_TEXT_BYTES_MAX];
-                // From the end: the closing quote stands, then digits, then the prefix.
-                let mut at = SERIAL_TEXT_BYTES_MAX - 1;
-                let mut rest = *number;
-                loop {
-                    at -= 1;
-                    text[at] = b'0' + (rest % 10) as u8;
-                    rest /= 10;
-                    if rest == 0 {
-                        break;
-                    }
-                }
-                let from = at - prefix.len();
-                text[from..at].copy_from_slice(prefix);
-                writer.write_all(&text[from - 1..])
-            }
-            Self::Name(name) => quoted(name.as_str(), writer),
-            Self::Plain(text) => quoted(text, writer),
-        }
-    }
-}
-
-impl std::fmt::Display for EntityText<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Serial(kind, number) => write!(f, "{}{number}", kind.id_prefix()),
-            Self::Name(name) => name.fmt(f),
-            Self::Plain(text) => f.write_str(text),
-        }
+        quoted(self.0, writer)
     }
 }
 
 /// Text of the identifier alphabet between quotes.
 #[inline]
-fn quoted<W: Write>(plain: &str, writer: &mut W) -> Result {
+fn quoted<W: Write>(plain: &[u8], writer: &mut W) -> Result {
     writer.write_all(b"\"")?;
-    writer.write_all(plain.as_bytes())?;
+    writer.write_all(plain)?;
     writer.write_all(b"\"")
 }
 
@@ -99,7 +74,7 @@ impl Serialize for EntityKind {
 impl Serialize for Gone {
     #[inline]
     fn json_write<W: Write>(&self, writer: &mut W) -> Result {
-        quoted(self.wire_name(), writer)
+        quoted(self.wire_name().as_bytes(), writer)
     }
 }
 
@@ -235,7 +210,7 @@ impl Serialize for CargoRow<'_> {
     #[inline]
     fn json_write<W: Write>(&self, writer: &mut W) -> Result {
         writer.write_all(b"{\"commodity_id\":")?;
-        quoted(self.commodity_id.as_str(), writer)?;
+        quoted(self.commodity_id.as_str().as_bytes(), writer)?;
         writer.write_all(b",\"qty\":")?;
         self.qty.json_write(writer)?;
         writer.write_all(b"}")
@@ -250,7 +225,7 @@ impl Serialize for DockRow<'_> {
     #[inline]
     fn json_write<W: Write>(&self, writer: &mut W) -> Result {
         match self.0 {
-            Some(station) => quoted(station.as_str(), writer),
+            Some(station) => quoted(station.as_str().as_bytes(), writer),
             None => writer.write_all(b"null"),
         }
     }
