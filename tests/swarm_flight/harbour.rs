@@ -20,11 +20,11 @@ use tungstenite::handshake::server::{ErrorResponse, Request as Upgrade, Response
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Message, WebSocket, accept_hdr};
 
-pub const SECRET: &[u8] = b"a secret of thirty-two bytes or more";
+pub(crate) const SECRET: &[u8] = b"a secret of thirty-two bytes or more";
 const STATION: &str = "port";
 
 #[derive(Debug, Clone, Copy)]
-pub enum Manner {
+pub(crate) enum Manner {
     Play,
     RefuseLogins,
     EndAfterInputs(u64, u16),
@@ -34,17 +34,17 @@ pub enum Manner {
 
 /// What the server saw of all bots.
 #[derive(Debug, Default)]
-pub struct Seen {
-    pub players: BTreeSet<String>,
-    pub request_ids: BTreeSet<String>,
-    pub inputs: u64,
-    pub thrusts: u64,
-    pub shots: u64,
-    pub dockings: u64,
-    pub goodbyes: u64,
+pub(crate) struct Seen {
+    pub(crate) players: BTreeSet<String>,
+    pub(crate) request_ids: BTreeSet<(String, String)>,
+    pub(crate) inputs: u64,
+    pub(crate) thrusts: u64,
+    pub(crate) shots: u64,
+    pub(crate) dockings: u64,
+    pub(crate) goodbyes: u64,
 }
 
-pub struct Harbour {
+pub(crate) struct Harbour {
     address: SocketAddr,
     is_closing: Arc<AtomicBool>,
     seen: Arc<Mutex<Seen>>,
@@ -52,7 +52,7 @@ pub struct Harbour {
 }
 
 impl Harbour {
-    pub fn open(manner: Manner) -> Self {
+    pub(crate) fn open(manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let is_closing = Arc::new(AtomicBool::new(false));
@@ -74,12 +74,12 @@ impl Harbour {
         Self { address, is_closing, seen, listener }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("ws://{}/ws", self.address)
     }
 
     /// Waits for every connection's end.
-    pub fn close(self) -> Seen {
+    pub(crate) fn close(self) -> Seen {
         self.is_closing.store(true, Ordering::Relaxed);
         drop(TcpStream::connect(self.address));
         self.listener.join().unwrap();
@@ -95,6 +95,7 @@ struct Berth<'s> {
     tick: u64,
     inputs: u64,
     is_docked: bool,
+    player: String,
 }
 
 fn serve(stream: TcpStream, manner: Manner, seen: &Mutex<Seen>) {
@@ -107,7 +108,7 @@ fn serve(stream: TcpStream, manner: Manner, seen: &Mutex<Seen>) {
         Ok(response)
     };
     let socket = accept_hdr(stream, echo).unwrap();
-    let mut berth = Berth { socket, manner, seen, seq: 0, tick: 100, inputs: 0, is_docked: false };
+    let mut berth = Berth { socket, manner, seen, seq: 0, tick: 100, inputs: 0, is_docked: false, player: String::new() };
     let mut scratch = Scratch::default();
     loop {
         match berth.socket.read() {
@@ -143,6 +144,7 @@ impl Berth<'_> {
             Request::Login(login) => {
                 let verifier = Verifier::new(vec![Key::secret(SECRET).unwrap()]);
                 let player = verifier.verify(login.token, UnixMillis(0)).unwrap().player;
+                self.player = player.to_string();
                 self.seen.lock().unwrap().players.insert(player.to_string());
                 let ok = AuthOk { player_id: player, system_id: None };
                 self.say(to, Body::Reply(Reply::AuthOk(ok)));
@@ -167,7 +169,8 @@ impl Berth<'_> {
             }
             Request::Buy(trade) | Request::Sell(trade) => {
                 let id = trade.request_id.expect("bots name their orders");
-                self.seen.lock().unwrap().request_ids.insert(id.as_str().to_owned());
+                let key = (self.player.clone(), id.as_str().to_owned());
+                self.seen.lock().unwrap().request_ids.insert(key);
                 assert_eq!(trade.station_id.as_str(), STATION);
                 let result = TradeResult {
                     ok: true,
@@ -255,6 +258,7 @@ fn joined(system_id: Name) -> Joined {
         protocol_version: 1,
         view_radius: Fixed2::new(1000.0),
         flight: None,
+        chart: None,
     }
 }
 
