@@ -1,5 +1,7 @@
 //! The load generator against a small server that speaks the protocol from a script.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+
 #[path = "swarm_flight/harbour.rs"]
 mod harbour;
 
@@ -106,7 +108,7 @@ fn where_nobody_listens_nobody_comes_in() {
 #[test]
 fn a_run_that_is_stopped_still_reports() {
     let harbour = Harbour::open(Manner::Play);
-    let options = Options { duration: Duration::from_secs(3600), ..options(harbour.url(), 2) };
+    let options = Options { duration: Duration::from_hours(1), ..options(harbour.url(), 2) };
     let signer = Signer::new(SECRET).unwrap();
     let stop = Arc::clone(&options.stop);
     let report = swarm::run(&options, &signer, &mut |progress| {

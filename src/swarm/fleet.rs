@@ -125,7 +125,7 @@ impl<'o> Fleet<'o> {
             self.now = Instant::now();
             self.unix = unix_now();
             self.read(&events);
-            self.connect()?;
+            self.connect();
             self.steer();
             if self.tally.is_measuring {
                 self.tally.turns.record(self.now.elapsed());
@@ -176,9 +176,9 @@ impl<'o> Fleet<'o> {
         }
     }
 
-    fn connect(&mut self) -> io::Result<()> {
+    fn connect(&mut self) {
         if self.stretch != Stretch::Ramp {
-            return Ok(());
+            return;
         }
         let (due, _) = self.connects.take(self.now, u64::from(self.options.connect_hz));
         for _ in 0..due {
@@ -187,9 +187,6 @@ impl<'o> Fleet<'o> {
             self.begun += 1;
             let begun = bot.begin(&self.crew, self.poll.registry(), Token(index), self.now);
             let Err(error) = begun else { continue };
-            if error.raw_os_error() == Some(24) {
-                return Err(error);
-            }
             let reason = format!("connect: {error}");
             let mut turn = Turn {
                 now: self.now,
@@ -199,7 +196,6 @@ impl<'o> Fleet<'o> {
             };
             bot.fail(reason, &mut turn);
         }
-        Ok(())
     }
 
     /// Sends the inputs that are due, one bot after the other, so that each has its even share.
@@ -230,12 +226,11 @@ impl<'o> Fleet<'o> {
         let spent = self.now.duration_since(self.stretch_began);
         let is_stopped = self.options.stop.load(Ordering::Relaxed);
         let next = match self.stretch {
-            Stretch::Ramp if is_stopped => Stretch::Close,
+            Stretch::Ramp | Stretch::Settle | Stretch::Measure if is_stopped => Stretch::Close,
             Stretch::Ramp if self.is_ramped() => Stretch::Settle,
-            Stretch::Settle if is_stopped => Stretch::Close,
             Stretch::Settle if self.tally.joined <= self.tally.lost => Stretch::Close,
-            Stretch::Settle if spent >= Duration::from_millis(SWARM_SETTLE_MS) => Stretch::Measure,
-            Stretch::Measure if is_stopped || spent >= self.options.duration => Stretch::Close,
+            Stretch::Settle if spent >= self.settle() => Stretch::Measure,
+            Stretch::Measure if spent >= self.options.duration => Stretch::Close,
             Stretch::Close if self.is_empty() || spent >= Duration::from_millis(SWARM_CLOSE_MS_MAX) => {
                 Stretch::Done
             }
@@ -255,6 +250,11 @@ impl<'o> Fleet<'o> {
         self.stretch = next;
         self.stretch_began = self.now;
         self.tell(observe, true);
+    }
+
+    /// A short run need not settle longer than it measures.
+    fn settle(&self) -> Duration {
+        Duration::from_millis(SWARM_SETTLE_MS).min(self.options.duration)
     }
 
     /// Whether every bot has the stream, or has failed.

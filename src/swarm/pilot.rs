@@ -15,7 +15,7 @@
 //! ```
 
 use super::autopilot::{Controls, fire_at, fly_to, park_at};
-use super::sight::{self, Offer, Pose, YouSight};
+use super::sight::{self, Berth, Pose, YouSight};
 use crate::ids::Name;
 use crate::wire::{Flight, Joined};
 
@@ -94,7 +94,8 @@ pub(super) struct Pilot {
     docked_at: Option<Name>,
     stations: Vec<(Name, f32, f32)>,
     pirates: Vec<String>,
-    offers: Vec<Offer>,
+    /// Commodities on sale where the ship is docked.
+    offers: Vec<Name>,
     hold: Vec<Name>,
     target: Option<Target>,
     hull: i32,
@@ -251,8 +252,11 @@ impl Pilot {
         if self.errand == Errand::Dead && you.hull.is_some_and(|hull| hull > 0) {
             self.cruise(tick);
         }
-        let Some(docked_at) = you.docked_at else { return };
-        self.docked_at = docked_at.and_then(|id| Name::parse(id).ok());
+        self.docked_at = match you.docked_at {
+            Berth::Unsaid => return,
+            Berth::Space => None,
+            Berth::Station(id) => Name::parse(id).ok(),
+        };
         match (&self.docked_at, &self.errand) {
             (Some(_), Errand::Trade { .. } | Errand::Leave) => {}
             (Some(_), _) if self.conduct == Conduct::Play => {
@@ -393,14 +397,12 @@ impl Pilot {
             return Some(Order::Sell(station, commodity, 1));
         }
         let pick = self.roll(self.offers.len().max(1) as u32) as usize;
-        match self.offers.get(pick) {
-            Some((commodity, _)) => Some(Order::Buy(station, commodity.clone(), quantity)),
-            // The prices come with the next snapshot.
-            None => {
-                self.errand = Errand::Trade { orders_left, is_waiting: false };
-                None
-            }
-        }
+        let Some(commodity) = self.offers.get(pick) else {
+            // The market's list comes with the next snapshot.
+            self.errand = Errand::Trade { orders_left, is_waiting: false };
+            return None;
+        };
+        Some(Order::Buy(station, commodity.clone(), quantity))
     }
 
     /// A whole number below `sides`, of which there is at least one (splitmix64).

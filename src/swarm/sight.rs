@@ -9,11 +9,12 @@
 //! The glance knows the order of fields that this project's server writes, and falls back to a
 //! parse for any other. Nothing here keeps state.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::ids::Name;
 use crate::wire::client::Sealed;
+use crate::wire::world::Market;
 
 /// What a look at a message's head tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,13 +127,28 @@ pub(super) struct YouSight<'t> {
     /// Hull, when it was said.
     #[serde(default)]
     pub(super) hull: Option<i32>,
-    /// The outer layer: whether it was said; the inner: whether docked, and where.
-    #[serde(default, borrow, deserialize_with = "said")]
-    pub(super) docked_at: Option<Option<&'t str>>,
+    /// Where it is docked.
+    #[serde(default, borrow)]
+    pub(super) docked_at: Berth<'t>,
 }
 
-fn said<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<&'de str>>, D::Error> {
-    Option::deserialize(from).map(Some)
+/// What `docked_at` says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Berth<'t> {
+    /// Nothing: it is not in the message.
+    #[default]
+    Unsaid,
+    /// Docked nowhere.
+    Space,
+    /// Docked at this station.
+    Station(&'t str),
+}
+
+impl<'de: 't, 't> Deserialize<'de> for Berth<'t> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let station = Option::<&'t str>::deserialize(from)?;
+        Ok(station.map_or(Self::Space, Self::Station))
+    }
 }
 
 /// A delta as far as a bot reads it.
@@ -175,17 +191,12 @@ pub(super) fn snapshot(text: &str) -> Option<SnapshotSight<'_>> {
     serde_json::from_str::<Body<SnapshotSight<'_>>>(text).ok().map(|body| body.payload)
 }
 
-/// A commodity at a station's market and what one unit costs a pilot.
-pub(super) type Offer = (Name, i64);
-
-/// The offers of one station out of a snapshot's markets, at most `offers_max` of them.
-pub(super) fn offers(markets: &RawValue, station: &str, offers_max: usize) -> Vec<Offer> {
-    let Ok(markets) = serde_json::from_str::<Vec<crate::wire::world::Market>>(markets.get()) else {
-        return Vec::new();
-    };
+/// The commodities on sale at one station out of a snapshot's markets, at most `offers_max`.
+pub(super) fn offers(markets: &RawValue, station: &str, offers_max: usize) -> Vec<Name> {
+    let markets: Vec<Market> = serde_json::from_str(markets.get()).unwrap_or_default();
     let here = markets.into_iter().find(|market| market.station_id.as_str() == station);
     let prices = here.into_iter().flat_map(|market| market.prices);
-    prices.map(|price| (price.commodity_id, price.buy)).take(offers_max).collect()
+    prices.map(|price| price.commodity_id).take(offers_max).collect()
 }
 
 #[cfg(test)]
@@ -224,11 +235,11 @@ mod tests {
     fn a_delta_tells_docked_undocked_and_unsaid_apart() {
         let seen = delta(DELTA).unwrap();
         assert_eq!(seen.entity_updates.len(), 2);
-        assert_eq!(seen.you.unwrap().docked_at, Some(None));
+        assert_eq!(seen.you.unwrap().docked_at, Berth::Space);
         let docked = DELTA.replace("\"docked_at\":null", "\"docked_at\":\"mars\"");
-        assert_eq!(delta(&docked).unwrap().you.unwrap().docked_at, Some(Some("mars")));
+        assert_eq!(delta(&docked).unwrap().you.unwrap().docked_at, Berth::Station("mars"));
         let unsaid = DELTA.replace("\"docked_at\":null", "\"hull\":7");
         let you = delta(&unsaid).unwrap().you.unwrap();
-        assert_eq!((you.docked_at, you.hull), (None, Some(7)));
+        assert_eq!((you.docked_at, you.hull), (Berth::Unsaid, Some(7)));
     }
 }
