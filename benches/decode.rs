@@ -28,6 +28,49 @@ struct Controls {
     dock_request: bool,
 }
 
+/// What one would write with serde alone for a client that may send anything.
+#[derive(Deserialize)]
+struct Tagged<'t> {
+    seq: u64,
+    ts: u64,
+    #[serde(flatten, borrow)]
+    body: Body<'t>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", content = "payload")]
+enum Body<'t> {
+    #[serde(rename = "auth.login")]
+    Login { token: &'t str },
+    #[serde(rename = "session.join_system")]
+    JoinSystem { system_id: &'t str },
+    #[serde(rename = "input.command")]
+    Input(Controls),
+    #[serde(rename = "trade.buy")]
+    Buy {
+        station_id: &'t str,
+        commodity_id: &'t str,
+        quantity: u32,
+    },
+}
+
+impl Tagged<'_> {
+    fn check(&self) {
+        assert!(self.seq == 40 && self.ts > 0);
+        match &self.body {
+            Body::Input(controls) => assert!(controls.fire_primary && controls.thrust > 0.0),
+            Body::Login { token: text } | Body::JoinSystem { system_id: text } => panic!("{text}"),
+            Body::Buy {
+                station_id,
+                commodity_id,
+                quantity,
+            } => {
+                panic!("{station_id} {commodity_id} {quantity}")
+            }
+        }
+    }
+}
+
 impl Typed<'_> {
     fn check(&self) {
         assert_eq!((self.r#type, self.seq), ("input.command", 40));
@@ -59,6 +102,29 @@ fn decoding(c: &mut Criterion) {
                     simd_json::serde::from_slice_with_buffers(black_box(text), &mut buffers)
                         .unwrap();
                 typed.check();
+            },
+            BatchSize::SmallInput,
+        );
+    });
+    let mut tape = simd_json::Tape(Vec::new());
+    group.bench_function("simd_json tape alone, reused", |b| {
+        b.iter_batched_ref(
+            fresh,
+            |text| {
+                let mut nodes = std::mem::replace(&mut tape, simd_json::Tape(Vec::new())).reset();
+                simd_json::fill_tape(black_box(text), &mut buffers, &mut nodes).unwrap();
+                assert_eq!(nodes.0.len(), 17);
+                tape = nodes.reset();
+            },
+            BatchSize::SmallInput,
+        );
+    });
+    group.bench_function("serde_json tagged enum", |b| {
+        b.iter_batched_ref(
+            fresh,
+            |text| {
+                let tagged: Tagged<'_> = serde_json::from_slice(black_box(text)).unwrap();
+                tagged.check();
             },
             BatchSize::SmallInput,
         );

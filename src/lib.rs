@@ -21,3 +21,7 @@ pub mod swarm;
 pub mod net;
 pub mod replication;
 pub mod wire;
+pub mod server;
+pub mod store;
+pub mod ops;
+pub mod cli;

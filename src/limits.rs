@@ -397,3 +397,47 @@ pub const NPC_ROWS_SENSED_MAX: usize = 512;
 
 /// Offenders that patrols of one system remember at a time; every hit of a tick scans them.
 pub const NPC_ALARMS_MAX: usize = 64;
+
+/// Ticks between two snapshots of one client: 5 s.
+pub const SNAPSHOT_PERIOD_TICKS: u64 = 150;
+
+/// Ticks between two checkpoints of one pilot: 5 s.
+pub const CHECKPOINT_PERIOD_TICKS: u64 = 150;
+
+/// Ticks that a ship stays in space after its connection is lost: 10 s.
+pub const LINGER_TICKS: u64 = 300;
+
+/// Players that the server has to do with at once, lingering ones included.
+pub const PLAYERS_MAX: usize = 100_000;
+
+/// Hits that are told in one tick of one system; each is two letters.
+pub const LETTERS_PER_TICK_MAX: usize = 4_096;
+
+/// Records that an open batch may hold before orders are refused: reached only while the store is
+/// behind.
+pub const BOOK_ENTRIES_MAX: usize = 100_000;
+
+/// Orders that may wait for the store's word on their request id.
+pub const LOOKUPS_MAX: usize = 4_096;
+
+/// Request ids of one player that stay resident, 8 bytes each; past them the store is asked.
+pub const REQUEST_DIGESTS_MAX: usize = 16_384;
+
+/// How long a server that goes down waits for its last batch, in ms.
+pub const DRAIN_DURABLE_MS_MAX: u64 = 2_500;
+
+/// How long the close handshakes may take when the server goes down, in ms. With the wait for the
+/// last batch it stays inside the five seconds that operators are promised.
+pub const CLOSE_GRACE_MS: u64 = 1_500;
+
+/// Connections of the operator's port.
+pub const OPS_CONNECTIONS_MAX: usize = 64;
+
+/// How far a pilot sees unless told otherwise, in u.
+pub const VIEW_RADIUS: f32 = 1_000.0;
+
+/// Smallest view radius that may be asked for, in u.
+pub const VIEW_RADIUS_MIN: f32 = 100.0;
+
+/// Largest view radius that may be asked for, in u.
+pub const VIEW_RADIUS_MAX: f32 = 10_000.0;

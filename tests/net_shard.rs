@@ -1,5 +1,11 @@
 //! The net layer without sockets: a shard on streams in memory, under a clock that the test moves.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 mod net_rig;
 
 use std::io::Write;
@@ -155,7 +161,7 @@ fn a_ping_comes_every_fifteen_seconds_and_a_pong_keeps_the_peer() {
 #[test]
 fn a_silent_peer_is_closed_after_forty_five_seconds() {
     let mut rig = Rig::new();
-    let mut far = rig.open();
+    let far = rig.open();
     rig.pass(SILENCE_MS_MAX - 1);
     assert_eq!(rig.service.closed_count(), 0);
     assert_eq!(close_code(&far.drain()), None);
@@ -334,7 +340,7 @@ fn a_slow_head_is_answered_408_however_it_trickles() {
 #[test]
 fn who_says_nothing_is_dropped_without_a_word() {
     let mut rig = Rig::new();
-    let mut far = rig.connect();
+    let far = rig.connect();
     rig.pass(HEAD_MS_MAX);
     assert!(rig.shard.is_empty());
     assert!(far.drain().is_empty());
@@ -391,7 +397,7 @@ fn an_id_dies_with_its_connection() {
     };
     drop(first);
     rig.settle();
-    let mut second = rig.open();
+    let second = rig.open();
     assert_eq!(rig.shard.send(old, "for the first".into()), Sent::Gone);
     rig.shard.close(old, 4001, "");
     rig.settle();
@@ -404,7 +410,7 @@ fn stopping_closes_everybody_with_1001_and_lets_nobody_in() {
     let mut rig = Rig::new();
     let mut asks = rig.open();
     let mut other = rig.open();
-    let mut undecided = rig.connect();
+    let undecided = rig.connect();
     asks.write_all(&frame(0x81, b"stop")).unwrap();
     rig.settle();
     for far in [&mut asks, &mut other] {
@@ -445,7 +451,7 @@ fn stopping_ends_at_its_deadline_whoever_stays() {
 
 #[test]
 fn the_services_own_deadline_is_kept() {
-    let mut rig = Rig::new();
+    let mut rig = <Rig>::new();
     rig.service.deadline = Some(orrery::ids::Millis(500));
     assert_eq!(
         rig.shard.deadline(&rig.service),

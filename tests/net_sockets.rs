@@ -1,5 +1,11 @@
 //! The net layer on real sockets: mio, TCP and several shards, against plain std clients.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 mod net_rig;
 
 use std::collections::HashMap;

@@ -1,6 +1,12 @@
 //! TLS under the net layer: real sockets for the protocol and the reload, memory for short writes
 //! and for the bounds of the handshake.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 mod net_rig;
 
 use std::io::{ErrorKind, Read, Write};

@@ -63,6 +63,11 @@ impl End {
         locked(&self.outgoing).capacity_bytes = capacity_bytes;
     }
 
+    /// Bounds what may be under way to this end.
+    pub fn set_peer_capacity(&self, capacity_bytes: usize) {
+        locked(&self.incoming).capacity_bytes = capacity_bytes;
+    }
+
     /// Bounds what one write of this end takes and one read of the other end gives.
     pub fn set_step(&self, step_bytes: usize) {
         locked(&self.outgoing).step_bytes = step_bytes.max(1);

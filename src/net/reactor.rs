@@ -230,14 +230,17 @@ impl Reactor {
         }
     }
 
-    /// No descriptor is left: lets one newcomer go through the reserve, so that it is not left
+    /// No descriptor is left: lets newcomers go through the reserve, so that they are not left
     /// hanging.
     fn shed(&mut self, error: &io::Error) {
         self.shard.tally().descriptors_exhausted.add(1);
         tracing::warn!(%error, "cannot accept; resting {ACCEPT_PAUSE_MS} ms");
         self.reserve = None;
-        if let Some(listener) = &self.listener {
-            drop(listener.accept());
+        for _ in 0..ACCEPTS_PER_TURN_MAX {
+            let accepted = self.listener.as_ref().map(TcpListener::accept);
+            if !matches!(accepted, Some(Ok(_))) {
+                break;
+            }
         }
         self.reserve = reserve();
     }

@@ -36,13 +36,12 @@
  * @property {number} turn_rate
  * @property {number} drag
  * @property {number} radius
+ * @property {number} fuel_burn
  * @property {number} empty_tank_thrust
- * @property {number} projectile_speed
- * @property {number} fire_cooldown_ms
  */
 
 /**
- * @typedef {object} StationInfo
+ * @typedef {object} ChartStation
  * @property {string} station_id
  * @property {string} name
  * @property {number} x
@@ -50,6 +49,30 @@
  * @property {number} radius
  * @property {number} docking_radius
  * @property {number} docking_speed_max
+ * @property {number} repair_price
+ */
+
+/**
+ * @typedef {object} ChartWeapon
+ * @property {number} muzzle_speed
+ * @property {number} cooldown_ms
+ * @property {number} lifetime_ms
+ */
+
+/**
+ * @typedef {object} Named
+ * @property {string} id
+ * @property {string} name
+ */
+
+/**
+ * @typedef {object} Chart
+ * @property {string} name
+ * @property {number} half_extent
+ * @property {ChartStation[]} stations
+ * @property {Named[]} commodities
+ * @property {Named[]} systems
+ * @property {ChartWeapon} weapon
  */
 
 /**
@@ -62,9 +85,7 @@
  * @property {number} [protocol_version]
  * @property {number} [view_radius]
  * @property {Flight} [flight]
- * @property {StationInfo[]} [stations]
- * @property {number} [half_extent]
- * @property {string[]} [systems]
+ * @property {Chart} [chart]
  */
 
 /**
@@ -146,7 +167,6 @@
  * @property {string} kind
  * @property {string} [source_id]
  * @property {string} [projectile_id]
- * @property {string} [ship_id]
  * @property {string} [station_id]
  */
 
@@ -215,6 +235,7 @@
 /**
  * @typedef {object} Notice
  * @property {string} kind
+ * @property {string} [message]
  * @property {number} [deadline_ms]
  */
 

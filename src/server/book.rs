@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use crate::ids::{Name, PlayerId, StationIndex, SystemIndex, UnixMillis};
-use crate::sim::{self, Pilot, Place, Posting};
+use crate::ids::{Handle, Name, PlayerId, StationIndex, SystemIndex, UnixMillis};
+use crate::sim::{self, Pilot, Place, Posting, World};
 use crate::store::{Batch, Cause, PilotRecord, StoredOutcome, StoredPlace, Transaction};
 use crate::universe::Universe;
 use crate::wire::{Reply, RequestId};
@@ -139,6 +139,38 @@ fn record(universe: &Universe, system: SystemIndex, pilot: &Pilot) -> Option<Pil
     })
 }
 
+/// A pilot who is in a world, as it is to be stored. One whose ship is destroyed is stored as if
+/// already back.
+pub(super) fn portrait(world: &World, ship: Handle) -> Option<Pilot> {
+    let pilot = world.pilot(ship)?;
+    let class = &world.universe().ship;
+    let home = pilot.home.filter(|(system, _)| *system == world.system_index());
+    let place = match (pilot.row, pilot.docked_at) {
+        (_, Some(station)) => Place::Docked(station),
+        (Some(row), None) => {
+            let entities = world.entities();
+            let (x, y) = (entities.xs()[row], entities.ys()[row]);
+            let (vx, vy) = (entities.vxs()[row], entities.vys()[row]);
+            Place::Space { x, y, vx, vy, rotation: entities.rotation(row) }
+        }
+        (None, None) if world.stations_count() == 0 => Place::Spawn,
+        (None, None) => Place::Docked(home.map_or(StationIndex(0), |(_, station)| station)),
+    };
+    let (hull, fuel) = match pilot.row {
+        Some(_) => (pilot.hull, pilot.fuel),
+        None => (class.hull_max, class.fuel_max),
+    };
+    Some(Pilot {
+        player: pilot.player.clone(),
+        credits: pilot.credits,
+        cargo: pilot.cargo.to_vec(),
+        hull,
+        fuel,
+        place,
+        home: pilot.home,
+    })
+}
+
 /// A stored pilot in this universe. What no longer exists is left out: a lost system means the first
 /// one's spawn, a lost station the system's spawn, a lost commodity nothing.
 pub(super) fn revive(universe: &Universe, record: &PilotRecord) -> (SystemIndex, Pilot) {
@@ -185,7 +217,6 @@ const fn cause(cause: sim::Cause) -> Cause {
         sim::Cause::Bounty => Cause::Bounty,
         sim::Cause::FuelBurned => Cause::FuelBurned,
         sim::Cause::CargoLost => Cause::CargoLost,
-        sim::Cause::Opening => Cause::Opening,
         sim::Cause::Production => Cause::Production,
         sim::Cause::Consumption => Cause::Consumption,
     }

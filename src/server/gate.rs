@@ -314,6 +314,14 @@ impl Gate {
         }
     }
 
+    /// Nothing becomes durable any more: whoever waits for that hears INTERNAL.
+    fn fail(&mut self, io: &mut dyn Io) {
+        self.open_letters(io);
+        for letter in std::mem::take(&mut self.held) {
+            self.tell(io, letter.conn, &Reply::error(ErrorCode::Internal), letter.reply_to);
+        }
+    }
+
     fn end_all(&mut self, io: &mut dyn Io) {
         for slot in 0..self.clients.len() {
             if let Some(Some(client)) = self.clients.get(slot) {
@@ -376,6 +384,7 @@ impl Service for Gate {
                     self.open_letters(io);
                     self.show(io, &frame);
                 }
+                ToGate::Fail => self.fail(io),
                 ToGate::Close(conn, code) => self.end(io, conn, code),
                 ToGate::Drain { deadline_ms } => self.announce_drain(io, deadline_ms),
                 ToGate::Stop { grace_ms } => {

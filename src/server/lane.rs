@@ -64,6 +64,8 @@ pub enum ToGate {
         /// Milliseconds until the sockets close.
         deadline_ms: u64,
     },
+    /// The store failed: answer what waits for it with INTERNAL, then end all connections.
+    Fail,
     /// End all connections with 1001 and stop.
     Stop {
         /// How long the close handshakes may take.
@@ -71,26 +73,42 @@ pub enum ToGate {
     },
 }
 
-/// Wakes the thread of a gate. Tests ring nobody.
+/// Wakes the thread of a gate.
 pub trait Ring: Send + Sync {
     /// Makes the gate look at its lane soon.
     fn ring(&self);
 }
 
-/// The way to one gate.
-#[derive(Debug)]
-pub struct GateLane {
-    mail: Mailbox<ToGate>,
-    broken: AtomicBool,
-}
-
-impl Default for GateLane {
-    fn default() -> Self {
-        Self { mail: Mailbox::new(GATE_LANE_MAX), broken: AtomicBool::new(false) }
+impl Ring for crate::net::Waker {
+    fn ring(&self) {
+        self.ring();
     }
 }
 
+impl std::fmt::Debug for GateLane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GateLane").field("waiting", &self.mail.len()).finish_non_exhaustive()
+    }
+}
+
+/// The way to one gate.
+pub struct GateLane {
+    mail: Mailbox<ToGate>,
+    broken: AtomicBool,
+    bell: Box<dyn Ring>,
+}
+
 impl GateLane {
+    /// An empty lane whose gate wakes at this bell.
+    pub fn new(bell: Box<dyn Ring>) -> Self {
+        Self { mail: Mailbox::new(GATE_LANE_MAX), broken: AtomicBool::new(false), bell }
+    }
+
+    /// Makes the gate look at its lane soon.
+    pub fn ring(&self) {
+        self.bell.ring();
+    }
+
     /// Appends a message; where there is no room the lane is broken from now on.
     pub fn push(&self, message: ToGate) {
         if self.mail.push(message).is_err() {

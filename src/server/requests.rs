@@ -33,8 +33,8 @@ pub(super) struct Requests {
 
 impl Requests {
     /// What the store knows of a player.
-    pub(super) fn new(digests: Vec<u64>, is_complete: bool) -> Self {
-        Self { loaded: digests.into_iter().collect(), is_complete, used: HashMap::new() }
+    pub(super) fn new(digests: &[u64], is_complete: bool) -> Self {
+        Self { loaded: digests.iter().copied().collect(), is_complete, used: HashMap::new() }
     }
 
     /// Whether an order with this id may be carried out at once.
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn an_id_is_new_once() {
-        let mut requests = Requests::new(vec![digest("old")], true);
+        let mut requests = Requests::new(&[digest("old")], true);
         assert_eq!(requests.judge(&id("old")), Judgement::MaybeKnown);
         assert_eq!(requests.judge(&id("a")), Judgement::New);
         requests.note(&id("a"), 7);
@@ -89,13 +89,13 @@ mod tests {
 
     #[test]
     fn a_long_history_is_asked_for_and_stays_bounded() {
-        let mut requests = Requests::new(Vec::new(), true);
+        let mut requests = Requests::new(&[], true);
         for number in 0..=REQUEST_DIGESTS_MAX {
             requests.note(&id(&number.to_string()), number as u64);
         }
         assert_eq!(requests.judge(&id("never")), Judgement::MaybeKnown);
         assert!(requests.used.len() < REQUEST_DIGESTS_MAX);
-        let partial = Requests::new(Vec::new(), false);
+        let partial = Requests::new(&[], false);
         assert_eq!(partial.judge(&id("a")), Judgement::MaybeKnown);
     }
 }

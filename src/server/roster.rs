@@ -17,6 +17,7 @@ use std::collections::HashMap;
 
 use slab::Slab;
 
+use super::core::Purses;
 use super::requests::Requests;
 use crate::ids::{ConnId, Handle, PlayerId, SystemIndex};
 use crate::sim::Pilot;
@@ -47,6 +48,7 @@ pub(super) struct Player {
     /// The tick in which a ship without a connection is taken in.
     pub(super) leaves_at_tick: Option<u64>,
     pub(super) requests: Requests,
+    pub(super) purses: Purses,
 }
 
 /// All players that the server has to do with at the moment.
@@ -85,6 +87,7 @@ impl Roster {
             whereabouts: Whereabouts::Loading,
             leaves_at_tick: None,
             requests: Requests::default(),
+            purses: Purses::default(),
         };
         let key = PlayerKey(self.players.insert(player) as u32);
         self.by_id.insert(id, key);

@@ -20,6 +20,8 @@ use super::outcome::Outcome;
 use super::pilot::{PilotView, Pilots};
 use super::reaping::Wreck;
 use super::spawning::Spiral;
+use super::market::{Market, Stock};
+use super::zones::{ZoneContext, Zones};
 use super::{control, docking, reaping};
 use crate::ids::{CommodityIndex, EntityKind, Handle, StationIndex, SystemIndex};
 use crate::limits::{INTEREST_CELL_EDGE, SUBTICKS_PER_TICK, SUBTICKS_PER_TICK_MIN};
@@ -45,6 +47,8 @@ pub struct World {
     /// What admissions and dismissals brought about since the last step.
     pub(super) pending: Outcome,
     pub(super) spiral: Spiral,
+    pub(super) market: Market,
+    pub(super) zones: Zones,
 }
 
 impl World {
@@ -54,13 +58,15 @@ impl World {
         universe: Arc<Universe>,
         system_index: SystemIndex,
         seed: u64,
-        stocks: Option<&[(StationIndex, CommodityIndex, i64)]>,
+        stocks: &[Stock],
     ) -> Self {
-        let _ = stocks;
         let commodities_count = universe.commodities.len();
         let half_extent = universe.systems[system_index.0 as usize].half_extent;
         let spiral = Spiral::new(universe.ship.radius);
         let npcs = Npcs::new(&universe, system_index);
+        let mut pending = Outcome::default();
+        let market = Market::new(&universe, system_index, stocks, &mut pending.postings);
+        let zones = Zones::new(&universe.systems[system_index.0 as usize]);
         let mut world = Self {
             universe,
             system_index,
@@ -74,8 +80,10 @@ impl World {
             wrecks: Vec::new(),
             npcs,
             outcome: Outcome::default(),
-            pending: Outcome::default(),
+            pending,
             spiral,
+            market,
+            zones,
         };
         world.found_stations();
         world.cells.sort(&mut world.entities);
@@ -163,6 +171,19 @@ impl World {
     /// The rows by interest cell, as of the end of the last step.
     pub fn cells(&self) -> &Cells {
         &self.cells
+    }
+
+    /// The stations' stocks and prices.
+    pub fn market(&self) -> &Market {
+        &self.market
+    }
+
+    /// What holds at a ship's place; the ambient alone while it is destroyed.
+    pub fn zone_context(&self, ship: Handle) -> ZoneContext {
+        match self.entities.row(ship) {
+            Some(row) => self.zones.blend(self.entities.xs[row], self.entities.ys[row]),
+            None => self.zones.blend(f32::INFINITY, f32::INFINITY),
+        }
     }
 
     /// What exists.

@@ -63,8 +63,6 @@ pub enum Cause {
     FuelBurned,
     /// Goods were lost with a ship.
     CargoLost,
-    /// A station opened with its first stock.
-    Opening,
     /// A station's production filled its stock.
     Production,
     /// A station's consumption drained its stock.

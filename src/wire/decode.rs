@@ -85,48 +85,41 @@ pub fn decode<'t>(text: &'t mut [u8], scratch: &mut Scratch) -> Result<Message<'
     outcome
 }
 
-/// A value on the tape: its first node, and for a container all nodes inside it.
+/// A value on the tape by its first node; what follows it there is inside it.
 #[derive(Clone, Copy)]
-struct Value<'a, 't>(&'a [Node<'t>]);
+struct Value<'a, 't>(&'a Node<'t>);
 
-impl<'a, 't> Value<'a, 't> {
-    fn first(self) -> Option<Node<'t>> {
-        self.0.first().copied()
-    }
-
+impl<'t> Value<'_, 't> {
+    #[inline]
     fn text(self) -> Option<&'t str> {
-        match self.first() {
-            Some(Node::String(text)) => Some(text),
+        match *self.0 {
+            Node::String(text) => Some(text),
             _ => None,
         }
     }
 
+    #[inline]
     fn is_null(self) -> bool {
-        matches!(self.first(), Some(Node::Static(StaticNode::Null)))
+        matches!(self.0, Node::Static(StaticNode::Null))
     }
 
     /// The number as a double, however it was written.
+    #[inline]
     fn number(self) -> Option<f64> {
-        match self.first() {
-            Some(Node::Static(StaticNode::F64(number))) => Some(number),
-            Some(Node::Static(StaticNode::I64(number))) => Some(number as f64),
-            Some(Node::Static(StaticNode::U64(number))) => Some(number as f64),
+        match *self.0 {
+            Node::Static(StaticNode::F64(number)) => Some(number),
+            Node::Static(StaticNode::I64(number)) => Some(number as f64),
+            Node::Static(StaticNode::U64(number)) => Some(number as f64),
             _ => None,
         }
     }
 
     /// The number if it was written as an integer of 0 or more. The parser keeps integers without
     /// a sign as `U64`, so that `-0` is not among them.
+    #[inline]
     fn whole(self) -> Option<u64> {
-        match self.first() {
-            Some(Node::Static(StaticNode::U64(number))) => Some(number),
-            _ => None,
-        }
-    }
-
-    fn fields(self) -> Option<Fields<'a, 't>> {
-        match self.0.split_first() {
-            Some((Node::Object { .. }, rest)) => Some(Fields(rest)),
+        match *self.0 {
+            Node::Static(StaticNode::U64(number)) => Some(number),
             _ => None,
         }
     }
@@ -135,53 +128,51 @@ impl<'a, 't> Value<'a, 't> {
 /// The fields of an object, in the order of the text.
 struct Fields<'a, 't>(&'a [Node<'t>]);
 
-impl<'a, 't> Iterator for Fields<'a, 't> {
-    type Item = (&'t str, Value<'a, 't>);
+impl<'a, 't> Fields<'a, 't> {
+    /// The fields of the object that `nodes` begins with.
+    #[inline]
+    fn of(nodes: &'a [Node<'t>]) -> Option<Self> {
+        match nodes.split_first()? {
+            (Node::Object { count, .. }, inside) => inside.get(..*count).map(Self),
+            _ => None,
+        }
+    }
+}
 
+impl<'a, 't> Iterator for Fields<'a, 't> {
+    /// The key, and the value's node with all nodes inside it.
+    type Item = (&'t str, Value<'a, 't>, &'a [Node<'t>]);
+
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let (Node::String(key), rest) = self.0.split_first()? else {
+        let [Node::String(key), behind @ ..] = self.0 else {
             return None;
         };
-        let nodes = match rest.first()? {
+        let first = behind.first()?;
+        let nodes = match first {
             Node::Object { count, .. } | Node::Array { count, .. } => count + 1,
             Node::String(_) | Node::Static(_) => 1,
         };
-        let (value, rest) = rest.split_at_checked(nodes)?;
+        let (value, rest) = behind.split_at_checked(nodes)?;
         self.0 = rest;
-        Some((key, Value(value)))
+        Some((key, Value(first), value))
     }
 }
 
-/// A known field; one found twice has no value.
+/// A known field of the name, or none.
+#[derive(Clone, Copy)]
 struct Field<'a, 't> {
     name: &'static str,
     value: Option<Value<'a, 't>>,
-    twice: bool,
 }
 
 impl<'a, 't> Field<'a, 't> {
-    const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            value: None,
-            twice: false,
-        }
-    }
-
-    fn put(&mut self, value: Value<'a, 't>) -> Checked<()> {
-        if self.twice || self.value.is_some() {
-            self.twice = true;
-            self.value = None;
-            return malformed(format!("{} appears twice", self.name));
-        }
-        self.value = Some(value);
-        Ok(())
-    }
-
+    #[cold]
     fn wrong<T>(&self, expected: &'static str) -> Checked<T> {
         malformed(format!("{} must be {expected}", self.name))
     }
 
+    #[inline]
     fn required(&self) -> Checked<Value<'a, 't>> {
         match self.value {
             Some(value) => Ok(value),
@@ -201,6 +192,7 @@ impl<'a, 't> Field<'a, 't> {
         Name::parse(self.text()?).map_err(|_| Fault(unknown, unknown.message().into()))
     }
 
+    #[inline]
     fn number_or_zero(&self) -> Checked<f64> {
         match self.value.map(Value::number) {
             None => Ok(0.0),
@@ -209,10 +201,11 @@ impl<'a, 't> Field<'a, 't> {
         }
     }
 
+    #[inline]
     fn flag_or_false(&self) -> Checked<bool> {
-        match self.value.map(Value::first) {
+        match self.value.map(|value| value.0) {
             None => Ok(false),
-            Some(Some(Node::Static(StaticNode::Bool(flag)))) => Ok(flag),
+            Some(Node::Static(StaticNode::Bool(flag))) => Ok(*flag),
             Some(_) => self.wrong("true or false"),
         }
     }
@@ -222,27 +215,39 @@ impl<'a, 't> Field<'a, 't> {
     }
 }
 
-/// Sorts an object's fields into the known ones; unknown ones are passed over.
+/// Sorts an object's fields into the known ones; unknown ones are passed over. Inlined, so that
+/// the names are constants and a comparison is a few instructions.
+#[inline(always)]
 fn sort<'a, 't, const N: usize>(
-    payload: Value<'a, 't>,
+    payload: &'a [Node<'t>],
     names: [&'static str; N],
 ) -> Checked<[Field<'a, 't>; N]> {
-    let mut known = names.map(Field::new);
-    let Some(fields) = payload.fields() else {
+    let Some(fields) = Fields::of(payload) else {
         return malformed("payload must be an object");
     };
-    for (key, value) in fields {
-        if let Some(field) = known.iter_mut().find(|field| field.name == key) {
-            field.put(value)?;
+    let mut known = names.map(|name| Field { name, value: None });
+    for (key, value, _) in fields {
+        for (field, name) in known.iter_mut().zip(names) {
+            if name == key {
+                if field.value.replace(value).is_some() {
+                    return twice(name);
+                }
+                break;
+            }
         }
     }
     Ok(known)
 }
 
+#[cold]
+fn twice<T>(name: &'static str) -> Checked<T> {
+    malformed(format!("{name} appears twice"))
+}
+
 fn envelope<'t>(nodes: &[Node<'t>]) -> Result<Message<'t>, DecodeError> {
     let mut seq = None;
     let mut kind = None;
-    parts(Value(nodes), &mut seq, &mut kind).map_err(|Fault(code, message)| DecodeError {
+    parts(nodes, &mut seq, &mut kind).map_err(|Fault(code, message)| DecodeError {
         seq,
         kind,
         code,
@@ -251,51 +256,67 @@ fn envelope<'t>(nodes: &[Node<'t>]) -> Result<Message<'t>, DecodeError> {
 }
 
 /// Reads the envelope, leaving `seq` and `kind` behind as soon as they are known.
+#[inline]
 fn parts<'t>(
-    whole: Value<'_, 't>,
+    nodes: &[Node<'t>],
     known_seq: &mut Option<Seq>,
     known_kind: &mut Option<RequestKind>,
 ) -> Checked<Message<'t>> {
-    let mut r#type = Field::new("type");
-    let mut seq = Field::new("seq");
-    let mut ts = Field::new("ts");
-    let mut payload = Field::new("payload");
-    let Some(fields) = whole.fields() else {
+    let Some(fields) = Fields::of(nodes) else {
         return malformed("the message must be an object");
     };
-    let mut twice = Ok(());
-    for (key, value) in fields {
-        let field = match key {
-            "type" => &mut r#type,
-            "seq" => &mut seq,
-            "ts" => &mut ts,
-            "payload" => &mut payload,
+    let (mut name, mut seq, mut ts, mut payload) = (None, None, None, None);
+    let mut duplicate = None;
+    for (key, value, inside) in fields {
+        let (key, before) = match key {
+            "type" => ("type", name.replace(value).is_some()),
+            "seq" => ("seq", seq.replace(value).is_some()),
+            "ts" => ("ts", ts.replace(value).is_some()),
+            "payload" => ("payload", payload.replace(inside).is_some()),
             _ => continue,
         };
-        twice = twice.and(field.put(value));
+        if before && duplicate != Some("seq") {
+            duplicate = Some(key);
+        }
     }
-    *known_seq = seq.value.and_then(Value::whole).and_then(Seq::new);
-    twice?;
-    let type_name = r#type.text()?;
-    *known_kind = RequestKind::from_wire_name(type_name);
+    if duplicate != Some("seq") {
+        *known_seq = seq.and_then(Value::whole).and_then(Seq::new);
+    }
+    if let Some(key) = duplicate {
+        return twice(key);
+    }
+    let name = Field {
+        name: "type",
+        value: name,
+    };
+    *known_kind = RequestKind::from_wire_name(name.text()?);
     let Some(seq) = *known_seq else {
+        let seq = Field {
+            name: "seq",
+            value: seq,
+        };
         seq.required()?;
         return seq.wrong("an integer from 0 to 2^53-1");
     };
-    if ts.value.is_some_and(|value| value.number().is_none()) {
-        return ts.wrong("a number");
+    if ts.is_some_and(|ts| ts.number().is_none()) {
+        return malformed("ts must be a number");
     }
     let Some(kind) = *known_kind else {
-        return Err(Fault(
-            ErrorCode::UnknownType,
-            ErrorCode::UnknownType.message().into(),
-        ));
+        return refuse(ErrorCode::UnknownType);
     };
-    let request = request(kind, payload.required()?)?;
+    let Some(payload) = payload else {
+        return malformed("payload is missing");
+    };
+    let request = request(kind, payload)?;
     Ok(Message { seq, request })
 }
 
-fn request<'t>(kind: RequestKind, payload: Value<'_, 't>) -> Checked<Request<'t>> {
+#[cold]
+fn refuse<T>(code: ErrorCode) -> Checked<T> {
+    Err(Fault(code, code.message().into()))
+}
+
+fn request<'t>(kind: RequestKind, payload: &[Node<'t>]) -> Checked<Request<'t>> {
     Ok(match kind {
         RequestKind::Input => Request::Input(input(payload)?),
         RequestKind::Buy => Request::Buy(trade(payload)?),
@@ -316,7 +337,7 @@ fn request<'t>(kind: RequestKind, payload: Value<'_, 't>) -> Checked<Request<'t>
     })
 }
 
-fn input(payload: Value<'_, '_>) -> Checked<Input> {
+fn input(payload: &[Node<'_>]) -> Checked<Input> {
     let names = ["thrust", "turn", "fire_primary", "dock_request"];
     let [thrust, turn, fire_primary, dock_request] = sort(payload, names)?;
     Ok(Input::clamped(
@@ -327,7 +348,7 @@ fn input(payload: Value<'_, '_>) -> Checked<Input> {
     ))
 }
 
-fn trade(payload: Value<'_, '_>) -> Checked<Trade> {
+fn trade(payload: &[Node<'_>]) -> Checked<Trade> {
     let names = ["station_id", "commodity_id", "quantity", "request_id"];
     let [station_id, commodity_id, quantity, request_id] = sort(payload, names)?;
     // Types before meanings, so that a body which is both ill-typed and unknown is malformed.
@@ -342,10 +363,7 @@ fn trade(payload: Value<'_, '_>) -> Checked<Trade> {
         .whole()
         .filter(|units| (1..=u64::from(QUANTITY_MAX)).contains(units));
     let Some(quantity) = quantity else {
-        return Err(Fault(
-            ErrorCode::InvalidQuantity,
-            ErrorCode::InvalidQuantity.message().into(),
-        ));
+        return refuse(ErrorCode::InvalidQuantity);
     };
     Ok(Trade {
         station_id: station_id.name(ErrorCode::UnknownStation)?,
@@ -355,7 +373,7 @@ fn trade(payload: Value<'_, '_>) -> Checked<Trade> {
     })
 }
 
-fn repair(payload: Value<'_, '_>) -> Checked<Repair> {
+fn repair(payload: &[Node<'_>]) -> Checked<Repair> {
     let [station_id, request_id] = sort(payload, ["station_id", "request_id"])?;
     station_id.text()?;
     let request_id = optional_request_id(&request_id)?;
@@ -378,13 +396,13 @@ fn optional_request_id(field: &Field<'_, '_>) -> Checked<Option<RequestId>> {
     }
 }
 
-fn ping(payload: Value<'_, '_>) -> Checked<Ping> {
+fn ping(payload: &[Node<'_>]) -> Checked<Ping> {
     let [t0] = sort(payload, ["t0"])?;
-    let number = match t0.required()?.first() {
-        Some(Node::Static(StaticNode::U64(number))) => Some(number.into()),
-        Some(Node::Static(StaticNode::I64(0))) => serde_json::Number::from_f64(-0.0),
-        Some(Node::Static(StaticNode::I64(number))) => Some(number.into()),
-        Some(Node::Static(StaticNode::F64(number))) => serde_json::Number::from_f64(number),
+    let number = match t0.required()?.0 {
+        Node::Static(StaticNode::U64(number)) => Some((*number).into()),
+        Node::Static(StaticNode::I64(0)) => serde_json::Number::from_f64(-0.0),
+        Node::Static(StaticNode::I64(number)) => Some((*number).into()),
+        Node::Static(StaticNode::F64(number)) => serde_json::Number::from_f64(*number),
         _ => None,
     };
     match number {
@@ -393,7 +411,7 @@ fn ping(payload: Value<'_, '_>) -> Checked<Ping> {
     }
 }
 
-fn login<'t>(payload: Value<'_, 't>) -> Checked<Login<'t>> {
+fn login<'t>(payload: &[Node<'t>]) -> Checked<Login<'t>> {
     let [token, version] = sort(payload, ["token", "protocol_version"])?;
     let token = token.text()?;
     let protocol_version = match version.present() {

@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_the_stream_does_not_take_waits_and_is_counted() {
-        let (near, mut far) = duplex();
+        let (near, far) = duplex();
         near.set_capacity(10);
         let mut link = Link::new(near);
         assert_eq!(link.write(&[7; 25]).unwrap(), 25);

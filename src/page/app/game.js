@@ -50,8 +50,11 @@ export class Game {
     return ship !== undefined && ship.goneTick === Infinity;
   }
 
-  get tankEmpty() {
-    return (this.world.you?.fuel ?? 1) <= 0;
+  /** What moves the own ship. @returns {import("../game/prediction.js").Physics} */
+  get physics() {
+    const { world } = this;
+    const wall = world.halfExtent > 0 ? world.halfExtent - world.flight.radius : Infinity;
+    return { flight: world.flight, tankEmpty: (world.you?.fuel ?? 1) <= 0, dt: world.tickSeconds, wall };
   }
 
   /** @param {Envelope} message */
@@ -101,7 +104,7 @@ export class Game {
     const at = ship.newest();
     if (ship.ring[at] > tick) return;
     const body = { x: ship.ring[at + 1], y: ship.ring[at + 2], vx: ship.ring[at + 3], vy: ship.ring[at + 4], r: ship.ring[at + 5] };
-    prediction.serve(tick, body, world.lastInputSeq, world.flight, world.tickSeconds, this.tankEmpty);
+    prediction.serve(tick, body, world.lastInputSeq, this.physics);
     // A page that is not being drawn still has to forget what left.
     if (document.hidden) world.sample(tick, tick);
   }
@@ -114,14 +117,14 @@ export class Game {
   advance(nowMs, seconds) {
     const { world, clock, prediction } = this;
     const arrived = clock.tickAt(nowMs);
-    prediction.advance(arrived, seconds, world.flight, world.tickSeconds, this.tankEmpty);
+    prediction.advance(arrived, seconds, this.physics);
     world.sample(arrived - clock.delayTicks, prediction.head);
   }
 
   /** @param {WorldEvent} event */
   event(event) {
     const { world } = this;
-    const mine = (event.ship_id ?? event.source_id) === world.shipId;
+    const mine = event.source_id === world.shipId;
     if (event.kind === "projectile_fired" && event.source_id) {
       const source = mine ? this.prediction.shown : world.entities.get(event.source_id);
       if (!source) return;

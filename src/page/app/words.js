@@ -63,14 +63,9 @@ export function title(id) {
     .join(" ");
 }
 
-/** @param {import("../types.js").StationInfo} station */
+/** @param {import("../types.js").ChartStation} station */
 export function stationName(station) {
   return station.name || title(station.station_id);
-}
-
-/** @param {string} systemId */
-export function systemName(systemId) {
-  return title(systemId);
 }
 
 /**

@@ -12,7 +12,8 @@ import { wrapAngle } from "./flight.js";
 /** @typedef {import("../types.js").EntityRow} EntityRow */
 /** @typedef {import("../types.js").Flight} Flight */
 
-const SAMPLES = 6;
+/** Half a second at full rate: more than the picture is ever behind. */
+const SAMPLES = 16;
 const FIELDS = 6;
 const EXTRAPOLATE_TICKS_MAX = 10;
 const SHIPS = new Set(["player_ship", "pirate", "patrol", "trader"]);
@@ -44,6 +45,8 @@ export class Entity {
     this.hostileAt = -1e9;
     /** A shot of the pilot's own is drawn in the pilot's time, not in the past. */
     this.ownShot = false;
+    /** Tick of the first sample ever. */
+    this.firstTick = Infinity;
     this.count = 0;
     this.head = 0;
     this.ring = new Float64Array(SAMPLES * FIELDS);
@@ -112,6 +115,7 @@ export class Entity {
   append(tick, x, y, vx, vy, r) {
     const at = this.head * FIELDS;
     const { ring } = this;
+    if (tick < this.firstTick) this.firstTick = tick;
     ring[at] = tick;
     ring[at + 1] = x;
     ring[at + 2] = y;
@@ -149,7 +153,7 @@ export class Entity {
       after = before;
     }
     // Older than all it knows: it has not entered the picture yet, unless it is a fixture.
-    this.visible = !this.isShip && this.kind !== "projectile";
+    this.visible = tick >= this.firstTick || (!this.isShip && this.kind !== "projectile");
     this.x = ring[after + 1];
     this.y = ring[after + 2];
     this.r = ring[after + 5];

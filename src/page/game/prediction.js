@@ -21,6 +21,14 @@ import { NEUTRAL, step, wrapAngle } from "./flight.js";
 /** @typedef {import("./flight.js").Steer} Steer */
 /** @typedef {import("../types.js").Flight} Flight */
 /** @typedef {{seq: number, tick: number, steer: Steer}} Sent */
+/**
+ * What moves a ship in the coming ticks.
+ * @typedef {object} Physics
+ * @property {Flight} flight
+ * @property {boolean} tankEmpty
+ * @property {number} dt simulated seconds a tick
+ * @property {number} wall
+ */
 
 const AHEAD_TICKS_MAX = 45;
 const HISTORY_TICKS = 64;
@@ -34,11 +42,6 @@ export class Prediction {
   constructor() {
     /** Predicted states of the last ticks, by tick modulo the length. @type {(Body & {tick: number})[]} */
     this.history = Array.from({ length: HISTORY_TICKS }, () => ({ ...rest(), tick: -1 }));
-    this.reset();
-  }
-
-  /** Forgets everything: a new session begins. */
-  reset() {
     /** What is drawn. @type {Body} */
     this.shown = rest();
     /** @type {Body} */
@@ -58,6 +61,19 @@ export class Prediction {
     this.leadKnown = false;
     this.offset = { x: 0, y: 0, r: 0 };
     /** Distance between prediction and truth for the newest served tick, in units. */
+    this.errorUnits = 0;
+    this.head = 0;
+  }
+
+  /** Forgets what was served and sent: a new session begins. */
+  reset() {
+    this.servedTick = -1;
+    this.nowTick = -1;
+    this.sent = [];
+    this.inForce = NEUTRAL;
+    this.ackedSeq = 0;
+    this.leadKnown = false;
+    this.offset = { x: 0, y: 0, r: 0 };
     this.errorUnits = 0;
     this.head = 0;
     for (const state of this.history) state.tick = -1;
@@ -93,11 +109,9 @@ export class Prediction {
    * @param {number} tick
    * @param {Body} row
    * @param {number} ackedSeq newest command applied by then
-   * @param {Flight} flight
-   * @param {number} dt
-   * @param {boolean} tankEmpty
+   * @param {Physics} physics
    */
-  serve(tick, row, ackedSeq, flight, dt, tankEmpty) {
+  serve(tick, row, ackedSeq, physics) {
     if (tick <= this.servedTick) return;
     const consecutive = tick === this.servedTick + 1;
     const predicted = this.history[tick % HISTORY_TICKS];
@@ -108,7 +122,7 @@ export class Prediction {
     const first = this.servedTick < 0;
     this.served = { x: row.x, y: row.y, vx: row.vx, vy: row.vy, r: row.r };
     this.servedTick = tick;
-    this.replay(flight, dt, tankEmpty);
+    this.replay(physics);
     if (first) return;
     const after = this.drawn();
     this.offset.x += before.x - after.x;
@@ -137,17 +151,15 @@ export class Prediction {
 
   /**
    * From the served tick to the head again.
-   * @param {Flight} flight
-   * @param {number} dt
-   * @param {boolean} tankEmpty
+   * @param {Physics} physics
    */
-  replay(flight, dt, tankEmpty) {
+  replay(physics) {
     const target = Math.max(this.servedTick, Math.min(Math.floor(this.head), this.servedTick + AHEAD_TICKS_MAX));
     this.now = { ...this.served };
     this.nowTick = this.servedTick;
     this.remember(this.now, this.nowTick);
-    while (this.nowTick < target) this.tick(flight, dt, tankEmpty);
-    this.peek(flight, dt, tankEmpty);
+    while (this.nowTick < target) this.tick(physics);
+    this.peek(physics);
   }
 
   /**
@@ -164,25 +176,21 @@ export class Prediction {
   }
 
   /**
-   * @param {Flight} flight
-   * @param {number} dt
-   * @param {boolean} tankEmpty
+   * @param {Physics} physics
    */
-  tick(flight, dt, tankEmpty) {
+  tick(physics) {
     this.nowTick += 1;
-    step(this.now, this.steerAt(this.nowTick), flight, tankEmpty, dt);
+    step(this.now, this.steerAt(this.nowTick), physics.flight, physics.tankEmpty, physics.dt, physics.wall);
     this.remember(this.now, this.nowTick);
   }
 
   /**
    * The state one tick past the head, towards which the picture moves.
-   * @param {Flight} flight
-   * @param {number} dt
-   * @param {boolean} tankEmpty
+   * @param {Physics} physics
    */
-  peek(flight, dt, tankEmpty) {
+  peek(physics) {
     Object.assign(this.next, this.now);
-    step(this.next, this.steerAt(this.nowTick + 1), flight, tankEmpty, dt);
+    step(this.next, this.steerAt(this.nowTick + 1), physics.flight, physics.tankEmpty, physics.dt, physics.wall);
   }
 
   /**
@@ -212,21 +220,19 @@ export class Prediction {
    * Moves the picture on by one frame. Bounded by AHEAD_TICKS_MAX steps.
    * @param {number} arrivedTick the tick clock's reading
    * @param {number} frameSeconds
-   * @param {Flight} flight
-   * @param {number} dt simulated seconds a tick
-   * @param {boolean} tankEmpty
+   * @param {Physics} physics
    */
-  advance(arrivedTick, frameSeconds, flight, dt, tankEmpty) {
+  advance(arrivedTick, frameSeconds, physics) {
     if (!this.ready) return;
     const aim = Math.min(arrivedTick + this.leadTicks, this.servedTick + AHEAD_TICKS_MAX);
     // Never backwards: the picture waits instead.
     this.head = aim > this.head || this.head - aim > 30 ? aim : this.head;
     let moved = false;
     while (this.nowTick < Math.floor(this.head) && this.nowTick < this.servedTick + AHEAD_TICKS_MAX) {
-      this.tick(flight, dt, tankEmpty);
+      this.tick(physics);
       moved = true;
     }
-    if (moved) this.peek(flight, dt, tankEmpty);
+    if (moved) this.peek(physics);
     const fade = Math.exp(-frameSeconds / FADE_SECONDS);
     this.offset.x *= fade;
     this.offset.y *= fade;

@@ -9,6 +9,7 @@
 
 import { Entity } from "./entity.js";
 import { FLIGHT_DEFAULT } from "./flight.js";
+import { title } from "../app/words.js";
 
 /** @typedef {import("../types.js").SessionJoined} SessionJoined */
 /** @typedef {import("../types.js").WorldSnapshot} WorldSnapshot */
@@ -18,7 +19,7 @@ import { FLIGHT_DEFAULT } from "./flight.js";
 /** @typedef {import("../types.js").Market} Market */
 /** @typedef {import("../types.js").ZoneContext} ZoneContext */
 /** @typedef {import("../types.js").EntityRow} EntityRow */
-/** @typedef {import("../types.js").StationInfo} StationInfo */
+/** @typedef {import("../types.js").ChartStation} ChartStation */
 
 /**
  * @typedef {object} Hooks
@@ -27,7 +28,8 @@ import { FLIGHT_DEFAULT } from "./flight.js";
  */
 
 const STATION_RADIUS = 40;
-const DOCKING_RADIUS = 160;
+const DOCKING_RADIUS = 300;
+const MUZZLE_SPEED = 520;
 
 export class World {
   /** @param {Hooks} hooks */
@@ -35,7 +37,7 @@ export class World {
     this.hooks = hooks;
     /** @type {Map<string, Entity>} */
     this.entities = new Map();
-    /** @type {Map<string, StationInfo>} */
+    /** @type {Map<string, ChartStation>} */
     this.stations = new Map();
     /** @type {Zone[]} */
     this.zones = [];
@@ -55,8 +57,12 @@ export class World {
     this.lastInputSeq = 0;
     /** @type {import("../types.js").Flight} */
     this.flight = FLIGHT_DEFAULT;
-    /** @type {string[]} */
+    /** @type {import("../types.js").Named[]} */
     this.systems = [];
+    /** What goods are called. @type {Map<string, string>} */
+    this.goods = new Map();
+    this.systemName = "";
+    this.muzzleSpeed = MUZZLE_SPEED;
     /** Bumped whenever a fixture (zone, station, bounds) changed. */
     this.fixturesVersion = 0;
     this.fixturesKey = "";
@@ -76,12 +82,30 @@ export class World {
     this.tickRate = joined.tick_rate ?? 30;
     this.viewRadius = joined.view_radius ?? 1000;
     this.flight = { ...FLIGHT_DEFAULT, ...joined.flight };
-    this.halfExtent = joined.half_extent ?? 0;
-    this.systems = joined.systems ?? this.systems;
     this.dilation = 1;
     this.lastInputSeq = 0;
-    for (const station of joined.stations ?? []) this.stations.set(station.station_id, station);
+    this.systemName = title(joined.system_id);
+    this.halfExtent = 0;
+    if (joined.chart) this.read(joined.chart);
     this.fixturesVersion += 1;
+  }
+
+  /** @param {import("../types.js").Chart} chart */
+  read(chart) {
+    this.systemName = chart.name;
+    this.halfExtent = chart.half_extent;
+    this.systems = chart.systems;
+    this.muzzleSpeed = chart.weapon.muzzle_speed;
+    for (const { id, name } of chart.commodities) this.goods.set(id, name);
+    for (const station of chart.stations) this.stations.set(station.station_id, station);
+  }
+
+  /**
+   * What people call a commodity.
+   * @param {string} id
+   */
+  goodsName(id) {
+    return this.goods.get(id) ?? title(id);
   }
 
   /** Simulated seconds that pass in one tick. */
@@ -168,6 +192,7 @@ export class World {
       radius: STATION_RADIUS,
       docking_radius: DOCKING_RADIUS,
       docking_speed_max: 0,
+      repair_price: 0,
     });
     this.fixturesVersion += 1;
   }

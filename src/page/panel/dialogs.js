@@ -61,6 +61,7 @@ export class Help {
       drawShip(g, own ? "player_ship" : kind, 36, 40, Math.PI / 2, 21, own ? 0.5 : 0, 0.5, own ? OWN : kindColour(kind), 2.4);
     }
     this.dialog.showModal();
+    this.dialog.scrollTop = 0;
   }
 
   /** Opens at the first visit of this browser. */

@@ -5,13 +5,13 @@
  */
 
 import { byId, setAttribute, setText, setVariable } from "./dom.js";
-import { credits, rate, riskWords, securityWords, stationName, systemName, title, whole } from "../app/words.js";
+import { credits, rate, riskWords, securityWords, stationName, title, whole } from "../app/words.js";
 
 /** @typedef {import("../game/world.js").World} World */
 /** @typedef {import("../game/clock.js").Clock} Clock */
 /** @typedef {import("../app/link.js").Link} Link */
 /** @typedef {import("../game/flight.js").Body} Body */
-/** @typedef {import("../types.js").StationInfo} StationInfo */
+/** @typedef {import("../types.js").ChartStation} ChartStation */
 
 const LOW = 0.3;
 const TRAFFIC_MS = 1000;
@@ -70,7 +70,7 @@ export class Hud {
   place(world) {
     const { context } = world;
     const innermost = context?.zone_ids.at(-1);
-    setText(this.placeName, innermost ? title(innermost) : `${systemName(world.systemId)}, open space`);
+    setText(this.placeName, innermost ? title(innermost) : `${world.systemName}, open space`);
     if (!context) return;
     const risk = Math.max(0, Math.min(1, context.blended_risk));
     const words = riskWords(risk);
@@ -111,7 +111,7 @@ export class Hud {
    * @param {World} world
    * @param {Body} own
    * @param {{docking: boolean, alive: boolean, touch: boolean}} state
-   * @returns {StationInfo | null} the station in whose ring the ship is
+   * @returns {ChartStation | null} the station in whose ring the ship is
    */
   docking(world, own, state) {
     let near = null;

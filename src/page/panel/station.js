@@ -8,7 +8,7 @@
  */
 
 import { byId, make, setText } from "./dom.js";
-import { credits, refusal, stationName, systemName, title, whole } from "../app/words.js";
+import { credits, refusal, stationName, title, whole } from "../app/words.js";
 
 /** @typedef {import("../game/world.js").World} World */
 /** @typedef {import("../app/link.js").Link} Link */
@@ -52,7 +52,6 @@ export class StationPanel {
     /** @type {Map<string, Row>} */
     this.rows = new Map();
     this.busy = 0;
-    this.repairPrice = 0;
     this.refuelButton.onclick = () => this.refuel();
     this.repairButton.onclick = () => this.repair();
     byId("undock").onclick = undock;
@@ -109,13 +108,13 @@ export class StationPanel {
       return;
     }
     if (document.querySelector("dialog[open]") === null) this.name.focus({ preventScroll: true });
-    const systems = this.world.systems.filter((id) => id !== this.world.systemId);
+    const systems = this.world.systems.filter(({ id }) => id !== this.world.systemId);
     this.jumps.hidden = systems.length === 0;
     this.jumps.replaceChildren(make("span", "", "Fly to"));
-    for (const id of systems) {
-      const button = make("button", "", systemName(id));
+    for (const { id, name } of systems) {
+      const button = make("button", "", name);
       button.type = "button";
-      button.onclick = () => this.jump(id);
+      button.onclick = () => this.jump(id, name);
       this.jumps.append(button);
     }
   }
@@ -146,7 +145,7 @@ export class StationPanel {
     const held = this.heldOf(id);
     const buy = this.buyQuantity(price);
     const sell = this.quantity === "max" ? held : this.quantity;
-    const goods = title(id);
+    const goods = this.world.goodsName(id);
     setText(row.stock, price.stock === undefined ? "–" : whole(price.stock));
     setText(row.held, held === 0 ? "–" : whole(held));
     row.held.classList.toggle("none", held === 0);
@@ -189,7 +188,7 @@ export class StationPanel {
   addRow(price) {
     const id = price.commodity_id;
     const row = make("tr");
-    const name = make("th", "", title(id));
+    const name = make("th", "", this.world.goodsName(id));
     name.scope = "row";
     const hint = make("small");
     name.append(hint);
@@ -223,8 +222,9 @@ export class StationPanel {
     this.refuelButton.disabled = !fuel || room < 1 || you.credits < fuel.buy;
     const broken = (you.hull_max ?? 100) - you.hull;
     const hullTerms = /** @type {HTMLElement} */ (this.repairButton.lastElementChild);
-    setText(hullTerms, broken < 1 ? "whole" : this.repairPrice > 0 ? `${broken} × ${this.repairPrice}` : `${broken} points`);
-    this.repairButton.disabled = broken < 1;
+    const price = this.world.stations.get(this.stationId)?.repair_price ?? 0;
+    setText(hullTerms, broken < 1 ? "whole" : price > 0 ? `${broken} × ${price}` : `${broken} points`);
+    this.repairButton.disabled = broken < 1 || price > you.credits;
   }
 
   /**
@@ -273,7 +273,7 @@ export class StationPanel {
     const past = buying ? "Bought" : "Sold";
     void this.act(type, { commodity_id: commodity, quantity }, (/** @type {TradeResult} */ result) => {
       const { details } = result;
-      return `${past} ${details.quantity} ${title(details.commodity_id)} at ${details.unit_price} each: ${credits(details.total)}`;
+      return `${past} ${details.quantity} ${this.world.goodsName(details.commodity_id)} at ${details.unit_price} each: ${credits(details.total)}`;
     });
   }
 
@@ -293,15 +293,17 @@ export class StationPanel {
   repair() {
     void this.act("ship.repair_request", {}, (/** @type {RepairResult} */ result) => {
       const { details } = result;
-      this.repairPrice = details.unit_price;
       return `Repaired ${details.hull_restored} of hull at ${details.unit_price} each: ${credits(details.total)}`;
     });
   }
 
-  /** @param {string} systemId */
-  jump(systemId) {
+  /**
+   * @param {string} systemId
+   * @param {string} name
+   */
+  jump(systemId, name) {
     this.link.request("session.join_system", { system_id: systemId }).then(
-      () => this.say(`Arrived in ${systemName(systemId)}`, "plain"),
+      () => this.say(`Arrived in ${name}`, "plain"),
       (failure) => this.tell(refusal(failure), true),
     );
   }

@@ -178,9 +178,11 @@ function drawZone(view, zone) {
   if (!meets(cx, cy, radius + 24 * ratio)) return;
   const risk = zone.risk_level / 100;
   const gradient = g.createRadialGradient(cx, cy, 0, cx, cy, radius);
-  gradient.addColorStop(0, riskColour(risk, 0.15));
-  gradient.addColorStop(0.75, riskColour(risk, 0.07));
-  gradient.addColorStop(1, riskColour(risk, 0.035));
+  // Light gathers at the rim: inside a zone the sky stays dark, and its edge can be seen from afar.
+  gradient.addColorStop(0, riskColour(risk, 0.035));
+  gradient.addColorStop(0.6, riskColour(risk, 0.04));
+  gradient.addColorStop(0.92, riskColour(risk, 0.1));
+  gradient.addColorStop(1, riskColour(risk, 0.16));
   g.fillStyle = gradient;
   g.beginPath();
   g.arc(cx, cy, radius, 0, 2 * Math.PI);

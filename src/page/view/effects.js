@@ -148,7 +148,7 @@ export class Effects {
       const from = Math.floor((trail.length * piece) / pieces);
       const to = Math.min(trail.length - 1, Math.floor((trail.length * (piece + 1)) / pieces));
       if (to <= from) continue;
-      g.globalAlpha = 0.05 + 0.3 * (piece / pieces) ** 2;
+      g.globalAlpha = 0.08 + 0.47 * (piece / pieces) ** 2;
       g.lineWidth = (0.8 + (0.9 * piece) / pieces) * camera.pixelRatio;
       g.beginPath();
       g.moveTo(camera.toX(trail[from].x), camera.toY(trail[from].y));

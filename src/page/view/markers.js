@@ -87,13 +87,15 @@ export function drawLead(g, camera, world, own, nowMs) {
     if (!entity.isShip || !entity.visible || entity.id === world.shipId) continue;
     if (entity.kind !== "pirate" && !isThreat(entity, nowMs)) continue;
     const range = Math.hypot(entity.x - own.x, entity.y - own.y);
-    if (range < best) {
-      best = range;
+    // Whoever shoots at the pilot comes before whoever is merely near.
+    const weight = isThreat(entity, nowMs) ? range * 0.4 : range;
+    if (range < AIM_UNITS && weight < best) {
+      best = weight;
       nearest = entity;
     }
   }
   if (!nearest) return;
-  const flightSeconds = best / world.flight.projectile_speed;
+  const flightSeconds = Math.hypot(nearest.x - own.x, nearest.y - own.y) / world.muzzleSpeed;
   const x = camera.toX(nearest.x + (nearest.vx - own.vx) * flightSeconds);
   const y = camera.toY(nearest.y + (nearest.vy - own.vy) * flightSeconds);
   const size = 6 * camera.pixelRatio;

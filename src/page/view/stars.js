@@ -7,10 +7,12 @@
 /** @typedef {import("./camera.js").Camera} Camera */
 
 const LAYERS = [
-  { count: 90, depth: 0.04, size: 1, alpha: 0.4 },
-  { count: 60, depth: 0.11, size: 1, alpha: 0.7 },
-  { count: 26, depth: 0.24, size: 2, alpha: 0.75 },
+  { count: 190, depth: 0.03, size: 1, alpha: 0.42 },
+  { count: 80, depth: 0.09, size: 1, alpha: 0.8 },
+  { count: 30, depth: 0.2, size: 2, alpha: 0.85 },
 ];
+/** Bright stars carry a hairline cross. */
+const GLINTS = 7;
 const TINTS = ["#9fb8e0", "#c9d8ec", "#ffe6c7", "#b9c6ff"];
 
 export class Stars {
@@ -42,13 +44,20 @@ export class Stars {
       const slideX = camera.x * layer.depth * pixelRatio;
       const slideY = -camera.y * layer.depth * pixelRatio;
       const size = Math.max(1, Math.round(layer.size * pixelRatio));
-      for (const star of layer.stars) {
-        const x = star.x * width - slideX;
-        const y = star.y * height - slideY;
+      layer.stars.forEach((star, index) => {
+        const slidX = star.x * width - slideX;
+        const slidY = star.y * height - slideY;
+        const x = Math.round(slidX - Math.floor(slidX / width) * width);
+        const y = Math.round(slidY - Math.floor(slidY / height) * height);
         g.globalAlpha = layer.alpha * star.shine;
         g.fillStyle = star.tint;
-        g.fillRect(Math.round(x - Math.floor(x / width) * width), Math.round(y - Math.floor(y / height) * height), size, size);
-      }
+        g.fillRect(x, y, size, size);
+        if (layer.size < 2 || index >= GLINTS) return;
+        g.globalAlpha *= 0.28;
+        const arm = size * 4;
+        g.fillRect(x - arm, y + size / 4, arm * 2 + size, size / 2);
+        g.fillRect(x + size / 4, y - arm, size / 2, arm * 2 + size);
+      });
     }
     g.globalAlpha = 1;
   }

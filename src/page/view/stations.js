@@ -8,12 +8,12 @@ import { DIM, FRIEND, INK, MONO } from "./palette.js";
 import { stationName } from "../app/words.js";
 
 /** @typedef {import("./camera.js").Camera} Camera */
-/** @typedef {import("../types.js").StationInfo} StationInfo */
+/** @typedef {import("../types.js").ChartStation} ChartStation */
 
 /**
  * @param {CanvasRenderingContext2D} g
  * @param {Camera} camera
- * @param {StationInfo} station
+ * @param {ChartStation} station
  * @param {number} seconds for the turning parts; 0 when motion is unwelcome
  * @param {boolean} inReach whether the pilot is inside the docking ring
  */
@@ -27,31 +27,21 @@ export function drawStation(g, camera, station, seconds, inReach) {
   drawReach(g, x, y, reach, pixelRatio, seconds, inReach);
   g.save();
   g.translate(x, y);
-  g.lineWidth = pixelRatio;
-  g.fillStyle = "#0a1322";
-  g.strokeStyle = INK;
-  g.beginPath();
-  g.arc(0, 0, radius, 0, 2 * Math.PI);
-  g.fill();
-  g.globalAlpha = 0.18;
-  g.lineWidth = 5 * pixelRatio;
-  g.strokeStyle = FRIEND;
-  g.stroke();
-  g.globalAlpha = 0.9;
-  g.lineWidth = 1.25 * pixelRatio;
-  g.strokeStyle = INK;
-  g.stroke();
-  arcs(g, radius * 0.82, 3, 0.62, seconds * 0.12, pixelRatio * 2.4, "#4d6a94");
-  arcs(g, radius * 0.58, 2, 0.8, -seconds * 0.2, pixelRatio * 1.2, "#6f8fbd");
+  hull(g, radius, pixelRatio);
+  docks(g, radius, pixelRatio, seconds * 0.06);
+  arcs(g, radius * 0.86, 3, 0.62, seconds * 0.1, pixelRatio * 2.2, "#4d6a94");
+  arcs(g, radius * 0.66, 24, 0.34, -seconds * 0.04, pixelRatio * 3, "#2f4870");
+  arcs(g, radius * 0.5, 2, 0.8, -seconds * 0.16, pixelRatio * 1.2, "#6f8fbd");
   spokes(g, radius, seconds * 0.05);
-  core(g, radius * 0.3, pixelRatio, seconds);
+  core(g, radius * 0.26, pixelRatio, seconds);
+  lamps(g, radius, pixelRatio, seconds);
   g.restore();
   g.font = `600 ${11 * pixelRatio}px ${MONO}`;
   g.textAlign = "center";
   g.textBaseline = "top";
   g.fillStyle = INK;
   g.globalAlpha = 0.9;
-  g.fillText(stationName(station).toUpperCase(), x, y + radius + 9 * pixelRatio);
+  g.fillText(stationName(station).toUpperCase(), x, y + radius * 1.34 + 9 * pixelRatio);
   g.globalAlpha = 1;
 }
 
@@ -84,6 +74,74 @@ function drawReach(g, x, y, reach, pixelRatio, seconds, inReach) {
     g.lineTo(x + c * (reach + 7 * pixelRatio), y + s * (reach + 7 * pixelRatio));
   }
   g.stroke();
+  g.globalAlpha = 1;
+}
+
+/**
+ * @param {CanvasRenderingContext2D} g
+ * @param {number} radius
+ * @param {number} pixelRatio
+ */
+function hull(g, radius, pixelRatio) {
+  g.fillStyle = "#0a1322";
+  g.strokeStyle = FRIEND;
+  g.beginPath();
+  g.arc(0, 0, radius, 0, 2 * Math.PI);
+  g.fill();
+  g.globalAlpha = 0.14;
+  g.lineWidth = 6 * pixelRatio;
+  g.stroke();
+  g.globalAlpha = 0.95;
+  g.lineWidth = 1.4 * pixelRatio;
+  g.strokeStyle = INK;
+  g.stroke();
+}
+
+/**
+ * Four arms that reach out for ships.
+ * @param {CanvasRenderingContext2D} g
+ * @param {number} radius
+ * @param {number} pixelRatio
+ * @param {number} turn
+ */
+function docks(g, radius, pixelRatio, turn) {
+  g.strokeStyle = "#8fa9cf";
+  g.lineWidth = 1.2 * pixelRatio;
+  g.globalAlpha = 0.9;
+  g.beginPath();
+  for (let index = 0; index < 4; index += 1) {
+    const angle = turn + (index * Math.PI) / 2;
+    const c = Math.cos(angle);
+    const s = Math.sin(angle);
+    const half = 0.09;
+    for (const side of [-half, half]) {
+      g.moveTo(c * radius - s * radius * side, s * radius + c * radius * side);
+      g.lineTo(c * radius * 1.24 - s * radius * side, s * radius * 1.24 + c * radius * side);
+    }
+    g.moveTo(c * radius * 1.24 - s * radius * 0.2, s * radius * 1.24 + c * radius * 0.2);
+    g.lineTo(c * radius * 1.24 + s * radius * 0.2, s * radius * 1.24 - c * radius * 0.2);
+  }
+  g.stroke();
+}
+
+/**
+ * Running lights on the arms, one after another.
+ * @param {CanvasRenderingContext2D} g
+ * @param {number} radius
+ * @param {number} pixelRatio
+ * @param {number} seconds
+ */
+function lamps(g, radius, pixelRatio, seconds) {
+  const lit = Math.floor(seconds * 1.5) % 4;
+  for (let index = 0; index < 4; index += 1) {
+    const angle = seconds * 0.06 + (index * Math.PI) / 2;
+    const size = (index === lit ? 2.4 : 1.5) * pixelRatio;
+    g.fillStyle = index === lit ? "#ffffff" : FRIEND;
+    g.globalAlpha = index === lit ? 1 : 0.6;
+    g.beginPath();
+    g.arc(Math.cos(angle) * radius * 1.31, Math.sin(angle) * radius * 1.31, size, 0, 2 * Math.PI);
+    g.fill();
+  }
   g.globalAlpha = 1;
 }
 

@@ -2,15 +2,16 @@
 //!
 //! The world is only touched through `admit`, `attach`, `detach` and `dismiss`, between its steps.
 
-use super::Core;
+use super::{Core, Theatre};
 use super::purse::Purses;
 use crate::ids::{ConnId, Handle, PlayerId, StationIndex, SystemIndex};
 use crate::limits::{CHECKPOINT_PERIOD_TICKS, LINGER_TICKS, PLAYERS_MAX, TICK_RATE_HZ};
 use crate::replication::{Purse, Viewer};
+use crate::server::book;
 use crate::server::requests::Requests;
 use crate::server::roster::{PlayerKey, Whereabouts};
-use crate::server::vault::StoredPilot;
 use crate::sim::{Command, Gone, Pilot, Place};
+use crate::store::LoadedPilot;
 use crate::wire::{
     Angle, AuthOk, CloseCode, ErrorCode, Fixed2, Flight, Input, Joined, Reply, Spawn,
 };
@@ -28,13 +29,8 @@ impl Core {
                 return;
             }
             None => {
-                let key = self.roster.insert(player.clone());
-                if self.vault.load(key.0, &player).is_err() {
-                    self.roster.remove(key);
-                    self.refuse(conn, seq, ErrorCode::RateLimited);
-                    self.close(conn, CloseCode::LoginFailed);
-                    return;
-                }
+                let key = self.roster.insert(player);
+                self.loads.push(key);
                 key
             }
         };
@@ -49,8 +45,15 @@ impl Core {
         }
     }
 
+    /// Asks the store for the pilots who logged in, behind the batch of this tick: a ship that was
+    /// just taken in is in it. What the store has no room for waits for the next tick.
+    pub(super) fn send_loads(&mut self) {
+        let Self { loads, roster, vault, .. } = self;
+        loads.retain(|&key| roster.get(key).is_some_and(|player| vault.load(key.0, &player.id).is_err()));
+    }
+
     /// The store's answer to a login.
-    pub(super) fn board(&mut self, key: PlayerKey, stored: Option<StoredPilot>) {
+    pub(super) fn board(&mut self, key: PlayerKey, stored: Option<&LoadedPilot>) {
         let Some(entry) = self.roster.get_mut(key) else { return };
         if !matches!(entry.whereabouts, Whereabouts::Loading) {
             return;
@@ -61,14 +64,14 @@ impl Core {
         }
         match stored {
             Some(stored) => {
-                let StoredPilot { system, pilot, request_digests, digests_are_complete } = stored;
-                entry.requests = Requests::new(request_digests, digests_are_complete);
+                let (system, pilot) = book::revive(&self.universe, &stored.pilot);
+                entry.requests = Requests::new(&stored.request_digests, stored.digests_are_complete);
                 let told = Purse { credits: pilot.credits, cargo: pilot.cargo.clone() };
                 entry.purses = Purses::settled(told);
                 entry.whereabouts = Whereabouts::Ashore(Some(Box::new((system, pilot))));
             }
             None => {
-                entry.requests = Requests::new(Vec::new(), true);
+                entry.requests = Requests::new(&[], true);
                 entry.whereabouts = Whereabouts::Ashore(None);
             }
         }
@@ -142,7 +145,7 @@ impl Core {
         if world.pilot(ship).is_none_or(|pilot| pilot.docked_at.is_none()) {
             return Err(self.elsewhere(from));
         }
-        if !self.theatre(target).is_some_and(|theatre| theatre.world.has_room()) {
+        if !self.theatre(target).is_some_and(Theatre::has_room) {
             return Err(Reply::error(ErrorCode::SystemFull));
         }
         let conn = self.roster.get(key).and_then(|entry| entry.conn);
@@ -213,14 +216,14 @@ impl Core {
     }
 
     fn joined(&self, system: SystemIndex, ship: Handle) -> Option<Joined> {
-        let world = &self.theatre(system)?.world;
+        let theatre = self.theatre(system)?;
+        let world = &theatre.world;
         let pilot = world.pilot(ship)?;
         let (x, y, rotation) = pilot.row.map_or((0.0, 0.0, 0.0), |row| {
             let entities = world.entities();
             (entities.xs()[row], entities.ys()[row], entities.rotation(row))
         });
         let class = &self.universe.ship;
-        let weapon = &self.universe.weapon;
         Some(Joined {
             system_id: world.system().id.clone(),
             ship_id: world.id_text(&pilot.ship_id).to_owned(),
@@ -236,11 +239,8 @@ impl Core {
                 radius: f64::from(class.radius),
                 fuel_burn: f64::from(class.fuel_burn),
                 empty_tank_thrust: f64::from(class.empty_tank_thrust),
-                projectile_speed: f64::from(weapon.muzzle_speed),
-                projectile_ticks: weapon.lifetime_ticks,
-                cooldown_ticks: weapon.cooldown_ticks,
-                half_extent: f64::from(world.system().half_extent),
             }),
+            chart: theatre.chart.clone(),
         })
     }
 
@@ -346,7 +346,7 @@ impl Core {
         let Some(entry) = self.roster.get(key) else { return };
         let Whereabouts::Aboard(system, ship) = entry.whereabouts else { return };
         let world = self.theatres.get(system.0 as usize).map(|theatre| &theatre.world);
-        if let Some(pilot) = world.and_then(|world| world.snapshot_pilot(ship)) {
+        if let Some(pilot) = world.and_then(|world| book::portrait(world, ship)) {
             self.book.checkpoint(&self.universe, system, &pilot);
         }
     }

@@ -14,8 +14,8 @@ use crate::ids::{ConnId, Handle, Name, SystemIndex};
 use crate::limits::{BOOK_ENTRIES_MAX, LOOKUPS_MAX};
 use crate::server::requests::{Judgement, digest};
 use crate::server::roster::PlayerKey;
-use crate::server::vault::Remembered;
 use crate::sim::{Command, Order};
+use crate::store::StoredOutcome;
 use crate::wire::{ErrorCode, Repair, Reply, RequestId, Trade};
 
 /// What a client asked of a station.
@@ -105,10 +105,10 @@ impl Core {
         }
         match self.order_of(open.system, &open.wish) {
             Ok(order) => {
-                let (seq, ticket) = (open.seq, self.orders.len() as u64);
                 let Some(theatre) = self.theatres.get_mut(open.system.0 as usize) else { return };
+                let seq = open.seq;
+                let ticket = self.orders.insert(open) as u64;
                 theatre.commands.push(Command::Order { ship, seq, ticket, order });
-                self.orders.push(open);
             }
             Err(code) => self.conclude(&open, Reply::error(code)),
         }
@@ -170,12 +170,16 @@ impl Core {
     }
 
     /// The store's word on a request id.
-    pub(super) fn look_up_answered(&mut self, ticket: u32, outcome: Option<Remembered>) {
+    pub(super) fn look_up_answered(&mut self, ticket: u32, outcome: Option<StoredOutcome>) {
         let Some(lookup) = self.lookups_open.try_remove(ticket as usize) else { return };
         let Some(id) = lookup.wish.request_id() else { return };
-        if let Some(remembered) = outcome {
-            let is_same = remembered.body_digest == lookup.wish.body_digest();
-            let reply = if is_same { remembered.reply } else { Reply::error(ErrorCode::RequestIdReused) };
+        if let Some(stored) = outcome {
+            let is_same = stored.body_digest == lookup.wish.body_digest();
+            let reply = if is_same {
+                serde_json::from_str(&stored.reply).unwrap_or_else(|_| Reply::error(ErrorCode::Internal))
+            } else {
+                Reply::error(ErrorCode::RequestIdReused)
+            };
             self.write(lookup.conn, Some(lookup.seq), reply, self.book.covers());
             return;
         }

@@ -15,19 +15,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::book::Book;
+use super::chart::chart;
 use super::lane::{GateLane, Letter, ToCore, ToGate};
 use super::mailbox::Mailbox;
 use super::metrics::{Metrics, SystemLabel};
 use super::roster::{PlayerKey, Roster};
 use super::vault::{Answer, Vault};
+use prometheus_client::metrics::gauge::Gauge;
+
 use crate::ids::{ConnId, SystemIndex, UnixMillis};
-use crate::limits::{CELLS_PER_VIEW_RADIUS, LETTERS_PER_TICK_MAX, SNAPSHOT_PERIOD_TICKS};
-use crate::replication::{Publisher, Stage, Stencils, Viewer};
+use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, SNAPSHOT_PERIOD_TICKS};
+use crate::replication::{Publisher, Stage, Stencils, TickFrame, Viewer};
 use crate::session::Command as Request;
 use crate::sim::{Command, World};
 use crate::universe::Universe;
-use crate::wire::{CloseCode, ErrorCode, Reply};
+use crate::wire::{Chart, CloseCode, ErrorCode, Reply};
 use desk::{Lookup, OpenOrder};
+pub(in crate::server) use purse::Purses;
 
 /// What a core is made of.
 pub struct CoreParts {
@@ -61,9 +65,16 @@ struct Theatre {
     viewers: Vec<Viewer>,
     commands: Vec<Command>,
     label: SystemLabel,
+    chart: Option<Arc<Chart>>,
 }
 
 impl Theatre {
+    /// Whether one more pilot may come.
+    fn has_room(&self) -> bool {
+        self.world.pilots_count() < self.world.system().pilots_max as usize
+            && self.world.entities().len() < ENTITIES_MAX
+    }
+
     fn viewer_mut(&mut self, conn: ConnId) -> Option<&mut Viewer> {
         let place = self.viewers.binary_search_by_key(&conn, |viewer| viewer.conn).ok()?;
         self.viewers.get_mut(place)
@@ -95,7 +106,9 @@ pub struct Core {
     answers: Vec<Answer>,
     durable: Arc<AtomicU64>,
     book: Book,
-    orders: Vec<OpenOrder>,
+    orders: slab::Slab<OpenOrder>,
+    /// Players whose pilot is to be asked for behind the batch of this tick.
+    loads: Vec<PlayerKey>,
     lookups: Vec<Lookup>,
     lookups_open: slab::Slab<Lookup>,
     /// Players whose money changed in a batch that is not durable yet.
@@ -111,6 +124,7 @@ impl Core {
     pub fn new(parts: CoreParts) -> Self {
         let edge = parts.view_radius / CELLS_PER_VIEW_RADIUS;
         let theatres = parts.worlds.into_iter().map(|world| Theatre {
+            chart: chart(&parts.universe, world.system_index()).map(Arc::new),
             label: SystemLabel { system: world.system().id.to_string() },
             world: world.with_cell_edge(edge),
             publisher: Publisher::new(Arc::clone(&parts.stencils), parts.stretches),
@@ -128,7 +142,8 @@ impl Core {
             answers: Vec::new(),
             book: Book::new(parts.durable.load(Ordering::Acquire)),
             durable: parts.durable,
-            orders: Vec::new(),
+            orders: slab::Slab::new(),
+            loads: Vec::new(),
             lookups: Vec::new(),
             lookups_open: slab::Slab::new(),
             unsettled: Vec::new(),
@@ -180,7 +195,7 @@ impl Core {
         self.vault.take_answers(&mut answers);
         for answer in answers.drain(..) {
             match answer {
-                Answer::Loaded { ticket, pilot } => self.board(PlayerKey(ticket), pilot),
+                Answer::Loaded { ticket, pilot } => self.board(PlayerKey(ticket), pilot.as_deref()),
                 Answer::Outcome { ticket, outcome } => self.look_up_answered(ticket, outcome),
                 Answer::Failed(why) => self.fail(why),
             }
@@ -231,6 +246,7 @@ impl Core {
             self.book.reopen(batch);
             return;
         }
+        self.send_loads();
         self.send_lookups();
     }
 
@@ -250,7 +266,7 @@ impl Core {
                 time_dilation: world.time_dilation(),
             };
             let frame = theatre.publisher.publish(stage, world, &mut theatre.viewers);
-            self.metrics.observe_system(&theatre.label, world, &theatre.publisher, &frame);
+            observe(&self.metrics, theatre, &frame);
             for (shard, lane) in self.lanes.iter().enumerate() {
                 if !frame.pilots_of(shard as u16).is_empty() {
                     lane.push(ToGate::Frame(Arc::clone(&frame)));
@@ -296,4 +312,14 @@ impl Core {
     }
 }
 
-const _: () = assert!(LETTERS_PER_TICK_MAX > 0);
+/// Figures of a system after its tick.
+fn observe(metrics: &Metrics, theatre: &Theatre, frame: &TickFrame) {
+    let label = &theatre.label;
+    let world = &theatre.world;
+    metrics.pilots.get_or_create(label).set(world.pilots_count() as i64);
+    metrics.entities.get_or_create(label).set(world.entities().len() as i64);
+    metrics.time_dilation.get_or_create(label).set(f64::from(world.time_dilation()));
+    let raise = |gauge: &Gauge, value: usize| gauge.set(gauge.get().max(value as i64));
+    raise(&metrics.frame_bytes_max.get_or_create(label), frame.bytes_len());
+    raise(&metrics.arena_bytes_max.get_or_create(label), theatre.publisher.arena_bytes());
+}

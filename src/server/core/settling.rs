@@ -2,7 +2,6 @@
 //! told to both sides.
 
 use super::Core;
-use super::desk::OpenOrder;
 use crate::ids::{Handle, SystemIndex};
 use crate::limits::LETTERS_PER_TICK_MAX;
 use crate::sim::{self, Done, Receipt, Refusal, RepairDone, TradeDone};
@@ -14,23 +13,20 @@ use crate::wire::{
 impl Core {
     /// Reads every world's outcome once.
     pub(super) fn settle(&mut self) {
-        let orders = std::mem::take(&mut self.orders);
         for index in 0..self.theatres.len() {
             let system = SystemIndex(index as u16);
-            self.book_postings(system, &orders);
-            self.answer_orders(system, &orders);
+            self.book_postings(system);
+            self.answer_orders(system);
             self.tell_combat(system);
         }
-        self.orders = orders;
-        self.orders.clear();
     }
 
-    fn book_postings(&mut self, system: SystemIndex, orders: &[OpenOrder]) {
+    fn book_postings(&mut self, system: SystemIndex) {
         let Some(theatre) = self.theatres.get(system.0 as usize) else { return };
         let postings = &theatre.world.outcome().postings;
         let mut changed = Vec::new();
         for posting in postings {
-            let order = posting.ticket.and_then(|ticket| orders.get(ticket as usize));
+            let order = posting.ticket.and_then(|ticket| self.orders.get(ticket as usize));
             let request_id = order.and_then(|order| order.wish.request_id());
             self.book.post(&self.universe, system, posting, request_id);
             if let Some(key) = posting.player.as_ref().and_then(|player| self.roster.of_player(player)) {
@@ -44,17 +40,17 @@ impl Core {
         }
     }
 
-    fn answer_orders(&mut self, system: SystemIndex, orders: &[OpenOrder]) {
+    fn answer_orders(&mut self, system: SystemIndex) {
         let Some(theatre) = self.theatres.get(system.0 as usize) else { return };
         let receipts: Vec<Receipt> = theatre.world.outcome().receipts.clone();
         for receipt in receipts {
-            let Some(open) = orders.get(receipt.ticket as usize) else { continue };
+            let Some(open) = self.orders.try_remove(receipt.ticket as usize) else { continue };
             let reply = match receipt.result {
                 Ok(Done::Trade(done)) => self.trade_result(system, receipt.ship, done),
                 Ok(Done::Repair(done)) => self.repair_result(system, done),
                 Err(refusal) => Some(Reply::error(refusal_code(refusal))),
             };
-            self.conclude(open, reply.unwrap_or_else(|| Reply::error(ErrorCode::Internal)));
+            self.conclude(&open, reply.unwrap_or_else(|| Reply::error(ErrorCode::Internal)));
         }
     }
 
