@@ -156,6 +156,54 @@ pub const STOCK_MAX: i64 = 1_000_000_000;
 /// Longest text that people read (names of places and goods), in bytes.
 pub const TITLE_BYTES_MAX: usize = 120;
 
+// --------------------------------------------------------------------------------------- swarm
+
+/// Most bots of one swarm: one address has some 28,000 local ports towards one server.
+pub const SWARM_CLIENTS_MAX: u32 = 20_000;
+
+/// Most connections that a swarm begins in a second, whatever it is asked for.
+pub const SWARM_CONNECT_HZ_MAX: u32 = 5_000;
+
+/// Most inputs a bot sends in a second; the world takes one a tick.
+pub const SWARM_INPUT_HZ_MAX: f64 = 60.0;
+
+/// Longest span that a swarm measures, in seconds: a day.
+pub const SWARM_DURATION_SECONDS_MAX: u64 = 86_400;
+
+/// Read buffer of a bot: a common delta in one read, and 60 MiB at 5,000 bots with all else.
+pub const SWARM_READ_BUFFER_BYTES: usize = 8 * 1024;
+
+/// Most bytes that wait for a bot's socket; beyond, its inputs are skipped and counted.
+pub const SWARM_WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024;
+
+/// Largest message a bot takes: a snapshot of the densest crowd.
+pub const SWARM_MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Most messages read from one socket before the others have their turn.
+pub const SWARM_MESSAGES_PER_TURN_MAX: usize = 16;
+
+/// Most readiness events taken from the kernel in one turn of the loop.
+pub const SWARM_EVENTS_PER_TURN_MAX: usize = 1024;
+
+/// Most inputs sent in one turn, so that a late loop reads before it goes on sending.
+pub const SWARM_INPUTS_PER_TURN_MAX: u64 = 256;
+
+/// Longest time a bot may take from its first packet to its first message of the stream, in ms.
+pub const SWARM_JOIN_MS_MAX: u64 = 15_000;
+
+/// How long the stream settles after the last bot joined, before measuring, in ms; shorter runs
+/// settle as long as they measure.
+pub const SWARM_SETTLE_MS: u64 = 1_000;
+
+/// How long closing handshakes may take at the end, in ms.
+pub const SWARM_CLOSE_MS_MAX: u64 = 2_000;
+
+/// A turn of the loop longer than this, in ms, delays arrivals enough to spoil a gap at 30 Hz.
+pub const SWARM_TURN_MS_MAX: u64 = 15;
+
+/// Share of one core beyond which the swarm's own work shapes what it measures, in percent.
+pub const SWARM_CPU_PERCENT_MAX: f64 = 90.0;
+
 // ------------------------------------------------------------------------------------- session
 
 /// How long a connection may stay without a login, in milliseconds.
