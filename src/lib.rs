@@ -25,6 +25,3 @@ pub mod server;
 pub mod store;
 pub mod ops;
 pub mod cli;
-pub mod sim;
-pub mod universe;
-pub mod wire;

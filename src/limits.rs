@@ -119,43 +119,6 @@ pub const REQUEST_ID_BYTES_MAX: usize = 64;
 pub const QUANTITY_MAX: u32 = 1_000_000_000;
 // Universe: what a world file may ask for. Each bound keeps start-up, snapshots and indices small.
 
-/// Largest universe file, in bytes: parsing keeps a few times this in memory for a moment.
-pub const UNIVERSE_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// Most systems; each is a world of its own that ticks whether or not somebody is in it.
-pub const SYSTEMS_MAX: usize = 64;
-
-/// Most commodities; every pilot's hold is an array of this many counts.
-pub const COMMODITIES_MAX: usize = 64;
-
-/// Most stations in a system; every snapshot carries each one's market.
-pub const STATIONS_MAX: usize = 256;
-
-/// Most zones in a system; every snapshot carries them all.
-pub const ZONES_MAX: usize = 256;
-
-/// Most zones that count at one point: what a zone context holds inline. A system in which more
-/// overlap is refused when it is loaded.
-pub const ZONES_AT_POINT_MAX: usize = 8;
-
-/// Most pilots that a system may admit.
-pub const PILOTS_MAX: u32 = 100_000;
-
-/// Most non-player ships of one kind in a system.
-pub const NPCS_OF_KIND_MAX: u32 = 10_000;
-
-/// Largest half side of a system, in u: an f32 still resolves a hundredth here.
-pub const HALF_EXTENT_MAX: f32 = 100_000.0;
-
-/// Highest base price, in credits a unit: a price times a full order stays far inside an i64.
-pub const PRICE_MAX: i64 = 1_000_000;
-
-/// Largest stock of one commodity at one station, in units.
-pub const STOCK_MAX: i64 = 1_000_000_000;
-
-/// Longest text that people read (names of places and goods), in bytes.
-pub const TITLE_BYTES_MAX: usize = 120;
-
 // --------------------------------------------------------------------------------------- swarm
 
 /// Most bots of one swarm: one address has some 28,000 local ports towards one server.
@@ -437,52 +400,6 @@ pub const STALL_MS_MAX: u64 = 10_000;
 /// How long a guest's token is good, in seconds.
 pub const GUEST_TOKEN_TTL_SECONDS: u64 = 24 * 60 * 60;
 // Simulation: what one world may hold and do in one tick.
-
-/// Parts of a tick in which simulated time is counted: time may be slowed in steps of a hundredth.
-pub const SUBTICKS_PER_TICK: u64 = 100;
-
-/// Slowest simulated time, in sub-ticks a tick: a tenth of full speed.
-pub const SUBTICKS_PER_TICK_MIN: u64 = 10;
-
-/// Most entities of one world, of all kinds; each costs about 200 bytes of columns.
-pub const ENTITIES_MAX: usize = 262_144;
-
-/// Most shots in flight in one world; a trigger held beyond that does not fire. A shot costs about
-/// as much as a ship in every phase.
-pub const PROJECTILES_MAX: usize = 32_768;
-
-/// Most commands applied in one tick; later ones wait for the next. Ten a tick for 3,000 pilots,
-/// about 50 ns each.
-pub const COMMANDS_PER_TICK_MAX: usize = 32_768;
-
-/// Most interest cells along one side of a system: 512² offsets are 1 MiB, cleared every tick.
-pub const INTEREST_CELLS_PER_SIDE_MAX: u32 = 512;
-
-/// Edge of an interest cell unless said otherwise, in u: a quarter of the view radius, so that a
-/// view is covered to within a quarter of itself by about 81 cells.
-pub const INTEREST_CELL_EDGE: f32 = 250.0;
-
-/// Most places tried round a point where somebody is to appear; enough for a crowd of a thousand
-/// round one spawn.
-pub const SPAWN_PLACES_MAX: usize = 4096;
-
-/// Most random places tried in a spawn area before the spiral is searched.
-pub const SPAWN_DRAWS_MAX: u64 = 16;
-
-/// Ticks of simulated time from a pilot's death until the ship is back: 3 s.
-pub const RESPAWN_TICKS: u64 = 90;
-
-// Non-player ships.
-
-/// Ships that may arrive in one tick; placing one costs a pass over all rows.
-pub const NPC_ARRIVALS_PER_TICK_MAX: usize = 4;
-
-/// Neighbours that a non-player ship looks at in one search, about 2 ns each: in a crowd it
-/// notices some, not all.
-pub const NPC_ROWS_SENSED_MAX: usize = 512;
-
-/// Offenders that patrols of one system remember at a time; every hit of a tick scans them.
-pub const NPC_ALARMS_MAX: usize = 64;
 
 /// Ticks between two snapshots of one client: 5 s.
 pub const SNAPSHOT_PERIOD_TICKS: u64 = 150;
