@@ -50,12 +50,18 @@ pub(crate) struct Failure {
 impl Failure {
     /// The work was begun and failed: exit code 1.
     pub(crate) fn failed(sentence: impl Into<String>) -> Self {
-        Self { exit_code: 1, sentence: sentence.into() }
+        Self {
+            exit_code: 1,
+            sentence: sentence.into(),
+        }
     }
 
     /// The arguments or a named file cannot be used: exit code 2.
     pub(crate) fn unusable(sentence: impl Into<String>) -> Self {
-        Self { exit_code: 2, sentence: sentence.into() }
+        Self {
+            exit_code: 2,
+            sentence: sentence.into(),
+        }
     }
 }
 
@@ -85,6 +91,8 @@ fn print(text: &str) -> Result<(), Failure> {
     match writeln!(std::io::stdout(), "{}", text.trim_end()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Failure::failed(format!("cannot write to standard output: {error}"))),
+        Err(error) => Err(Failure::failed(format!(
+            "cannot write to standard output: {error}"
+        ))),
     }
 }

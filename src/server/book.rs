@@ -23,8 +23,15 @@ pub(super) struct Book {
 impl Book {
     /// A book whose first batch follows `submitted`.
     pub(super) fn new(submitted: u64) -> Self {
-        let open = Batch { number: submitted + 1, ..Batch::default() };
-        Self { open, places: HashMap::new(), submitted }
+        let open = Batch {
+            number: submitted + 1,
+            ..Batch::default()
+        };
+        Self {
+            open,
+            places: HashMap::new(),
+            submitted,
+        }
     }
 
     /// Number of the batch that is open.
@@ -39,7 +46,11 @@ impl Book {
 
     /// The batch that holds everything noted so far: the open one, if there is anything in it.
     pub(super) fn covers(&self) -> u64 {
-        if self.len() == 0 { self.submitted } else { self.open.number }
+        if self.len() == 0 {
+            self.submitted
+        } else {
+            self.open.number
+        }
     }
 
     /// How many records are open.
@@ -55,8 +66,12 @@ impl Book {
         posting: &Posting,
         request_id: Option<&RequestId>,
     ) {
-        let station = posting.station.and_then(|station| station_names(universe, system, station));
-        let commodity = posting.commodity.and_then(|commodity| universe.commodity(commodity));
+        let station = posting
+            .station
+            .and_then(|station| station_names(universe, system, station));
+        let commodity = posting
+            .commodity
+            .and_then(|commodity| universe.commodity(commodity));
         self.open.transactions.push(Transaction {
             cause: cause(posting.cause),
             player: posting.player.clone(),
@@ -72,9 +87,17 @@ impl Book {
     }
 
     /// Notes what a request was answered.
-    pub(super) fn remember(&mut self, player: &PlayerId, id: &RequestId, body_digest: u64, reply: &Reply) {
+    pub(super) fn remember(
+        &mut self,
+        player: &PlayerId,
+        id: &RequestId,
+        body_digest: u64,
+        reply: &Reply,
+    ) {
         // A reply is a plain value; its text always can be made.
-        let Ok(reply) = serde_json::to_string(reply) else { return };
+        let Ok(reply) = serde_json::to_string(reply) else {
+            return;
+        };
         self.open.outcomes.push(StoredOutcome {
             player: player.clone(),
             request_id: id.as_str().to_owned(),
@@ -85,11 +108,14 @@ impl Book {
 
     /// Notes a pilot as it is now; the newest state of a batch counts.
     pub(super) fn checkpoint(&mut self, universe: &Universe, system: SystemIndex, pilot: &Pilot) {
-        let Some(record) = record(universe, system, pilot) else { return };
+        let Some(record) = record(universe, system, pilot) else {
+            return;
+        };
         if let Some(&place) = self.places.get(&pilot.player) {
             self.open.pilots[place] = record;
         } else {
-            self.places.insert(pilot.player.clone(), self.open.pilots.len());
+            self.places
+                .insert(pilot.player.clone(), self.open.pilots.len());
             self.open.pilots.push(record);
         }
     }
@@ -100,7 +126,10 @@ impl Book {
             return None;
         }
         self.places.clear();
-        let next = Batch { number: self.open.number + 1, ..Batch::default() };
+        let next = Batch {
+            number: self.open.number + 1,
+            ..Batch::default()
+        };
         self.submitted = self.open.number;
         let batch = std::mem::replace(&mut self.open, next);
         Some(Batch { unix, ..batch })
@@ -109,12 +138,21 @@ impl Book {
     /// Takes back a batch that the store had no room for.
     pub(super) fn reopen(&mut self, batch: Batch) {
         self.submitted = batch.number - 1;
-        self.places = batch.pilots.iter().enumerate().map(|(at, pilot)| (pilot.player.clone(), at)).collect();
+        self.places = batch
+            .pilots
+            .iter()
+            .enumerate()
+            .map(|(at, pilot)| (pilot.player.clone(), at))
+            .collect();
         self.open = batch;
     }
 }
 
-fn station_names(universe: &Universe, system: SystemIndex, station: StationIndex) -> Option<(Name, Name)> {
+fn station_names(
+    universe: &Universe,
+    system: SystemIndex,
+    station: StationIndex,
+) -> Option<(Name, Name)> {
     let system = universe.system(system)?;
     Some((system.id.clone(), system.station(station)?.id.clone()))
 }
@@ -123,19 +161,39 @@ fn record(universe: &Universe, system: SystemIndex, pilot: &Pilot) -> Option<Pil
     let here = universe.system(system)?;
     let place = match pilot.place {
         Place::Docked(station) => StoredPlace::Docked(here.station(station)?.id.clone()),
-        Place::Space { x, y, vx, vy, rotation } => StoredPlace::Space { x, y, vx, vy, rotation },
+        Place::Space {
+            x,
+            y,
+            vx,
+            vy,
+            rotation,
+        } => StoredPlace::Space {
+            x,
+            y,
+            vx,
+            vy,
+            rotation,
+        },
         Place::New | Place::Spawn => return None,
     };
-    let held = pilot.cargo.iter().zip(&universe.commodities).filter(|(units, _)| **units > 0);
+    let held = pilot
+        .cargo
+        .iter()
+        .zip(&universe.commodities)
+        .filter(|(units, _)| **units > 0);
     Some(PilotRecord {
         player: pilot.player.clone(),
         system: here.id.clone(),
         place,
-        home: pilot.home.and_then(|(system, station)| station_names(universe, system, station)),
+        home: pilot
+            .home
+            .and_then(|(system, station)| station_names(universe, system, station)),
         credits: pilot.credits,
         hull: pilot.hull,
         fuel: pilot.fuel,
-        cargo: held.map(|(&units, commodity)| (commodity.id.clone(), units)).collect(),
+        cargo: held
+            .map(|(&units, commodity)| (commodity.id.clone(), units))
+            .collect(),
     })
 }
 
@@ -144,14 +202,22 @@ fn record(universe: &Universe, system: SystemIndex, pilot: &Pilot) -> Option<Pil
 pub(super) fn portrait(world: &World, ship: Handle) -> Option<Pilot> {
     let pilot = world.pilot(ship)?;
     let class = &world.universe().ship;
-    let home = pilot.home.filter(|(system, _)| *system == world.system_index());
+    let home = pilot
+        .home
+        .filter(|(system, _)| *system == world.system_index());
     let place = match (pilot.row, pilot.docked_at) {
         (_, Some(station)) => Place::Docked(station),
         (Some(row), None) => {
             let entities = world.entities();
             let (x, y) = (entities.xs()[row], entities.ys()[row]);
             let (vx, vy) = (entities.vxs()[row], entities.vys()[row]);
-            Place::Space { x, y, vx, vy, rotation: entities.rotation(row) }
+            Place::Space {
+                x,
+                y,
+                vx,
+                vy,
+                rotation: entities.rotation(row),
+            }
         }
         (None, None) if world.stations_count() == 0 => Place::Spawn,
         (None, None) => Place::Docked(home.map_or(StationIndex(0), |(_, station)| station)),
@@ -177,12 +243,25 @@ pub(super) fn revive(universe: &Universe, record: &PilotRecord) -> (SystemIndex,
     let known = universe.system_index(record.system.as_str());
     let index = known.unwrap_or(SystemIndex(0));
     let place = match (&record.place, universe.system(index)) {
-        (StoredPlace::Docked(station), Some(system)) if known.is_some() => {
-            system.station_index(station.as_str()).map_or(Place::Spawn, Place::Docked)
-        }
-        (&StoredPlace::Space { x, y, vx, vy, rotation }, _) if known.is_some() => {
-            Place::Space { x, y, vx, vy, rotation }
-        }
+        (StoredPlace::Docked(station), Some(system)) if known.is_some() => system
+            .station_index(station.as_str())
+            .map_or(Place::Spawn, Place::Docked),
+        (
+            &StoredPlace::Space {
+                x,
+                y,
+                vx,
+                vy,
+                rotation,
+            },
+            _,
+        ) if known.is_some() => Place::Space {
+            x,
+            y,
+            vx,
+            vy,
+            rotation,
+        },
         _ => Place::Spawn,
     };
     let mut cargo = vec![0; universe.commodities.len()];
@@ -194,7 +273,10 @@ pub(super) fn revive(universe: &Universe, record: &PilotRecord) -> (SystemIndex,
     }
     let home = record.home.as_ref().and_then(|(system, station)| {
         let system = universe.system_index(system.as_str())?;
-        Some((system, universe.system(system)?.station_index(station.as_str())?))
+        Some((
+            system,
+            universe.system(system)?.station_index(station.as_str())?,
+        ))
     });
     let pilot = Pilot {
         player: record.player.clone(),

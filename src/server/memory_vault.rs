@@ -38,7 +38,13 @@ pub struct MemoryVault {
 impl MemoryVault {
     /// A vault whose batches are durable at once.
     pub fn prompt(shelf: Arc<Mutex<Shelf>>, durable: Arc<AtomicU64>) -> Self {
-        Self { shelf, durable, waiting: VecDeque::new(), answers: Vec::new(), is_prompt: true }
+        Self {
+            shelf,
+            durable,
+            waiting: VecDeque::new(),
+            answers: Vec::new(),
+            is_prompt: true,
+        }
     }
 
     /// Makes all waiting batches durable.
@@ -74,7 +80,11 @@ impl Vault for MemoryVault {
         let pilot = shelf.pilots.get(player).cloned().map(|pilot| {
             let used = shelf.outcomes.keys().filter(|(owner, _)| owner == player);
             let request_digests = used.map(|(_, id)| digest(id)).collect();
-            Box::new(LoadedPilot { pilot, request_digests, digests_are_complete: true })
+            Box::new(LoadedPilot {
+                pilot,
+                request_digests,
+                digests_are_complete: true,
+            })
         });
         self.answers.push(Answer::Loaded { ticket, pilot });
         Ok(())
@@ -83,7 +93,10 @@ impl Vault for MemoryVault {
     fn outcome(&mut self, ticket: u32, player: &PlayerId, id: &RequestId) -> Result<(), Full> {
         self.flush();
         let shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = shelf.outcomes.get(&(player.clone(), id.as_str().to_owned())).cloned();
+        let outcome = shelf
+            .outcomes
+            .get(&(player.clone(), id.as_str().to_owned()))
+            .cloned();
         self.answers.push(Answer::Outcome { ticket, outcome });
         Ok(())
     }

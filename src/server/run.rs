@@ -67,7 +67,9 @@ pub struct Config {
 #[derive(Debug, Error)]
 pub enum RunError {
     /// A port cannot be had.
-    #[error("cannot listen on {address}: {error}; is another server running there? Choose a port with {flag}")]
+    #[error(
+        "cannot listen on {address}: {error}; is another server running there? Choose a port with {flag}"
+    )]
     Listen {
         /// The address asked for.
         address: SocketAddr,
@@ -134,19 +136,38 @@ pub fn start<E: From<RunError>>(
 ) -> Result<Running, E> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let metrics = Metrics::new();
-    let reactors = bind(config.listen, "--listen", config.net_threads, config.net, config.tls.as_ref(), &clock)?;
-    let ops_config = NetConfig { connections_max: OPS_CONNECTIONS_MAX, ..NetConfig::default() };
+    let reactors = bind(
+        config.listen,
+        "--listen",
+        config.net_threads,
+        config.net,
+        config.tls.as_ref(),
+        &clock,
+    )?;
+    let ops_config = NetConfig {
+        connections_max: OPS_CONNECTIONS_MAX,
+        ..NetConfig::default()
+    };
     let mut ops_reactors = bind(config.admin, "--admin", 1, ops_config, None, &clock)?;
     let listen = reactors.first().map_or(config.listen, Reactor::local_addr);
-    let admin = ops_reactors.first().map_or(config.admin, Reactor::local_addr);
+    let admin = ops_reactors
+        .first()
+        .map_or(config.admin, Reactor::local_addr);
 
     let durable = Arc::new(AtomicU64::new(0));
     let bells: Vec<Waker> = reactors.iter().map(Reactor::waker).collect();
-    let notices = Notices { durable: Arc::clone(&durable), bells: bells.clone(), metrics: metrics.clone() };
+    let notices = Notices {
+        durable: Arc::clone(&durable),
+        bells: bells.clone(),
+        metrics: metrics.clone(),
+    };
     let (vault, worlds) = open_vault(notices)?;
 
     let inbox = Arc::new(Mailbox::new(INBOX_MAX));
-    let lanes: Vec<_> = bells.iter().map(|bell| Arc::new(GateLane::new(Box::new(bell.clone())))).collect();
+    let lanes: Vec<_> = bells
+        .iter()
+        .map(|bell| Arc::new(GateLane::new(Box::new(bell.clone()))))
+        .collect();
     let edge = config.view_radius / CELLS_PER_VIEW_RADIUS;
     let stencils = Arc::new(Stencils::new(config.view_radius, edge));
     let mut others = Vec::new();
@@ -161,10 +182,19 @@ pub fn start<E: From<RunError>>(
             stencils: Arc::clone(&stencils),
             metrics: metrics.clone(),
         });
-        others.push(spawn(format!("net-{shard}"), move || reactor.run(&mut gate))?);
+        others.push(spawn(format!("net-{shard}"), move || {
+            reactor.run(&mut gate)
+        })?);
     }
-    let (is_ticking, ops_stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-    let mut ops = Ops::new(metrics.clone(), Arc::clone(&is_ticking), Arc::clone(&ops_stop));
+    let (is_ticking, ops_stop) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let mut ops = Ops::new(
+        metrics.clone(),
+        Arc::clone(&is_ticking),
+        Arc::clone(&ops_stop),
+    );
     let Some(ops_reactor) = ops_reactors.pop() else {
         return Err(RunError::ThreadEnded("operator's".to_owned()).into());
     };
@@ -184,10 +214,26 @@ pub fn start<E: From<RunError>>(
         metrics: metrics.clone(),
     });
     let stop = Arc::new(AtomicBool::new(false));
-    let beat = Beat { core, metrics, clock, is_ticking, stop: Arc::clone(&stop), durable };
+    let beat = Beat {
+        core,
+        metrics,
+        clock,
+        is_ticking,
+        stop: Arc::clone(&stop),
+        durable,
+    };
     let workers = config.sim_threads;
     let (_, tick) = spawn("tick".to_owned(), move || beat.run(workers))?;
-    Ok(Running { listen, admin, stop, tick, others, ops_stop, ops_bell, lanes })
+    Ok(Running {
+        listen,
+        admin,
+        stop,
+        tick,
+        others,
+        ops_stop,
+        ops_bell,
+        lanes,
+    })
 }
 
 fn bind(
@@ -198,8 +244,13 @@ fn bind(
     tls: Option<&Arc<Tls>>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Vec<Reactor>, RunError> {
-    Reactor::bind(address, shards, config, tls, Arc::clone(clock))
-        .map_err(|error| RunError::Listen { address, flag, error })
+    Reactor::bind(address, shards, config, tls, Arc::clone(clock)).map_err(|error| {
+        RunError::Listen {
+            address,
+            flag,
+            error,
+        }
+    })
 }
 
 fn spawn<T: Send + 'static>(
@@ -246,8 +297,12 @@ impl Beat {
             let beat = pace.wait();
             let begun = Instant::now();
             self.core.tick(self.clock.unix());
-            self.metrics.tick_seconds.observe(begun.elapsed().as_secs_f64());
-            self.metrics.tick_lateness_seconds.observe(beat.lateness.as_secs_f64());
+            self.metrics
+                .tick_seconds
+                .observe(begun.elapsed().as_secs_f64());
+            self.metrics
+                .tick_lateness_seconds
+                .observe(beat.lateness.as_secs_f64());
             self.metrics.ticks.inc();
             self.metrics.ticks_skipped.inc_by(beat.skipped);
             self.is_ticking.store(true, Ordering::Release);
@@ -281,7 +336,11 @@ impl Running {
     pub fn wait(self) -> Result<(), RunError> {
         let mut ended = None;
         while !self.stop.load(Ordering::Acquire) && !self.tick.is_finished() {
-            ended = self.others.iter().find(|(_, thread)| thread.is_finished()).map(|(name, _)| name.clone());
+            ended = self
+                .others
+                .iter()
+                .find(|(_, thread)| thread.is_finished())
+                .map(|(name, _)| name.clone());
             if ended.is_some() {
                 break;
             }
@@ -290,13 +349,17 @@ impl Running {
         self.stop.store(true, Ordering::Release);
         let unix = SystemClock::new().unix().0;
         for lane in &self.lanes {
-            lane.push(ToGate::Drain { deadline_ms: unix + CLOSE_GRACE_MS + DRAIN_DURABLE_MS_MAX });
+            lane.push(ToGate::Drain {
+                deadline_ms: unix + CLOSE_GRACE_MS + DRAIN_DURABLE_MS_MAX,
+            });
             lane.ring();
         }
         info!("draining");
         let failure = self.tick.join();
         for lane in &self.lanes {
-            lane.push(ToGate::Stop { grace_ms: CLOSE_GRACE_MS });
+            lane.push(ToGate::Stop {
+                grace_ms: CLOSE_GRACE_MS,
+            });
             lane.ring();
         }
         self.ops_stop.store(true, Ordering::Release);

@@ -43,7 +43,12 @@ pub trait Vault: Send {
     fn load(&mut self, ticket: u32, player: &PlayerId) -> Result<(), Full>;
 
     /// Asks what a player's request was answered.
-    fn outcome(&mut self, ticket: u32, player: &PlayerId, request_id: &RequestId) -> Result<(), Full>;
+    fn outcome(
+        &mut self,
+        ticket: u32,
+        player: &PlayerId,
+        request_id: &RequestId,
+    ) -> Result<(), Full>;
 
     /// Takes what has been answered since the last call; never waits.
     fn take_answers(&mut self, answers: &mut Vec<Answer>);
