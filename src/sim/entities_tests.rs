@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// A row that can be told from all others by `x` and its id.
-pub(super) fn row(entities: &mut Entities, x: f32) -> Row {
+pub(in crate::sim) fn row(entities: &mut Entities, x: f32) -> Row {
     Row {
         x,
         y: -x,

@@ -150,22 +150,34 @@ impl Body {
     }
 }
 
-/// The columns of some consecutive rows.
-struct Chunk<'a> {
-    xs: &'a mut [f32],
-    ys: &'a mut [f32],
-    vxs: &'a mut [f32],
-    vys: &'a mut [f32],
-    heading_xs: &'a mut [f32],
-    heading_ys: &'a mut [f32],
-    fuels: &'a mut [f32],
-    last_changed_ticks: &'a mut [u32],
-    thrusts: &'a [f32],
-    turns: &'a [f32],
-    drags: &'a [f32],
+/// The columns that motion reads and writes, of some consecutive rows; all of one length.
+#[derive(Debug)]
+pub struct MotionColumns<'a> {
+    /// East of the centre, u.
+    pub xs: &'a mut [f32],
+    /// North of the centre, u.
+    pub ys: &'a mut [f32],
+    /// Velocity east, u/s.
+    pub vxs: &'a mut [f32],
+    /// Velocity north, u/s.
+    pub vys: &'a mut [f32],
+    /// Cosine of the heading.
+    pub heading_xs: &'a mut [f32],
+    /// Sine of the heading.
+    pub heading_ys: &'a mut [f32],
+    /// Fuel in the tank.
+    pub fuels: &'a mut [f32],
+    /// Last tick in which one of the above, but for the fuel, changed.
+    pub last_changed_ticks: &'a mut [u32],
+    /// Thrust in force, 0–1.
+    pub thrusts: &'a [f32],
+    /// Rudder in force, −1–1.
+    pub turns: &'a [f32],
+    /// Drag, 1/s.
+    pub drags: &'a [f32],
 }
 
-impl<'a> Chunk<'a> {
+impl<'a> MotionColumns<'a> {
     /// All rows from `first` on.
     fn from(entities: &'a mut Entities, first: usize) -> Self {
         Self {
@@ -227,7 +239,19 @@ impl<'a> Chunk<'a> {
         (head, rest)
     }
 
-    fn advance(self, flight: &Flight, tick: u32) {
+    /// Moves all rows by one tick, shared by the workers of the current pool where there are many.
+    ///
+    /// # Panics
+    /// If the columns differ in length.
+    pub fn advance(self, flight: &Flight, tick: u32) {
+        if self.xs.len() < PARALLEL_ROWS_MIN || rayon::current_num_threads() < 2 {
+            self.advance_serial(flight, tick);
+        } else {
+            self.advance_parallel(flight, tick);
+        }
+    }
+
+    fn advance_serial(self, flight: &Flight, tick: u32) {
         let rows = self.xs.len();
         // The same length for all, said once, frees the loop of its bounds checks.
         let (xs, ys) = (&mut self.xs[..rows], &mut self.ys[..rows]);
@@ -271,7 +295,7 @@ impl<'a> Chunk<'a> {
     fn advance_parallel(self, flight: &Flight, tick: u32) {
         let rows = self.xs.len();
         if rows <= CHUNK_ROWS {
-            self.advance(flight, tick);
+            self.advance_serial(flight, tick);
             return;
         }
         let (head, rest) = self.split_at((rows / 2).next_multiple_of(CHUNK_ROWS).min(rows));
@@ -287,15 +311,5 @@ pub(super) fn integrate(world: &mut World) {
     let flight = world.flight();
     let tick = world.tick as u32;
     let stations_count = world.stations_count();
-    advance(&mut world.entities, stations_count, &flight, tick);
-}
-
-/// As [`integrate`], on bare columns: rows from `first` on.
-pub(super) fn advance(entities: &mut Entities, first: usize, flight: &Flight, tick: u32) {
-    let rows = Chunk::from(entities, first);
-    if rows.xs.len() < PARALLEL_ROWS_MIN || rayon::current_num_threads() < 2 {
-        rows.advance(flight, tick);
-    } else {
-        rows.advance_parallel(flight, tick);
-    }
+    MotionColumns::from(&mut world.entities, stations_count).advance(&flight, tick);
 }
