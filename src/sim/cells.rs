@@ -112,6 +112,11 @@ impl Cells {
         }
     }
 
+    /// Where each cell's run starts in the order of rows by cell, and at the end how many rows there are.
+    pub fn starts(&self) -> &[u32] {
+        &self.starts
+    }
+
     /// Calls `visit` with each row of the cells that a circle touches (a superset of the rows in
     /// it: the caller measures). Rows are those of the last tick's end, so one may be out of range.
     pub fn each_near(&self, x: f32, y: f32, radius: f32, mut visit: impl FnMut(usize)) {

@@ -1,0 +1,54 @@
+//! What an operator or a test may choose about the net layer; the rest is in
+//! [`limits`](crate::limits). Every field has a default that is safe to expose.
+
+use std::net::IpAddr;
+
+use tungstenite::protocol::WebSocketConfig;
+
+use crate::limits;
+
+/// Bounds and trust of one listener; the same for each of its shards.
+#[derive(Clone, Debug)]
+pub struct NetConfig {
+    /// Connections in all, over every shard.
+    pub connections_max: usize,
+    /// Connections from one address.
+    pub connections_per_ip_max: usize,
+    /// Proxies whose `X-Forwarded-For` is believed; they have no limit of their own.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// A message from a client, whole or in fragments.
+    pub message_bytes_max: usize,
+    /// Output that may wait for one client.
+    pub pending_bytes_max: usize,
+}
+
+impl Default for NetConfig {
+    fn default() -> Self {
+        Self {
+            connections_max: limits::CONNECTIONS_MAX,
+            connections_per_ip_max: limits::CONNECTIONS_PER_IP_MAX,
+            trusted_proxies: Vec::new(),
+            message_bytes_max: limits::MESSAGE_BYTES_MAX,
+            pending_bytes_max: limits::PENDING_BYTES_MAX,
+        }
+    }
+}
+
+impl NetConfig {
+    /// Waiting output past which nothing more is read from a client: whoever does not read is not
+    /// read from, so answers to its pings and messages cannot pile up.
+    pub const fn reading_pauses_at_bytes(&self) -> usize {
+        self.pending_bytes_max / 2
+    }
+
+    /// tungstenite's limits, none left at its default.
+    pub fn websocket(&self) -> WebSocketConfig {
+        WebSocketConfig::default()
+            .read_buffer_size(limits::READ_BUFFER_BYTES)
+            .write_buffer_size(0)
+            .max_write_buffer_size(self.pending_bytes_max.max(limits::READ_BUFFER_BYTES))
+            .max_message_size(Some(self.message_bytes_max))
+            .max_frame_size(Some(self.message_bytes_max))
+            .accept_unmasked_frames(false)
+    }
+}

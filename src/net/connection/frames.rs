@@ -1,0 +1,175 @@
+//! The WebSocket part of a connection: messages in and out, pings, the close handshake.
+//!
+//! Incoming frames go through the connection's own tungstenite context. Messages go out through a
+//! writer that the whole shard shares: since a [`Link`](super::Link) takes everything, the writer
+//! keeps nothing between two calls, and its one buffer stays hot in cache. Which error of a peer
+//! ends in which close code is decided here.
+
+use tungstenite::Utf8Bytes;
+use tungstenite::error::{Error, ProtocolError};
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::{CloseFrame, Message, Role, WebSocketContext};
+
+use super::{Connection, Event, Phase, Transport};
+use crate::ids::Millis;
+use crate::limits::{CLOSE_MS_MAX, CLOSE_REASON_BYTES_MAX, PING_MS, SILENCE_MS_MAX};
+use crate::net::Sent;
+use crate::net::config::NetConfig;
+
+/// The longest header of a frame from a server.
+const FRAME_HEADER_BYTES_MAX: usize = 10;
+
+/// A peer's side of a WebSocket, with the bytes that came behind its request.
+pub(super) fn context(leftover: Vec<u8>, config: &NetConfig) -> WebSocketContext {
+    WebSocketContext::from_partially_read(leftover, Role::Server, Some(config.websocket()))
+}
+
+/// The writer that the connections of a shard share.
+#[derive(Debug)]
+pub struct Writer(WebSocketContext);
+
+impl Writer {
+    /// A writer for connections of this configuration.
+    pub fn new(config: &NetConfig) -> Self {
+        // It never reads.
+        let limits = config.websocket().read_buffer_size(0);
+        Self(WebSocketContext::new(Role::Server, Some(limits)))
+    }
+}
+
+impl<S: Transport> Connection<S> {
+    /// Queues one message and writes it at once if nothing waits before it: one copy, one write.
+    pub fn send(&mut self, writer: &mut Writer, message: Message) -> Sent {
+        if !self.is_open() || self.link.is_broken() {
+            return Sent::Gone;
+        }
+        let frame_bytes = message.len() + FRAME_HEADER_BYTES_MAX;
+        if self.link.pending_bytes() + frame_bytes > self.pending_bytes_max {
+            return Sent::Full;
+        }
+        match writer.0.write(&mut self.link, message) {
+            Ok(()) => {}
+            Err(Error::WriteBufferFull(_)) => return Sent::Full,
+            Err(_) => return Sent::Gone,
+        }
+        if self.link.is_broken() {
+            return Sent::Gone;
+        }
+        if self.link.pending_bytes() > 0 {
+            self.owes_drained = true;
+            return Sent::Pending;
+        }
+        Sent::Flushed
+    }
+
+    /// Starts the close handshake behind all waiting output; nothing if it is not open.
+    pub fn close(&mut self, code: u16, reason: &str, now: Millis) {
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Open(mut context) => {
+                let frame = CloseFrame {
+                    code: CloseCode::from(code),
+                    reason: shortened(reason),
+                };
+                // A link never fails; what else can go wrong ends the connection at its deadline.
+                let _ = context.close(&mut self.link, Some(frame));
+                self.phase = Phase::Closing(context);
+                self.phase_deadline = now.plus(CLOSE_MS_MAX);
+            }
+            other => self.phase = other,
+        }
+    }
+
+    /// A ping is due, or the peer has been silent for too long.
+    pub(super) fn beat(&mut self, now: Millis) {
+        if now.since(self.heard_at) >= SILENCE_MS_MAX {
+            self.close(1001, "nothing heard for too long", now);
+            return;
+        }
+        let Phase::Open(context) = &mut self.phase else {
+            return;
+        };
+        if now >= self.phase_deadline {
+            let _ = context.write(&mut self.link, Message::Ping(bytes::Bytes::new()));
+            self.phase_deadline = now.plus(PING_MS);
+        }
+    }
+
+    pub(super) fn poll_open(&mut self, message: &mut Vec<u8>, now: Millis) -> Option<Event> {
+        let Phase::Open(context) = &mut self.phase else {
+            return None;
+        };
+        let pending_bytes = self.link.pending_bytes();
+        if self.owes_drained && pending_bytes == 0 {
+            self.owes_drained = false;
+            return Some(Event::Drained);
+        }
+        if pending_bytes >= self.reading_pauses_at_bytes {
+            return Some(Event::Idle);
+        }
+        let event = match context.read(&mut self.link) {
+            Ok(Message::Text(text)) => {
+                copy(message, text.as_bytes());
+                Event::Text
+            }
+            Ok(Message::Binary(bytes)) => {
+                copy(message, &bytes);
+                Event::Binary
+            }
+            Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {
+                Event::Control
+            }
+            Err(error) => return self.fail(&error, now),
+        };
+        self.heard_at = now;
+        Some(event)
+    }
+
+    /// Reading failed: nothing is there, the peer is gone, or it broke a rule.
+    fn fail(&mut self, error: &Error, now: Millis) -> Option<Event> {
+        let (code, reason) = match error {
+            Error::Io(io) if io.kind() == std::io::ErrorKind::WouldBlock => {
+                return Some(Event::Idle);
+            }
+            Error::ConnectionClosed | Error::AlreadyClosed => {
+                self.leave(now, CLOSE_MS_MAX);
+                return None;
+            }
+            Error::Io(_) | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+                self.abandon();
+                return None;
+            }
+            Error::Capacity(_) => (1009, "message too big"),
+            Error::Utf8(_) => (1007, "text is not UTF-8"),
+            _ => (1002, "protocol error"),
+        };
+        self.close(code, reason, now);
+        // The stream is out of step: no answer could be told from noise.
+        self.leave(now, CLOSE_MS_MAX);
+        None
+    }
+
+    pub(super) fn poll_closing(&mut self, now: Millis) -> Option<Event> {
+        let Phase::Closing(context) = &mut self.phase else {
+            return None;
+        };
+        match context.read(&mut self.link) {
+            Ok(_) => Some(Event::Control),
+            Err(Error::Io(io)) if io.kind() == std::io::ErrorKind::WouldBlock => Some(Event::Idle),
+            Err(_) => {
+                self.leave(now, CLOSE_MS_MAX);
+                None
+            }
+        }
+    }
+}
+
+fn copy(message: &mut Vec<u8>, bytes: &[u8]) {
+    message.clear();
+    message.extend_from_slice(bytes);
+}
+
+/// As much of the reason as a close frame holds, cut between characters.
+fn shortened(reason: &str) -> Utf8Bytes {
+    let end = reason.floor_char_boundary(CLOSE_REASON_BYTES_MAX);
+    Utf8Bytes::from(reason.get(..end).unwrap_or_default())
+}

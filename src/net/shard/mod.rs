@@ -1,0 +1,335 @@
+//! The connections of one thread, whatever they run on, and the service behind them.
+//!
+//! The owner of the streams calls [`Shard::admit`] for a newcomer, [`Shard::ready`] for what the
+//! kernel says, and then [`Shard::turn`]; it may sleep until [`Shard::deadline`] once a turn
+//! leaves nothing to do at once. A turn gives each waiting connection one bounded share, in order,
+//! so nobody's flood can starve another.
+//!
+//! An id holds the slot's generation; a slot's generation rises when its tenant leaves.
+
+mod drive;
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use slab::Slab;
+use tungstenite::protocol::Message;
+
+use super::clock::Clock;
+use super::config::NetConfig;
+use super::connection::{Connection, Readiness, Transport, Writer};
+use super::doors::{Doors, Pass, Refusal};
+use super::tally::Tally;
+use super::timers::Timers;
+use super::{Bytes, Io, Sent, Service, Utf8Bytes};
+use crate::ids::{ConnId, Millis, UnixMillis};
+use crate::limits::{TIMERS_PER_TURN_MAX, TLS_HANDSHAKES_MAX, TLS_HANDSHAKES_PER_TURN_MAX};
+
+/// What the shards of one listener share.
+#[derive(Clone)]
+pub struct Common {
+    /// Bounds and trust.
+    pub config: Arc<NetConfig>,
+    /// Who may come in.
+    pub doors: Arc<Doors>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Common {
+    /// Nobody inside yet.
+    pub fn new(config: NetConfig, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            doors: Doors::new(&config),
+            config: Arc::new(config),
+            clock,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Entry<S> {
+    connection: Connection<S>,
+    pass: Pass,
+    generation: u32,
+    timer: Option<Millis>,
+    queued: bool,
+    handshaking: bool,
+}
+
+/// The connections of one thread.
+pub struct Shard<S> {
+    number: u16,
+    common: Common,
+    entries: Slab<Entry<S>>,
+    generations: Vec<u32>,
+    queue: VecDeque<u32>,
+    timers: Timers,
+    writer: Writer,
+    message: Vec<u8>,
+    handshakes: usize,
+    handshakes_left: usize,
+    stop_at: Option<Millis>,
+    tally: Arc<Tally>,
+}
+
+impl<S: Transport> Shard<S> {
+    /// An empty shard.
+    pub fn new(number: u16, common: Common) -> Self {
+        Self {
+            number,
+            entries: Slab::new(),
+            generations: Vec::new(),
+            queue: VecDeque::new(),
+            timers: Timers::default(),
+            writer: Writer::new(&common.config),
+            message: Vec::new(),
+            handshakes: 0,
+            handshakes_left: 0,
+            stop_at: None,
+            tally: Arc::default(),
+            common,
+        }
+    }
+
+    /// Connections here, whatever they are at.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nobody is connected.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Its counters.
+    pub fn tally(&self) -> Arc<Tally> {
+        Arc::clone(&self.tally)
+    }
+
+    /// Takes a newcomer in, or turns it away and drops its stream. Its first turn comes by itself.
+    pub fn admit(&mut self, stream: S, peer: IpAddr) -> Result<ConnId, Refusal> {
+        let admitted = self.try_admit(stream, peer);
+        match &admitted {
+            Ok(_) => self.tally.accepted.add(1),
+            Err(_) => self.tally.refused.add(1),
+        }
+        self.tally.connections.set(self.entries.len() as u64);
+        admitted
+    }
+
+    fn try_admit(&mut self, stream: S, peer: IpAddr) -> Result<ConnId, Refusal> {
+        let handshaking = stream.is_handshaking();
+        if self.is_stopping() || (handshaking && self.handshakes >= TLS_HANDSHAKES_MAX) {
+            return Err(Refusal::Full);
+        }
+        let pass = self.common.doors.enter(peer)?;
+        self.handshakes += usize::from(handshaking);
+        let connection = Connection::new(stream, peer, &self.common.config, self.now());
+        let vacant = self.entries.vacant_entry();
+        let index = vacant.key();
+        if self.generations.len() <= index {
+            self.generations.resize(index + 1, 0);
+        }
+        let generation = self.generations.get(index).copied().unwrap_or_default();
+        vacant.insert(Entry {
+            connection,
+            pass,
+            generation,
+            timer: None,
+            queued: false,
+            handshaking,
+        });
+        let slot = index as u32;
+        self.retime(slot);
+        self.enqueue(slot);
+        Ok(ConnId {
+            shard: self.number,
+            slot,
+            generation,
+        })
+    }
+
+    /// The stream of a connection, to register it for readiness.
+    pub fn stream_mut(&mut self, conn: ConnId) -> Option<&mut S> {
+        let entry = self.entry(conn)?;
+        Some(entry.connection.stream_mut())
+    }
+
+    /// Takes note of what the kernel says of a slot; news of a slot's former tenant do no harm.
+    pub fn ready(&mut self, slot: u32, readiness: Readiness) {
+        if let Some(entry) = self.entries.get_mut(slot as usize) {
+            entry.connection.ready(readiness);
+            self.enqueue(slot);
+        }
+    }
+
+    /// Ends a connection without a word.
+    pub fn abandon(&mut self, conn: ConnId) {
+        if let Some(entry) = self.entry(conn) {
+            entry.connection.abandon();
+            self.enqueue(conn.slot);
+        }
+    }
+
+    /// [`ready`](Self::ready) for every slot, for streams that cannot tell.
+    pub fn ready_all(&mut self) {
+        for slot in 0..self.generations.len() {
+            self.ready(slot as u32, Readiness::ALL);
+        }
+    }
+
+    /// Gives each waiting connection one share and fires what is due. Says whether there is more
+    /// to do at once. Work: a share (16 KiB or 32 messages) a waiting connection.
+    pub fn turn(&mut self, service: &mut (impl Service + ?Sized)) -> bool {
+        let now = self.now();
+        for _ in 0..TIMERS_PER_TURN_MAX {
+            let Some(slot) = self.timers.expire(now) else {
+                break;
+            };
+            self.tally.timers_fired.add(1);
+            if let Some(entry) = self.entries.get_mut(slot as usize) {
+                entry.timer = None;
+                entry.connection.on_deadline(now);
+            }
+            self.enqueue(slot);
+        }
+        self.handshakes_left = TLS_HANDSHAKES_PER_TURN_MAX;
+        for _ in 0..self.queue.len() {
+            if let Some(slot) = self.queue.pop_front() {
+                self.drive(slot, service);
+            }
+        }
+        if service.deadline().is_some_and(|deadline| deadline <= now) {
+            service.timeout(self);
+        }
+        !self.queue.is_empty()
+    }
+
+    /// When the next turn is due without any news; the service's own deadline included.
+    pub fn deadline(&self, service: &(impl Service + ?Sized)) -> Option<Millis> {
+        [self.timers.earliest(), service.deadline(), self.stop_at]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Whether the service asked to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stop_at.is_some()
+    }
+
+    /// Whether it was asked to stop and has: all are gone, or their time is up.
+    pub fn is_stopped(&self) -> bool {
+        self.stop_at
+            .is_some_and(|at| self.entries.is_empty() || self.now() >= at)
+    }
+
+    /// The connection of an id that still stands.
+    fn entry(&mut self, conn: ConnId) -> Option<&mut Entry<S>> {
+        self.entries
+            .get_mut(conn.slot as usize)
+            .filter(|entry| entry.generation == conn.generation && conn.shard == self.number)
+    }
+
+    fn enqueue(&mut self, slot: u32) {
+        if let Some(entry) = self.entries.get_mut(slot as usize)
+            && !entry.queued
+        {
+            entry.queued = true;
+            self.queue.push_back(slot);
+        }
+    }
+
+    /// Keeps the timer where the connection's deadline is.
+    fn retime(&mut self, slot: u32) {
+        if let Some(entry) = self.entries.get_mut(slot as usize) {
+            let deadline = Some(entry.connection.deadline());
+            self.timers.set(slot, entry.timer, deadline);
+            entry.timer = deadline;
+        }
+    }
+
+    fn remove(&mut self, slot: u32) {
+        let Some(entry) = self.entries.try_remove(slot as usize) else {
+            return;
+        };
+        self.timers.set(slot, entry.timer, None);
+        self.handshakes -= usize::from(entry.handshaking);
+        if let Some(generation) = self.generations.get_mut(slot as usize) {
+            *generation = generation.wrapping_add(1);
+        }
+        self.tally.connections.set(self.entries.len() as u64);
+    }
+
+    fn send_message(&mut self, conn: ConnId, message: Message) -> Sent {
+        let payload_bytes = message.len() as u64;
+        let Self {
+            entries, writer, ..
+        } = self;
+        let entry = entries
+            .get_mut(conn.slot as usize)
+            .filter(|entry| entry.generation == conn.generation && conn.shard == self.number);
+        let Some(entry) = entry else {
+            return Sent::Gone;
+        };
+        let was_open = entry.connection.is_open();
+        let sent = entry.connection.send(writer, message);
+        match sent {
+            Sent::Flushed | Sent::Pending => {
+                self.tally.messages_out.add(1);
+                self.tally.message_bytes_out.add(payload_bytes);
+            }
+            Sent::Full => self.tally.messages_refused.add(1),
+            // The stream broke just now: let its end be noticed.
+            Sent::Gone if was_open => self.enqueue(conn.slot),
+            Sent::Gone => {}
+        }
+        sent
+    }
+}
+
+impl<S: Transport> Io for Shard<S> {
+    fn now(&self) -> Millis {
+        self.common.clock.now()
+    }
+
+    fn unix(&self) -> UnixMillis {
+        self.common.clock.unix()
+    }
+
+    fn send(&mut self, conn: ConnId, text: Utf8Bytes) -> Sent {
+        self.send_message(conn, Message::Text(text))
+    }
+
+    fn send_binary(&mut self, conn: ConnId, bytes: Bytes) -> Sent {
+        self.send_message(conn, Message::Binary(bytes))
+    }
+
+    fn pending_bytes(&self, conn: ConnId) -> usize {
+        self.entries
+            .get(conn.slot as usize)
+            .filter(|entry| entry.generation == conn.generation && conn.shard == self.number)
+            .map_or(0, |entry| entry.connection.pending_bytes())
+    }
+
+    fn close(&mut self, conn: ConnId, code: u16, reason: &str) {
+        let now = self.now();
+        if let Some(entry) = self.entry(conn) {
+            entry.connection.close(code, reason, now);
+            self.enqueue(conn.slot);
+        }
+    }
+
+    fn stop(&mut self, grace_ms: u64) {
+        let now = self.now();
+        self.stop_at = Some(now.plus(grace_ms));
+        for slot in 0..self.generations.len() {
+            if let Some(entry) = self.entries.get_mut(slot) {
+                entry.connection.dismiss(now);
+                self.enqueue(slot as u32);
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What a shard has done so far, for the operator: counters that only its thread raises and
+//! anybody may read.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One number.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// The number now.
+    pub fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    pub(super) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+}
+
+/// The counters of one shard.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Connections now, whatever they are at.
+    pub connections: Counter,
+    /// Connections taken in.
+    pub accepted: Counter,
+    /// Connections turned away at the door, by either limit or for want of handshake places.
+    pub refused: Counter,
+    /// Times that the process had no file descriptor left for a newcomer.
+    pub descriptors_exhausted: Counter,
+    /// Connections that became a WebSocket.
+    pub opened: Counter,
+    /// Of those, the ones that ended.
+    pub closed: Counter,
+    /// Plain HTTP requests answered.
+    pub http_requests: Counter,
+    /// Deadlines that ran out, pings included.
+    pub timers_fired: Counter,
+    /// Messages handed to the service.
+    pub messages_in: Counter,
+    /// Payload bytes of those messages.
+    pub message_bytes_in: Counter,
+    /// Messages queued for clients.
+    pub messages_out: Counter,
+    /// Payload bytes of those messages.
+    pub message_bytes_out: Counter,
+    /// Messages that a full queue refused.
+    pub messages_refused: Counter,
+}
