@@ -95,7 +95,7 @@ proptest! {
                 prop_assert_eq!(found, known.flatten());
                 if let Some(row) = entities.row(handle) {
                     prop_assert_eq!(entities.handles()[row], handle);
-                    prop_assert_eq!(entities.ys()[row], -entities.xs()[row]);
+                    prop_assert_eq!(entities.ys()[row].to_bits(), (-entities.xs()[row]).to_bits());
                 }
             }
         }

@@ -95,6 +95,10 @@ impl Body {
     /// This body one tick later under these controls; the formula of the module's page.
     #[inline]
     #[must_use]
+    #[expect(
+        clippy::needless_bitwise_bool,
+        reason = "a loop over this becomes vector code only without branches"
+    )]
     pub fn advanced(self, flight: &Flight, thrust: f32, turn: f32, drag: f32) -> Self {
         let a = turn * flight.turn;
         let a2 = a * a;
@@ -117,7 +121,6 @@ impl Body {
         let keep = 1.0 / (1.0 + drag * flight.dt);
         let vx = (self.vx + heading_x * push) * keep;
         let vy = (self.vy + heading_y * push) * keep;
-        // `&`, not `&&`, here and below: without branches the loop becomes vector code.
         let resting = (thrust == 0.0) & (vx * vx + vy * vy < REST_SPEED * REST_SPEED);
         let vx = if resting { 0.0 } else { vx };
         let vy = if resting { 0.0 } else { vy };
@@ -280,14 +283,14 @@ impl<'a> MotionColumns<'a> {
             heading_xs[row] = new.heading_x;
             heading_ys[row] = new.heading_y;
             fuels[row] = new.fuel;
-            let same = (new.x == old.x)
-                & (new.y == old.y)
-                & (new.vx == old.vx)
-                & (new.vy == old.vy)
-                & (new.heading_x == old.heading_x)
-                & (new.heading_y == old.heading_y);
+            let moved = differ(new.x, old.x)
+                | differ(new.y, old.y)
+                | differ(new.vx, old.vx)
+                | differ(new.vy, old.vy)
+                | differ(new.heading_x, old.heading_x)
+                | differ(new.heading_y, old.heading_y);
             let before = last_changed_ticks[row];
-            last_changed_ticks[row] = if same { before } else { tick };
+            last_changed_ticks[row] = if moved == 0 { before } else { tick };
         }
     }
 
@@ -304,6 +307,12 @@ impl<'a> MotionColumns<'a> {
             || rest.advance_parallel(flight, tick),
         );
     }
+}
+
+/// The bits in which two numbers differ.
+#[inline]
+fn differ(a: f32, b: f32) -> u32 {
+    a.to_bits() ^ b.to_bits()
 }
 
 /// Moves everything but stations by one tick. Linear in the number of rows.

@@ -98,6 +98,10 @@ impl Lanes {
 
     /// Which circles' boxes meet this one, a bit a lane.
     #[inline]
+    #[expect(
+        clippy::needless_bitwise_bool,
+        reason = "no branch inside: it becomes vector code"
+    )]
     fn meeting(&self, low: [f32; 2], high: [f32; 2]) -> u32 {
         let mut mask = 0;
         for lane in 0..LEAF_ROWS {
