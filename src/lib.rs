@@ -13,4 +13,15 @@
 
 pub mod ids;
 pub mod limits;
+pub mod session;
+pub mod page;
+pub mod sim;
+pub mod universe;
+pub mod swarm;
 pub mod net;
+pub mod replication;
+pub mod wire;
+pub mod server;
+pub mod store;
+pub mod ops;
+pub mod cli;

@@ -8,6 +8,239 @@ pub const TICK_RATE_HZ: u32 = 30;
 /// Length of a tick in seconds of simulated time.
 pub const TICK_SECONDS: f32 = 1.0 / TICK_RATE_HZ as f32;
 
+// Universe: what a world file may ask for. Each bound keeps start-up, snapshots and indices small.
+
+/// Largest universe file, in bytes: parsing keeps a few times this in memory for a moment.
+pub const UNIVERSE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Most systems; each is a world of its own that ticks whether or not somebody is in it.
+pub const SYSTEMS_MAX: usize = 64;
+
+/// Most commodities; every pilot's hold is an array of this many counts.
+pub const COMMODITIES_MAX: usize = 64;
+
+/// Most stations in a system; every snapshot carries each one's market.
+pub const STATIONS_MAX: usize = 256;
+
+/// Most zones in a system; every snapshot carries them all.
+pub const ZONES_MAX: usize = 256;
+
+/// Most zones that count at one point: what a zone context holds inline. A system in which more
+/// overlap is refused when it is loaded.
+pub const ZONES_AT_POINT_MAX: usize = 8;
+
+/// Most pilots that a system may admit.
+pub const PILOTS_MAX: u32 = 100_000;
+
+/// Most non-player ships of one kind in a system.
+pub const NPCS_OF_KIND_MAX: u32 = 10_000;
+
+/// Largest half side of a system, in u: an f32 still resolves a hundredth here.
+pub const HALF_EXTENT_MAX: f32 = 100_000.0;
+
+/// Highest base price, in credits a unit: a price times a full order stays far inside an i64.
+pub const PRICE_MAX: i64 = 1_000_000;
+
+/// Largest stock of one commodity at one station, in units.
+pub const STOCK_MAX: i64 = 1_000_000_000;
+
+/// Longest text that people read (names of places and goods), in bytes.
+pub const TITLE_BYTES_MAX: usize = 120;
+
+// Simulation: what one world may hold and do in one tick.
+
+/// Parts of a tick in which simulated time is counted: time may be slowed in steps of a hundredth.
+pub const SUBTICKS_PER_TICK: u64 = 100;
+
+/// Slowest simulated time, in sub-ticks a tick: a tenth of full speed.
+pub const SUBTICKS_PER_TICK_MIN: u64 = 10;
+
+/// Most entities of one world, of all kinds; each costs about 200 bytes of columns.
+pub const ENTITIES_MAX: usize = 262_144;
+
+/// Most shots in flight in one world; a trigger held beyond that does not fire. A shot costs about
+/// as much as a ship in every phase.
+pub const PROJECTILES_MAX: usize = 32_768;
+
+/// Most commands applied in one tick; later ones wait for the next. Ten a tick for 3,000 pilots,
+/// about 50 ns each.
+pub const COMMANDS_PER_TICK_MAX: usize = 32_768;
+
+/// Most interest cells along one side of a system: 512² offsets are 1 MiB, cleared every tick.
+pub const INTEREST_CELLS_PER_SIDE_MAX: u32 = 512;
+
+/// Edge of an interest cell unless said otherwise, in u: a quarter of the view radius, so that a
+/// view is covered to within a quarter of itself by about 81 cells.
+pub const INTEREST_CELL_EDGE: f32 = 250.0;
+
+/// Most places tried round a point where somebody is to appear; enough for a crowd of a thousand
+/// round one spawn.
+pub const SPAWN_PLACES_MAX: usize = 4096;
+
+/// Most random places tried in a spawn area before the spiral is searched.
+pub const SPAWN_DRAWS_MAX: u64 = 16;
+
+/// Ticks of simulated time from a pilot's death until the ship is back: 3 s.
+pub const RESPAWN_TICKS: u64 = 90;
+
+// Non-player ships.
+
+/// Ships that may arrive in one tick; placing one costs a pass over all rows.
+pub const NPC_ARRIVALS_PER_TICK_MAX: usize = 4;
+
+/// Neighbours that a non-player ship looks at in one search, about 2 ns each: in a crowd it
+/// notices some, not all.
+pub const NPC_ROWS_SENSED_MAX: usize = 512;
+
+/// Offenders that patrols of one system remember at a time; every hit of a tick scans them.
+pub const NPC_ALARMS_MAX: usize = 64;
+// ---------------------------------------------------------------------------------------- wire
+
+/// The protocol version that this server speaks.
+pub const PROTOCOL_VERSION: u64 = 1;
+
+/// The WebSocket subprotocol that carries it.
+pub const SUBPROTOCOL: &str = "orrery.v1.json";
+
+/// Largest `seq` of a client: 2^53-1, what a double holds exactly.
+pub const SEQ_MAX: u64 = (1 << 53) - 1;
+
+/// Largest text message from a client, in bytes. The protocol's largest request (a login with a
+/// token of [`TOKEN_BYTES_MAX`]) needs a third of it.
+pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
+
+/// Deepest nesting of a client's JSON: the protocol needs 2; `serde_json` stops at the same depth.
+pub const JSON_DEPTH_MAX: usize = 127;
+
+/// Longest `request_id` in bytes.
+pub const REQUEST_ID_BYTES_MAX: usize = 64;
+
+/// Most units in one trade. Times any whole price below 9·10^9 it still fits an `i64`.
+pub const QUANTITY_MAX: u32 = 1_000_000_000;
+// Universe: what a world file may ask for. Each bound keeps start-up, snapshots and indices small.
+
+// --------------------------------------------------------------------------------------- swarm
+
+/// Most bots of one swarm: one address has some 28,000 local ports towards one server.
+pub const SWARM_CLIENTS_MAX: u32 = 20_000;
+
+/// Most connections that a swarm begins in a second, whatever it is asked for.
+pub const SWARM_CONNECT_HZ_MAX: u32 = 5_000;
+
+/// Most inputs a bot sends in a second; the world takes one a tick.
+pub const SWARM_INPUT_HZ_MAX: f64 = 60.0;
+
+/// Longest span that a swarm measures, in seconds: a day.
+pub const SWARM_DURATION_SECONDS_MAX: u64 = 86_400;
+
+/// Read buffer of a bot: a common delta in one read, and 60 MiB at 5,000 bots with all else.
+pub const SWARM_READ_BUFFER_BYTES: usize = 8 * 1024;
+
+/// Most bytes that wait for a bot's socket; beyond, its inputs are skipped and counted.
+pub const SWARM_WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024;
+
+/// Largest message a bot takes: a snapshot of the densest crowd.
+pub const SWARM_MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Most messages read from one socket before the others have their turn.
+pub const SWARM_MESSAGES_PER_TURN_MAX: usize = 16;
+
+/// Most readiness events taken from the kernel in one turn of the loop.
+pub const SWARM_EVENTS_PER_TURN_MAX: usize = 1024;
+
+/// Most inputs sent in one turn, so that a late loop reads before it goes on sending.
+pub const SWARM_INPUTS_PER_TURN_MAX: u64 = 256;
+
+/// Longest time a bot may take from its first packet to its first message of the stream, in ms.
+pub const SWARM_JOIN_MS_MAX: u64 = 15_000;
+
+/// How long the stream settles after the last bot joined, before measuring, in ms; shorter runs
+/// settle as long as they measure.
+pub const SWARM_SETTLE_MS: u64 = 1_000;
+
+/// How long closing handshakes may take at the end, in ms.
+pub const SWARM_CLOSE_MS_MAX: u64 = 2_000;
+
+/// A turn of the loop longer than this, in ms, delays arrivals enough to spoil a gap at 30 Hz.
+pub const SWARM_TURN_MS_MAX: u64 = 15;
+
+/// Share of one core beyond which the swarm's own work shapes what it measures, in percent.
+pub const SWARM_CPU_PERCENT_MAX: f64 = 90.0;
+
+// ------------------------------------------------------------------------------------- session
+
+/// How long a connection may stay without a login, in milliseconds.
+pub const LOGIN_DEADLINE_MS: u64 = 5_000;
+
+/// Longest token that is looked at, in bytes; real ones have a few hundred.
+pub const TOKEN_BYTES_MAX: usize = 4 * 1024;
+
+/// How far the clocks of a token's issuer and of this server may differ, in milliseconds.
+pub const TOKEN_LEEWAY_MS: u64 = 30_000;
+
+/// Shortest secret for HS256, in bytes: as long as the hash.
+pub const SECRET_BYTES_MIN: usize = 32;
+
+/// Smallest RSA modulus, in bits.
+pub const RSA_BITS_MIN: usize = 2_048;
+
+/// How often something may happen: `burst` at once, `per_second` in the long run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Sustained, per second; at least 1.
+    pub per_second: u32,
+    /// At once after a pause.
+    pub burst: u32,
+}
+
+/// All messages of one connection. Each costs a scan and a parse, at most some 20 µs for the
+/// largest: 0.4 % of a core at this rate.
+pub const RATE_MESSAGES: Rate = Rate {
+    per_second: 200,
+    burst: 400,
+};
+
+/// `input.command`: a display at 120 Hz may send one a frame, at 60 Hz after a stall of four seconds.
+pub const RATE_INPUTS: Rate = Rate {
+    per_second: 120,
+    burst: 240,
+};
+
+/// `trade.buy`, `trade.sell`, `ship.repair_request`: each costs a ledger row.
+pub const RATE_TRANSACTIONS: Rate = Rate {
+    per_second: 50,
+    burst: 100,
+};
+
+/// `auth.login`, `auth.refresh`, `session.join_system`: each costs a signature check or a snapshot.
+pub const RATE_ACCOUNT: Rate = Rate {
+    per_second: 5,
+    burst: 30,
+};
+
+/// `ping`.
+pub const RATE_PINGS: Rate = Rate {
+    per_second: 20,
+    burst: 60,
+};
+
+/// Messages of no recognised type.
+pub const RATE_OTHERS: Rate = Rate {
+    per_second: 50,
+    burst: 100,
+};
+
+/// `error` answers to messages that are not owed one.
+pub const RATE_COMPLAINTS: Rate = Rate {
+    per_second: 50,
+    burst: 100,
+};
+
+/// Refused messages (over a rate, malformed, of unknown type) that a connection survives.
+pub const RATE_FAULTS: Rate = Rate {
+    per_second: 60,
+    burst: 240,
+};
 // ---- net: what strangers may cost ---------------------------------------------------------------
 
 /// Connections in all, over every shard of one listener: at 24 KiB of buffers each, 240 MB.
@@ -67,9 +300,6 @@ pub const TLS_HANDSHAKES_PER_TURN_MAX: usize = 8;
 /// Plaintext in one TLS write: one record.
 pub const TLS_RECORD_BYTES_MAX: usize = 16 * 1024;
 
-/// A WebSocket message from a client, whole or in fragments.
-pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
-
 /// A connection's read buffer. tungstenite allocates it at once and clears it before each read:
 /// 4 KiB cost 114 ns where its default of 128 KiB costs 1,313.
 pub const READ_BUFFER_BYTES: usize = 4 * 1024;
@@ -107,3 +337,110 @@ pub const SHARD_LEAD_MAX: usize = 4;
 
 /// Time for a peer to take a whole HTTP response: 256 KiB at 9 kB/s.
 pub const RESPONSE_MS_MAX: u64 = 30_000;
+
+// ------------------------------------------------------------------------------------ replication
+
+/// Farthest that a view reaches, in cells: bounds a stencil's size and a message's runs.
+pub const STENCIL_REACH_MAX: u32 = 16;
+
+/// How many sizes a view has in a crowd.
+pub const VIEW_LEVELS: usize = 4;
+
+/// The sizes of a view in thousandths of the view radius, the full one first.
+pub const VIEW_SHRINK_PERMILLE: [u16; VIEW_LEVELS] = [1000, 750, 500, 250];
+
+/// Interest cells along the view radius: finer cells fit the view closer, but a message then takes
+/// more copies, two runs of cells a step.
+pub const CELLS_PER_VIEW_RADIUS: f32 = 4.0;
+
+/// What the updates of one delta may weigh, in bytes: at 30 Hz four megabits a second. A crowd's
+/// updates are thinned to stay below it; who enters or leaves the view is told in any case.
+pub const DELTA_BYTES_MAX: usize = 16 * 1024;
+
+/// An entity's row in a delta, in bytes, for sizing buffers and budgets: the protocol's rows are
+/// 60–100.
+pub const ROW_BYTES_ESTIMATE: usize = 84;
+
+/// Ticks for which a change is told again: a thinned client hears of each entity at least once in
+/// so many ticks, so nobody misses the last change before a stop.
+pub const STICKY_TICKS: u32 = 16;
+
+/// Rows from which encoding is spread over the workers: a fork-join costs some 30 µs, encoding a
+/// row 0.1 µs.
+pub const PARALLEL_ROWS_MIN: usize = 2_000;
+
+/// Frames kept for reuse in a system: one being read by a slow gate, one being read, one to write.
+pub const FRAMES_KEPT_MAX: usize = 4;
+
+// ----------------------------------------------------------------------------------------- server
+
+/// How long before a tick's deadline its thread stops sleeping and spins, in µs: what a sleep
+/// oversleeps, at the cost of half a per cent of a core.
+pub const TICK_SPIN_US: u64 = 150;
+
+/// Commands that may wait for a tick, of all clients: a third of a second of 3,000 clients at
+/// ten times the usual rate.
+pub const INBOX_MAX: usize = 65_536;
+
+/// Messages that may wait for a gate: seconds of frames and letters, after which it has hung.
+pub const GATE_LANE_MAX: usize = 65_536;
+
+/// Answers that may wait in a gate for their batch to become durable.
+pub const HELD_LETTERS_MAX: usize = 65_536;
+
+/// First size of the buffer that a gate composes messages in, in bytes.
+pub const COMPOSE_BUFFER_BYTES: usize = 1024 * 1024;
+
+/// How often a gate looks at its clients' deadlines, in ms: how late a deadline may be noticed.
+pub const SWEEP_MS: u64 = 250;
+
+/// How long a client's output may stand still before it is closed, in ms.
+pub const STALL_MS_MAX: u64 = 10_000;
+
+/// How long a guest's token is good, in seconds.
+pub const GUEST_TOKEN_TTL_SECONDS: u64 = 24 * 60 * 60;
+// Simulation: what one world may hold and do in one tick.
+
+/// Ticks between two snapshots of one client: 5 s.
+pub const SNAPSHOT_PERIOD_TICKS: u64 = 150;
+
+/// Ticks between two checkpoints of one pilot: 5 s.
+pub const CHECKPOINT_PERIOD_TICKS: u64 = 150;
+
+/// Ticks that a ship stays in space after its connection is lost: 10 s.
+pub const LINGER_TICKS: u64 = 300;
+
+/// Players that the server has to do with at once, lingering ones included.
+pub const PLAYERS_MAX: usize = 100_000;
+
+/// Hits that are told in one tick of one system; each is two letters.
+pub const LETTERS_PER_TICK_MAX: usize = 4_096;
+
+/// Records that an open batch may hold before orders are refused: reached only while the store is
+/// behind.
+pub const BOOK_ENTRIES_MAX: usize = 100_000;
+
+/// Orders that may wait for the store's word on their request id.
+pub const LOOKUPS_MAX: usize = 4_096;
+
+/// Request ids of one player that stay resident, 8 bytes each; past them the store is asked.
+pub const REQUEST_DIGESTS_MAX: usize = 16_384;
+
+/// How long a server that goes down waits for its last batch, in ms.
+pub const DRAIN_DURABLE_MS_MAX: u64 = 2_500;
+
+/// How long the close handshakes may take when the server goes down, in ms. With the wait for the
+/// last batch it stays inside the five seconds that operators are promised.
+pub const CLOSE_GRACE_MS: u64 = 1_500;
+
+/// Connections of the operator's port.
+pub const OPS_CONNECTIONS_MAX: usize = 64;
+
+/// How far a pilot sees unless told otherwise, in u.
+pub const VIEW_RADIUS: f32 = 1_000.0;
+
+/// Smallest view radius that may be asked for, in u.
+pub const VIEW_RADIUS_MIN: f32 = 100.0;
+
+/// Largest view radius that may be asked for, in u.
+pub const VIEW_RADIUS_MAX: f32 = 10_000.0;

@@ -1,3 +1,7 @@
 //! The `orrery` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    orrery::cli::run()
+}

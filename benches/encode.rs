@@ -1,0 +1,131 @@
+//! Serializing one changed entity, beside what a reader would reach for.
+//!
+//! `cargo bench --bench encode`. Each measurement is of one row; the times are for a batch of 1,000.
+
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a measurement of the wrong thing panics; the macros document nothing"
+)]
+
+use std::hint::black_box;
+
+use bumpalo::Bump;
+use bumpalo::collections::Vec as ArenaVec;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use orrery::wire::row::{EntityText, Motion, Row, append};
+use serde::Serialize;
+
+const ROWS: usize = 1_000;
+
+/// An entity as columns hold it.
+#[derive(Clone, Copy)]
+struct Body {
+    x: f32,
+    y: f32,
+    vx: f32,
+    vy: f32,
+    r: f32,
+    hp: i32,
+}
+
+fn bodies() -> Vec<Body> {
+    let mut state = 7_u64;
+    let mut random = |span: f32| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 40) as f32 / (1 << 24) as f32 - 0.5) * span
+    };
+    (0..ROWS)
+        .map(|_| Body {
+            x: random(10_000.0),
+            y: random(10_000.0),
+            vx: random(200.0),
+            vy: random(200.0),
+            r: random(std::f32::consts::TAU),
+            hp: 100,
+        })
+        .collect()
+}
+
+fn row<'a>(body: &Body, id: &'a str) -> Row<'a> {
+    let motion = Motion::new(body.x, body.y, body.vx, body.vy, body.r);
+    Row::new(EntityText::new(id.as_bytes()), motion, body.hp)
+}
+
+/// What one would derive with serde: the id as text, floats rounded.
+#[derive(Serialize)]
+struct Plain<'a> {
+    id: &'a str,
+    x: f32,
+    y: f32,
+    vx: f32,
+    vy: f32,
+    r: f32,
+    hp: i32,
+}
+
+fn plain<'a>(body: &Body, id: &'a str) -> Plain<'a> {
+    let two = |value: f32| (value * 100.0).round() / 100.0;
+    Plain {
+        id,
+        x: two(body.x),
+        y: two(body.y),
+        vx: two(body.vx),
+        vy: two(body.vy),
+        r: (body.r * 10_000.0).round() / 10_000.0,
+        hp: body.hp,
+    }
+}
+
+fn encoding(c: &mut Criterion) {
+    let bodies = bodies();
+    let ids: Vec<String> = (0..ROWS).map(|row| format!("s_{}", 10_000 + row)).collect();
+    let mut group = c.benchmark_group("encode/entity_row");
+    group.throughput(Throughput::Elements(ROWS as u64));
+
+    let mut out = Vec::with_capacity(1 << 20);
+    group.bench_function("wire::row into Vec", |b| {
+        b.iter(|| {
+            out.clear();
+            for (body, id) in black_box(&bodies).iter().zip(&ids) {
+                append(&row(body, id), &mut out);
+            }
+            assert!(out.len() > ROWS * 60);
+        });
+    });
+    let mut arena = Bump::with_capacity(1 << 20);
+    group.bench_function("wire::row into arena", |b| {
+        b.iter(|| {
+            arena.reset();
+            let mut out = ArenaVec::with_capacity_in(1 << 17, &arena);
+            for (body, id) in black_box(&bodies).iter().zip(&ids) {
+                append(&row(body, id), &mut out);
+            }
+            assert!(out.len() > ROWS * 60);
+        });
+    });
+    group.bench_function("serde_json", |b| {
+        b.iter(|| {
+            out.clear();
+            for (body, id) in black_box(&bodies).iter().zip(&ids) {
+                serde_json::to_writer(&mut out, &plain(body, id)).unwrap();
+            }
+            assert!(out.len() > ROWS * 60);
+        });
+    });
+    group.bench_function("simd_json::to_writer", |b| {
+        b.iter(|| {
+            out.clear();
+            for (body, id) in black_box(&bodies).iter().zip(&ids) {
+                simd_json::to_writer(&mut out, &plain(body, id)).unwrap();
+            }
+            assert!(out.len() > ROWS * 60);
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, encoding);
+criterion_main!(benches);

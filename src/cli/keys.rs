@@ -1,0 +1,129 @@
+//! Key files: which tokens are good, and the secret that is made where none was named.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Failure;
+use crate::session::token::{Key, Signer, Verifier};
+
+/// Random bytes of a secret that the server makes; written as twice as many digits.
+const SECRET_BYTES: usize = 32;
+
+/// Which tokens are good.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct KeyArguments {
+    /// File with the secret of HS256 tokens, at least 32 bytes. Without any key, a random secret is
+    /// made once and kept beside the database
+    #[arg(long, env = "ORRERY_JWT_SECRET_FILE", value_name = "FILE")]
+    pub(crate) jwt_secret_file: Option<PathBuf>,
+    /// PEM file with a public key of RS256, ES256 or `EdDSA` tokens; may be given several times
+    #[arg(long, env = "ORRERY_JWT_PUBLIC_KEY", value_name = "FILE", value_delimiter = ',')]
+    pub(crate) jwt_public_key: Vec<PathBuf>,
+    /// Issuer (iss) that tokens must name
+    #[arg(long, env = "ORRERY_JWT_ISSUER", value_name = "TEXT")]
+    pub(crate) jwt_issuer: Option<String>,
+    /// Audience (aud) that tokens must name
+    #[arg(long, env = "ORRERY_JWT_AUDIENCE", value_name = "TEXT")]
+    pub(crate) jwt_audience: Option<String>,
+}
+
+impl KeyArguments {
+    /// Whether any key was named.
+    pub(crate) fn is_given(&self) -> bool {
+        self.jwt_secret_file.is_some() || !self.jwt_public_key.is_empty()
+    }
+
+    /// What checks tokens, and what signs them where a secret is known.
+    pub(crate) fn load(&self, database: &str) -> Result<(Verifier, Option<Signer>), Failure> {
+        let mut keys = Vec::new();
+        let mut signer = None;
+        let secret = match &self.jwt_secret_file {
+            Some(path) => Some((path.clone(), read(path)?)),
+            None if self.jwt_public_key.is_empty() => {
+                let path = secret_path(database);
+                let content = made_secret(&path)?;
+                Some((path, content))
+            }
+            None => None,
+        };
+        if let Some((path, content)) = secret {
+            keys.push(Key::secret(&content).map_err(|error| unusable(&path, &error))?);
+            signer = Some(self.signer_of(&path, &content)?);
+        }
+        for path in &self.jwt_public_key {
+            keys.push(Key::public_pem(&read(path)?).map_err(|error| unusable(path, &error))?);
+        }
+        let mut verifier = Verifier::new(keys);
+        if let Some(issuer) = &self.jwt_issuer {
+            verifier = verifier.issued_by(issuer);
+        }
+        if let Some(audience) = &self.jwt_audience {
+            verifier = verifier.meant_for(audience);
+        }
+        Ok((verifier, signer))
+    }
+
+    /// What signs tokens for a server with this database.
+    pub(crate) fn signer(&self, database: &str) -> Result<Signer, Failure> {
+        let path = self.jwt_secret_file.clone().unwrap_or_else(|| secret_path(database));
+        let content = match &self.jwt_secret_file {
+            Some(path) => read(path)?,
+            None => made_secret(&path)?,
+        };
+        self.signer_of(&path, &content)
+    }
+
+    fn signer_of(&self, path: &Path, content: &[u8]) -> Result<Signer, Failure> {
+        let mut signer = Signer::new(content).map_err(|error| unusable(path, &error))?;
+        if let Some(issuer) = &self.jwt_issuer {
+            signer = signer.issued_by(issuer);
+        }
+        if let Some(audience) = &self.jwt_audience {
+            signer = signer.meant_for(audience);
+        }
+        Ok(signer)
+    }
+}
+
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::unusable(format!("cannot read the key file {}: {error}", path.display())))
+}
+
+fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
+    Failure::unusable(format!("the key in {} cannot be used: {error}", path.display()))
+}
+
+/// Where the made secret of a database is: beside its file, or in the working folder.
+fn secret_path(database: &str) -> PathBuf {
+    if database.contains("://") { PathBuf::from("orrery.key") } else { PathBuf::from(format!("{database}.key")) }
+}
+
+/// The secret in a file that only its owner may read; made if there is none.
+fn made_secret(path: &Path) -> Result<Vec<u8>, Failure> {
+    match fs::read(path) {
+        Ok(content) => return Ok(content),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(Failure::unusable(format!("cannot read the secret {}: {error}", path.display())));
+        }
+    }
+    let mut random = [0; SECRET_BYTES];
+    getrandom::fill(&mut random)
+        .map_err(|error| Failure::failed(format!("the system gives no random bytes: {error}")))?;
+    let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let cannot = |error| Failure::unusable(format!("cannot write the secret {}: {error}", path.display()));
+    // Whoever else starts at the same moment wins or loses the creation as a whole.
+    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(mut file) => {
+            file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(cannot)?;
+            Ok(secret.into_bytes())
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => read(path),
+        Err(error) => Err(cannot(error)),
+    }
+}

@@ -1,0 +1,90 @@
+//! The command line: what people type, and the sentences they get back.
+//!
+//! Arguments are parsed once into plain values; each subcommand is a file with a `run` that either
+//! does its work or returns a [`Failure`], whose sentence says what was wrong, where, and what to
+//! do. Results go to standard output, everything else to standard error. Exit codes: 0 done,
+//! 1 failed, 2 unusable arguments or files.
+
+mod echo;
+mod keys;
+mod serve;
+mod token;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A simulation server for a browser game of flying, trading and fighting in crowded star systems.
+///
+/// Without a subcommand it serves the built-in universe on 127.0.0.1:7777.
+#[derive(Debug, Parser)]
+#[command(name = "orrery", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(Box<serve::ServeArguments>),
+    /// Print a signed token for a player
+    Token(token::TokenArguments),
+    /// Check, print or generate universe files
+    #[command(subcommand)]
+    World(world::WorldCommand),
+    /// Print the JSON Schema of every message, both directions
+    Schema,
+    /// Run the network layer alone, echoing messages: for WebSocket conformance suites
+    Echo(echo::EchoArguments),
+}
+
+/// Why a command did not do its work.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit_code: u8,
+    sentence: String,
+}
+
+impl Failure {
+    /// The work was begun and failed: exit code 1.
+    pub(crate) fn failed(sentence: impl Into<String>) -> Self {
+        Self { exit_code: 1, sentence: sentence.into() }
+    }
+
+    /// The arguments or a named file cannot be used: exit code 2.
+    pub(crate) fn unusable(sentence: impl Into<String>) -> Self {
+        Self { exit_code: 2, sentence: sentence.into() }
+    }
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        None => serve::run(serve::ServeArguments::from_environment()),
+        Some(Command::Serve(arguments)) => serve::run(*arguments),
+        Some(Command::Token(arguments)) => token::run(&arguments),
+        Some(Command::World(command)) => world::run(&command),
+        Some(Command::Schema) => print(&format!("{:#}", crate::wire::schema())),
+        Some(Command::Echo(arguments)) => echo::run(arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("orrery: {}", failure.sentence);
+            ExitCode::from(failure.exit_code)
+        }
+    }
+}
+
+/// Prints a result; a reader who went away is no failure of ours.
+fn print(text: &str) -> Result<(), Failure> {
+    use std::io::{ErrorKind, Write};
+    match writeln!(std::io::stdout(), "{}", text.trim_end()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::failed(format!("cannot write to standard output: {error}"))),
+    }
+}

@@ -1,0 +1,239 @@
+//! `orrery serve`: the server, from its flags to its exit code.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{Args, Parser, ValueEnum};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use tracing::{error, info};
+
+use super::keys::KeyArguments;
+use super::{Failure, world};
+use crate::limits::{CONNECTIONS_MAX, CONNECTIONS_PER_IP_MAX, VIEW_RADIUS, VIEW_RADIUS_MAX, VIEW_RADIUS_MIN};
+use crate::net::{NetConfig, Tls};
+use crate::server::doors::Doors;
+use crate::server::run::{self, Config, RunError};
+use crate::universe::Universe;
+
+/// Where records are kept unless told otherwise.
+pub(crate) const DATABASE: &str = "orrery.db";
+
+/// How a server runs.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Where players connect; port 0 picks one
+    #[arg(long, env = "ORRERY_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:7777")]
+    listen: SocketAddr,
+    /// Where operators connect; keep it private
+    #[arg(long, env = "ORRERY_ADMIN", value_name = "ADDRESS", default_value = "127.0.0.1:7778")]
+    admin: SocketAddr,
+    /// SQLite file, or a postgres:// URL
+    #[arg(long, env = "ORRERY_DATABASE", value_name = "URL", default_value = DATABASE)]
+    database: String,
+    /// Universe file; see `orrery world show`
+    #[arg(long, env = "ORRERY_WORLD", value_name = "FILE")]
+    world: Option<PathBuf>,
+    #[command(flatten)]
+    keys: KeyArguments,
+    /// Hand guest tokens to the page; the default while --listen is a loopback address and no key is given
+    #[arg(long, env = "ORRERY_GUESTS", overrides_with = "no_guests")]
+    guests: bool,
+    /// Hand guest tokens to nobody
+    #[arg(long, env = "ORRERY_NO_GUESTS", overrides_with = "guests")]
+    no_guests: bool,
+    /// Origin whose pages may connect besides the server's own; may be given several times
+    #[arg(long, env = "ORRERY_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    allow_origin: Vec<String>,
+    /// Proxy whose X-Forwarded-For is believed; may be given several times
+    #[arg(long, env = "ORRERY_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
+    trusted_proxy: Vec<IpAddr>,
+    /// PEM file with a certificate chain, for wss://; read again on SIGHUP
+    #[arg(long, env = "ORRERY_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// PEM file with the certificate's private key; read again on SIGHUP
+    #[arg(long, env = "ORRERY_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Threads that serve connections
+    #[arg(long, env = "ORRERY_NET_THREADS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    net_threads: u16,
+    /// Workers inside the tick [default: the number of processors, at most 8]
+    #[arg(long, env = "ORRERY_SIM_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    sim_threads: Option<u16>,
+    /// How far a pilot sees, in u
+    #[arg(long, env = "ORRERY_VIEW_RADIUS", value_name = "U", default_value_t = VIEW_RADIUS)]
+    view_radius: f32,
+    /// Connections in all
+    #[arg(long, env = "ORRERY_MAX_CONNECTIONS", value_name = "N", default_value_t = CONNECTIONS_MAX)]
+    max_connections: usize,
+    /// Connections from one address [default: 256; on a loopback address, as many as in all]
+    #[arg(long, env = "ORRERY_MAX_CONNECTIONS_PER_IP", value_name = "N")]
+    max_connections_per_ip: Option<usize>,
+    /// How log lines are written to standard error; RUST_LOG chooses which
+    #[arg(long, env = "ORRERY_LOG", value_name = "FORMAT", default_value = "text")]
+    log: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The flags alone, for a start without a subcommand.
+#[derive(Debug, Parser)]
+struct Alone {
+    #[command(flatten)]
+    serve: ServeArguments,
+}
+
+impl ServeArguments {
+    /// The defaults, and what the environment says.
+    pub(crate) fn from_environment() -> Self {
+        Alone::parse_from(["orrery"]).serve
+    }
+
+    fn guests_are_welcome(&self) -> bool {
+        self.guests || (!self.no_guests && self.listen.ip().is_loopback() && !self.keys.is_given())
+    }
+
+    fn net(&self) -> NetConfig {
+        let per_ip = match self.max_connections_per_ip {
+            Some(limit) => limit,
+            None if self.listen.ip().is_loopback() => self.max_connections,
+            None => CONNECTIONS_PER_IP_MAX,
+        };
+        NetConfig {
+            connections_max: self.max_connections,
+            connections_per_ip_max: per_ip,
+            trusted_proxies: self.trusted_proxy.clone(),
+            ..NetConfig::default()
+        }
+    }
+}
+
+pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
+    start_log(arguments.log);
+    if !(VIEW_RADIUS_MIN..=VIEW_RADIUS_MAX).contains(&arguments.view_radius) {
+        return Err(Failure::unusable(format!(
+            "--view-radius must be between {VIEW_RADIUS_MIN} and {VIEW_RADIUS_MAX}"
+        )));
+    }
+    let universe = match &arguments.world {
+        Some(file) => world::load(file)?,
+        None => Universe::built_in(),
+    };
+    let (verifier, signer) = arguments.keys.load(&arguments.database)?;
+    let guests = signer.map(Arc::new).filter(|_| arguments.guests_are_welcome());
+    if arguments.guests && guests.is_none() {
+        return Err(Failure::unusable("--guests needs a secret to sign with; give --jwt-secret-file"));
+    }
+    let tls = match arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref()) {
+        Some((cert, key)) => Some(Tls::load(cert, key).map_err(|error| Failure::unusable(error.to_string()))?),
+        None => None,
+    };
+    let has_guests = guests.is_some();
+    let config = Config {
+        listen: arguments.listen,
+        admin: arguments.admin,
+        universe: Arc::clone(&universe),
+        verifier: Arc::new(verifier),
+        doors: Doors::new(arguments.allow_origin.clone(), guests),
+        net: arguments.net(),
+        tls: tls.clone(),
+        net_threads: arguments.net_threads,
+        sim_threads: arguments.sim_threads.map_or_else(default_workers, usize::from),
+        view_radius: arguments.view_radius,
+    };
+    let seed = random_seed()?;
+    let running = run::start(config, |notices| open_vault(&arguments.database, &universe, seed, notices))?;
+    greet(&arguments, running.listen, running.admin, has_guests);
+    watch_signals(running.stop_flag(), tls)?;
+    running.wait().map_err(Failure::from)?;
+    info!("stopped");
+    Ok(())
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
+fn start_log(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second subscriber can only mean that a test has set one.
+    let _ = match format {
+        LogFormat::Text => log.with_target(false).try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+}
+
+fn default_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |count| count.get().min(8))
+}
+
+fn random_seed() -> Result<u64, Failure> {
+    let mut seed = [0; 8];
+    getrandom::fill(&mut seed)
+        .map_err(|error| Failure::failed(format!("the system gives no random bytes: {error}")))?;
+    Ok(u64::from_le_bytes(seed))
+}
+
+/// Tells where to point a browser; on standard output, so that a script can read the ports.
+fn greet(arguments: &ServeArguments, listen: SocketAddr, admin: SocketAddr, has_guests: bool) {
+    let (http, ws) = if arguments.tls_cert.is_some() { ("https", "wss") } else { ("http", "ws") };
+    let login = if has_guests { "guests are welcome" } else { "log in with a token; see `orrery token`" };
+    let lines = format!(
+        "orrery is flying\n  page      {http}://{listen}/ ({login})\n  socket    {ws}://{listen}/ws\n  \
+         protocol  {http}://{listen}/protocol\n  operator  http://{admin}/\n  database  {}",
+        arguments.database
+    );
+    if let Err(failure) = super::print(&lines) {
+        error!("{}", failure.sentence);
+    }
+}
+
+/// SIGTERM and SIGINT drain, a second one of either ends at once; SIGHUP reads the certificate again.
+fn watch_signals(stop: Arc<AtomicBool>, tls: Option<Arc<Tls>>) -> Result<(), Failure> {
+    let cannot = |error| Failure::failed(format!("cannot listen to signals: {error}"));
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop)).map_err(cannot)?;
+        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(cannot)?;
+    }
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP]).map_err(cannot)?;
+    let watch = move || {
+        for _ in signals.forever() {
+            match tls.as_ref().map(|tls| tls.reload()) {
+                Some(Ok(())) => info!("the certificate was read again"),
+                Some(Err(error)) => error!("the certificate stays as it was: {error}"),
+                None => info!("SIGHUP: there is no certificate to read again"),
+            }
+            if stop.load(Ordering::Acquire) {
+                return;
+            }
+        }
+    };
+    let spawned = std::thread::Builder::new().name("signals".to_owned()).spawn(watch);
+    spawned.map(drop).map_err(cannot)
+}
+
+fn open_vault(
+    _database: &str,
+    universe: &Arc<Universe>,
+    seed: u64,
+    notices: run::Notices,
+) -> Result<(Box<dyn crate::server::vault::Vault>, Vec<crate::sim::World>), Failure> {
+    let worlds = (0..universe.systems.len()).map(|index| {
+        crate::sim::World::new(Arc::clone(universe), crate::ids::SystemIndex(index as u16), seed, None)
+    });
+    let shelf = Arc::default();
+    let vault = crate::server::memory_vault::MemoryVault::prompt(shelf, Arc::clone(&notices.durable));
+    Ok((Box::new(vault), worlds.collect()))
+}

@@ -1,0 +1,55 @@
+//! `orrery world`: universe files checked, printed and generated.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+
+use super::{Failure, print};
+use crate::universe::{BUILT_IN, Universe, bench_text};
+
+/// What to do with universe files.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorldCommand {
+    /// Check a universe file; every problem is named by file, line and field
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print the built-in universe: a good file to start from
+    Show,
+    /// Print a universe for benchmarks: an empty sky, sized by how many ships see each other
+    Bench(BenchArguments),
+}
+
+/// How crowded a benchmark's universe is.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    /// Ships in all
+    #[arg(long, env = "ORRERY_CLIENTS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    clients: u32,
+    /// Others that a ship sees within a view radius of 1000
+    #[arg(long, env = "ORRERY_IN_VIEW", value_name = "K")]
+    in_view: u32,
+}
+
+pub(crate) fn run(command: &WorldCommand) -> Result<(), Failure> {
+    match command {
+        WorldCommand::Check { file } => {
+            let universe = load(file)?;
+            print(&universe.summary().to_string())
+        }
+        WorldCommand::Show => print(BUILT_IN),
+        WorldCommand::Bench(bench) => print(&bench_text(bench.clients, bench.in_view)),
+    }
+}
+
+/// Reads a universe file.
+pub(crate) fn load(file: &PathBuf) -> Result<Arc<Universe>, Failure> {
+    let bytes = fs::read(file)
+        .map_err(|error| Failure::unusable(format!("cannot read the universe file {}: {error}", file.display())))?;
+    let universe = Universe::load_bytes(&bytes, &file.display().to_string())
+        .map_err(|error| Failure::unusable(error.to_string()))?;
+    Ok(Arc::new(universe))
+}

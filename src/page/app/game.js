@@ -1,0 +1,186 @@
+/**
+ * The game between the line and the picture: messages in, state out, sounds of it told to the log.
+ *
+ * @module game
+ */
+
+import { Clock } from "../game/clock.js";
+import { Prediction } from "../game/prediction.js";
+import { World } from "../game/world.js";
+import { HOSTILE, kindColour } from "../view/palette.js";
+import { kindName, stationName, title } from "./words.js";
+
+/** @typedef {import("../types.js").Envelope} Envelope */
+/** @typedef {import("../types.js").CombatEvent} CombatEvent */
+/** @typedef {import("../types.js").WorldEvent} WorldEvent */
+/** @typedef {import("../game/entity.js").Entity} Entity */
+/** @typedef {import("../view/scene.js").Scene} Scene */
+/** @typedef {import("../panel/log.js").Log} Log */
+
+/**
+ * @typedef {object} Told
+ * @property {() => void} joined
+ * @property {() => void} hurt
+ */
+
+const IMPACT_UNITS = 26;
+
+export class Game {
+  /**
+   * @param {Scene} scene
+   * @param {Log} log
+   * @param {Told} told
+   */
+  constructor(scene, log, told) {
+    this.scene = scene;
+    this.log = log;
+    this.told = told;
+    this.world = new World({
+      gone: (entity, reason) => this.gone(entity, reason),
+      event: (event) => this.event(event),
+    });
+    this.clock = new Clock(30);
+    this.prediction = new Prediction();
+    this.worstError = 0;
+  }
+
+  /** Whether the pilot's ship is in space (or docked), not wreckage. */
+  get alive() {
+    const ship = this.world.ship;
+    return ship !== undefined && ship.goneTick === Infinity;
+  }
+
+  /** What moves the own ship. @returns {import("../game/prediction.js").Physics} */
+  get physics() {
+    const { world } = this;
+    const wall = world.halfExtent > 0 ? world.halfExtent - world.flight.radius : Infinity;
+    return { flight: world.flight, tankEmpty: (world.you?.fuel ?? 1) <= 0, dt: world.tickSeconds, wall };
+  }
+
+  /** @param {Envelope} message */
+  receive(message) {
+    const now = performance.now();
+    const { payload } = message;
+    switch (message.type) {
+      case "session.joined":
+        this.world.join(payload);
+        this.clock = new Clock(this.world.tickRate);
+        this.prediction.reset();
+        this.scene.effects.clearTrail();
+        this.told.joined();
+        break;
+      case "world.snapshot":
+        this.world.applySnapshot(payload);
+        this.arrived(payload.tick, now);
+        break;
+      case "world.delta":
+        this.world.applyDelta(payload);
+        this.arrived(payload.tick, now);
+        break;
+      case "pong":
+        this.clock.pong(payload.t0, payload.t1, Date.now());
+        this.prediction.guessLead(this.clock.rttMs, this.world.tickRate);
+        break;
+      case "combat.event":
+        this.combat(payload, now);
+        break;
+      case "server.notice":
+        if (payload.kind === "drain") this.log.say("The server is about to restart. You will be back in a moment.", "bad");
+        else if (payload.message) this.log.say(payload.message);
+        break;
+      default:
+    }
+  }
+
+  /**
+   * @param {number} tick
+   * @param {number} now
+   */
+  arrived(tick, now) {
+    const { world, prediction, clock } = this;
+    clock.arrived(tick, now);
+    const ship = world.ship;
+    if (!ship || ship.goneTick !== Infinity) return;
+    const at = ship.newest();
+    if (ship.ring[at] > tick) return;
+    const body = { x: ship.ring[at + 1], y: ship.ring[at + 2], vx: ship.ring[at + 3], vy: ship.ring[at + 4], r: ship.ring[at + 5] };
+    prediction.serve(tick, body, world.lastInputSeq, this.physics);
+    // A page that is not being drawn still has to forget what left.
+    if (document.hidden) world.sample(tick, tick);
+  }
+
+  /**
+   * Moves everything to this frame.
+   * @param {number} nowMs
+   * @param {number} seconds since the last frame
+   */
+  advance(nowMs, seconds) {
+    const { world, clock, prediction } = this;
+    const arrived = clock.tickAt(nowMs);
+    prediction.advance(arrived, seconds, this.physics);
+    world.sample(arrived - clock.delayTicks, prediction.head);
+  }
+
+  /** @param {WorldEvent} event */
+  event(event) {
+    const { world } = this;
+    const mine = event.source_id === world.shipId;
+    if (event.kind === "projectile_fired" && event.source_id) {
+      const source = mine ? this.prediction.shown : world.entities.get(event.source_id);
+      if (!source) return;
+      const nose = world.flight.radius * 1.5;
+      this.scene.effects.muzzle(source.x + Math.cos(source.r) * nose, source.y + Math.sin(source.r) * nose, mine);
+    } else if (mine && (event.kind === "docked" || event.kind === "undocked")) {
+      const station = world.stations.get(event.station_id ?? "");
+      const name = station ? stationName(station) : title(event.station_id ?? "the station");
+      this.log.say(event.kind === "docked" ? `Docked at ${name}` : `Left ${name}`);
+    }
+  }
+
+  /**
+   * @param {CombatEvent} event
+   * @param {number} now
+   */
+  combat(event, now) {
+    const { world, log, scene } = this;
+    const source = world.entities.get(event.source_id);
+    const target = world.entities.get(event.target_id);
+    const hurt = event.target_id === world.shipId;
+    const other = kindName((hurt ? source : target)?.kind ?? "");
+    const name = other === "" ? "Someone" : `A ${other.toLowerCase()}`;
+    if (hurt) {
+      if (source) source.hostileAt = now;
+      const { shown } = this.prediction;
+      scene.effects.hit(shown.x, shown.y, shown.vx, shown.vy);
+      scene.camera.jolt(5);
+      this.told.hurt();
+      if (event.kind === "destroyed") {
+        scene.effects.blast(shown.x, shown.y, shown.vx, shown.vy, HOSTILE);
+        log.say(`${name} shot you down. The hold is lost.`, "pain");
+      } else log.say(`${name} hits you: ${event.damage} damage`, "pain");
+    } else if (event.kind === "destroyed") log.say(`You shot down ${name.toLowerCase()}`, "gain");
+    else {
+      if (target) scene.effects.hit(target.x, target.y, target.vx, target.vy);
+      log.say(`You hit ${name.toLowerCase()}: ${event.target_hp} hull left`, "gain");
+    }
+  }
+
+  /**
+   * @param {Entity} entity
+   * @param {string} reason
+   */
+  gone(entity, reason) {
+    const { effects } = this.scene;
+    if (entity.isShip) {
+      if (reason === "destroyed") effects.blast(entity.x, entity.y, entity.vx, entity.vy, kindColour(entity.kind));
+      else if (reason === "jumped") effects.ring(entity.x, entity.y, 4, 60, 0.5, "#bfe6ff");
+      return;
+    }
+    if (entity.kind !== "projectile" || reason === "left_view") return;
+    for (const other of this.world.entities.values()) {
+      if (!other.isShip || Math.abs(other.x - entity.x) > IMPACT_UNITS || Math.abs(other.y - entity.y) > IMPACT_UNITS) continue;
+      effects.hit(entity.x, entity.y, entity.vx, entity.vy);
+      return;
+    }
+  }
+}

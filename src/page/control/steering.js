@@ -1,0 +1,123 @@
+/**
+ * Turns what the pilot means into what the protocol carries.
+ *
+ * Sources (keys, thumbs, a gamepad) write an {@link Intent} each frame. Here it becomes thrust and
+ * turn: "point there" and "brake" are flown by a small autopilot. A command is sent when it changed, at
+ * most once a tick, and now and then so that the lead stays known.
+ *
+ * @module steering
+ */
+
+import { NEUTRAL, wrapAngle } from "../game/flight.js";
+
+/** @typedef {import("../game/flight.js").Body} Body */
+/** @typedef {import("../game/flight.js").Steer} Steer */
+/** @typedef {import("../types.js").Flight} Flight */
+
+/**
+ * @typedef {object} Intent
+ * @property {number} thrust
+ * @property {number} turn
+ * @property {boolean} fire
+ * @property {boolean} brake
+ * @property {number | null} heading
+ * @property {number} headingBurn
+ */
+
+const RESEND_MS = 250;
+const REST_SPEED = 3;
+
+/** @returns {Intent} */
+export const noIntent = () => ({ thrust: 0, turn: 0, fire: false, brake: false, heading: null, headingBurn: 0 });
+
+/**
+ * Turn rate that brings the nose to a heading without overshooting.
+ * @param {number} r
+ * @param {number} heading
+ * @param {Flight} flight
+ */
+function turnTowards(r, heading, flight) {
+  const off = wrapAngle(heading - r);
+  const perTick = flight.turn_rate / 30;
+  return Math.max(-1, Math.min(1, off / (perTick * 2)));
+}
+
+/**
+ * @param {Intent} intent
+ * @param {Body} body
+ * @param {Flight} flight
+ * @param {boolean} docking whether the ship should come to rest and dock
+ * @returns {Steer}
+ */
+export function steerFor(intent, body, flight, docking) {
+  let thrust = Math.max(0, Math.min(1, intent.thrust));
+  let turn = Math.max(-1, Math.min(1, intent.turn));
+  if (intent.heading !== null) {
+    turn = turnTowards(body.r, intent.heading, flight);
+    const aligned = Math.cos(wrapAngle(intent.heading - body.r));
+    thrust = Math.max(thrust, aligned > 0.5 ? intent.headingBurn : 0);
+  }
+  const free = thrust === 0 && turn === 0;
+  if (intent.brake || (docking && free)) {
+    const speed = Math.hypot(body.vx, body.vy);
+    if (speed > REST_SPEED) {
+      const back = Math.atan2(-body.vy, -body.vx);
+      turn = turnTowards(body.r, back, flight);
+      const perTick = flight.thrust_accel / 30;
+      const aligned = Math.cos(wrapAngle(back - body.r)) > 0.94;
+      thrust = aligned ? Math.min(1, speed / (perTick * 3)) : 0;
+    }
+  }
+  const hundredth = (/** @type {number} */ value) => Math.round(value * 100) / 100;
+  return { thrust: hundredth(thrust), turn: hundredth(turn), fire: intent.fire, dock: docking };
+}
+
+export class Steering {
+  /**
+   * @param {{read: (intent: Intent) => void}[]} sources
+   * @param {(steer: Steer) => boolean} send false when the line is down
+   */
+  constructor(sources, send) {
+    this.sources = sources;
+    this.send = send;
+    /** @type {Steer} */
+    this.current = NEUTRAL;
+    this.sentAt = -1e9;
+    /** @type {Steer | null} */
+    this.sent = null;
+    /** The pilot asked to dock: stays until docked, out of reach, or under thrust again. */
+    this.docking = false;
+  }
+
+  /** A new session: the server knows of no steering yet. */
+  reset() {
+    this.sent = null;
+    this.docking = false;
+  }
+
+  /**
+   * Reads all sources and sends what changed.
+   * @param {number} nowMs
+   * @param {Body} body
+   * @param {Flight} flight
+   * @param {number} tickMs
+   */
+  update(nowMs, body, flight, tickMs) {
+    const intent = noIntent();
+    for (const source of this.sources) source.read(intent);
+    if (this.docking && (intent.thrust > 0 || intent.headingBurn > 0)) this.docking = false;
+    const steer = steerFor(intent, body, flight, this.docking);
+    this.current = steer;
+    const last = this.sent;
+    const since = nowMs - this.sentAt;
+    const changed =
+      !last || steer.thrust !== last.thrust || steer.turn !== last.turn || steer.fire !== last.fire || steer.dock !== last.dock;
+    const idle = steer.thrust === 0 && steer.turn === 0 && !steer.fire;
+    if ((changed && since >= tickMs * 0.95) || (!idle && since >= RESEND_MS)) {
+      if (this.send(steer)) {
+        this.sent = steer;
+        this.sentAt = nowMs;
+      }
+    }
+  }
+}

@@ -1,0 +1,310 @@
+/**
+ * The counter of the station where the ship is docked: market, tank, hull, departures.
+ *
+ * Every action is one request with its own `request_id`; its result or refusal is said in words. The
+ * table's rows stay the same elements while prices move, so the focus stays where it was.
+ *
+ * @module station
+ */
+
+import { byId, make, setText } from "./dom.js";
+import { credits, refusal, stationName, title, whole } from "../app/words.js";
+
+/** @typedef {import("../game/world.js").World} World */
+/** @typedef {import("../app/link.js").Link} Link */
+/** @typedef {import("../types.js").PriceRow} PriceRow */
+/** @typedef {import("../types.js").TradeResult} TradeResult */
+/** @typedef {import("../types.js").RepairResult} RepairResult */
+/**
+ * @typedef {object} Row
+ * @property {HTMLTableRowElement} row
+ * @property {HTMLElement} hint
+ * @property {HTMLElement} stock
+ * @property {HTMLElement} held
+ * @property {HTMLButtonElement} buy
+ * @property {HTMLButtonElement} sell
+ */
+
+const FUEL = "fuel";
+
+export class StationPanel {
+  /**
+   * @param {World} world
+   * @param {Link} link
+   * @param {(text: string, tone: import("./log.js").Tone) => void} say
+   * @param {() => void} undock
+   */
+  constructor(world, link, say, undock) {
+    this.world = world;
+    this.link = link;
+    this.say = say;
+    this.panel = byId("station");
+    this.name = byId("station-name");
+    this.body = byId("market");
+    this.result = byId("result");
+    this.jumps = byId("jumps");
+    this.refuelButton = /** @type {HTMLButtonElement} */ (byId("refuel"));
+    this.repairButton = /** @type {HTMLButtonElement} */ (byId("repair"));
+    this.other = /** @type {HTMLInputElement} */ (byId("quantity-other"));
+    this.stationId = "";
+    /** @type {number | "max"} */
+    this.quantity = 5;
+    /** @type {Map<string, Row>} */
+    this.rows = new Map();
+    this.busy = 0;
+    this.refuelButton.onclick = () => this.refuel();
+    this.repairButton.onclick = () => this.repair();
+    byId("undock").onclick = undock;
+    this.choices = /** @type {HTMLButtonElement[]} */ ([...byId("quantity").querySelectorAll("button")]);
+    for (const choice of this.choices) {
+      choice.onclick = () => {
+        this.other.value = "";
+        this.choose(choice.dataset.quantity === "max" ? "max" : Number(choice.dataset.quantity));
+      };
+    }
+    this.other.oninput = () => {
+      const value = Math.floor(Number(this.other.value));
+      if (value >= 1) this.choose(value);
+    };
+  }
+
+  /** @param {number | "max"} quantity */
+  choose(quantity) {
+    this.quantity = quantity;
+    for (const choice of this.choices) choice.setAttribute("aria-pressed", String(choice.dataset.quantity === String(quantity)));
+    this.update();
+  }
+
+  /** Puts the focus into the panel, or gives it back to the ship. */
+  toggleFocus() {
+    if (this.panel.hidden) return;
+    if (this.panel.contains(document.activeElement)) /** @type {HTMLElement} */ (document.activeElement).blur();
+    else this.name.focus();
+  }
+
+  /** Opens, closes and refreshes with the state of the world. */
+  update() {
+    const { you } = this.world;
+    const at = you?.docked_at ?? "";
+    if (at !== this.stationId) this.arrive(at);
+    if (!you || at === "") return;
+    const station = this.world.stations.get(at);
+    setText(this.name, station ? stationName(station) : title(at));
+    const prices = this.world.markets.get(at)?.prices ?? [];
+    for (const price of prices) if (price.commodity_id !== FUEL) this.updateRow(price);
+    this.updateServices(prices.find((price) => price.commodity_id === FUEL));
+  }
+
+  /** @param {string} at */
+  arrive(at) {
+    this.stationId = at;
+    this.panel.hidden = at === "";
+    document.body.classList.toggle("docked", at !== "");
+    this.body.replaceChildren();
+    this.rows.clear();
+    this.tell("", false);
+    if (at === "") {
+      if (this.panel.contains(document.activeElement)) /** @type {HTMLElement} */ (document.activeElement).blur();
+      return;
+    }
+    if (document.querySelector("dialog[open]") === null) this.name.focus({ preventScroll: true });
+    const systems = this.world.systems.filter(({ id }) => id !== this.world.systemId);
+    this.jumps.hidden = systems.length === 0;
+    this.jumps.replaceChildren(make("span", "", "Fly to"));
+    for (const { id, name } of systems) {
+      const button = make("button", "", name);
+      button.type = "button";
+      button.onclick = () => this.jump(id, name);
+      this.jumps.append(button);
+    }
+  }
+
+  /** @param {string} commodity */
+  heldOf(commodity) {
+    return this.world.you?.cargo.find((row) => row.commodity_id === commodity)?.qty ?? 0;
+  }
+
+  roomLeft() {
+    const { you } = this.world;
+    if (!you) return 0;
+    const held = you.cargo.reduce((sum, row) => sum + row.qty, 0);
+    return Math.max(0, (you.cargo_capacity ?? Infinity) - held);
+  }
+
+  /** @param {PriceRow} price */
+  buyQuantity(price) {
+    if (this.quantity !== "max") return this.quantity;
+    const afford = Math.floor((this.world.you?.credits ?? 0) / Math.max(1, price.buy));
+    return Math.max(0, Math.min(afford, this.roomLeft(), price.stock ?? Infinity));
+  }
+
+  /** @param {PriceRow} price */
+  updateRow(price) {
+    const id = price.commodity_id;
+    const row = this.rows.get(id) ?? this.addRow(price);
+    const held = this.heldOf(id);
+    const buy = this.buyQuantity(price);
+    const sell = this.quantity === "max" ? held : this.quantity;
+    const goods = this.world.goodsName(id);
+    setText(row.stock, price.stock === undefined ? "–" : whole(price.stock));
+    setText(row.held, held === 0 ? "–" : whole(held));
+    row.held.classList.toggle("none", held === 0);
+    setText(row.buy, whole(price.buy * Math.max(1, buy)));
+    setText(row.sell, whole(price.sell * Math.max(1, sell)));
+    row.buy.setAttribute("aria-label", `Buy ${buy} ${goods} for ${price.buy * buy} credits`);
+    row.sell.setAttribute("aria-label", `Sell ${sell} ${goods} for ${price.sell * sell} credits`);
+    row.buy.title = `${price.buy} each`;
+    row.sell.title = `${price.sell} each`;
+    const you = this.world.you;
+    row.buy.disabled = buy < 1 || !you || price.buy * buy > you.credits || buy > this.roomLeft() || buy > (price.stock ?? Infinity);
+    row.sell.disabled = sell < 1 || held < sell;
+    this.updateHint(row.hint, price);
+  }
+
+  /**
+   * Where the goods fetch most, among the stations whose prices are known.
+   * @param {HTMLElement} hint
+   * @param {PriceRow} price
+   */
+  updateHint(hint, price) {
+    let best = 0;
+    let where = "";
+    for (const market of this.world.markets.values()) {
+      if (market.station_id === this.stationId) continue;
+      const there = market.prices.find((row) => row.commodity_id === price.commodity_id);
+      if (there && there.sell > best) {
+        best = there.sell;
+        where = market.station_id;
+      }
+    }
+    const station = this.world.stations.get(where);
+    const name = station ? stationName(station) : title(where);
+    const gain = best - price.buy;
+    hint.className = gain > 0 ? "good" : "";
+    setText(hint, where === "" ? "" : gain > 0 ? `▲ sells at ${best} in ${name}` : `sells at ${best} at most`);
+  }
+
+  /** @param {PriceRow} price */
+  addRow(price) {
+    const id = price.commodity_id;
+    const row = make("tr");
+    const name = make("th", "", this.world.goodsName(id));
+    name.scope = "row";
+    const hint = make("small");
+    name.append(hint);
+    const stock = make("td", "num");
+    const held = make("td", "num held");
+    const buy = make("button");
+    const sell = make("button");
+    for (const button of [buy, sell]) button.type = "button";
+    buy.onclick = () => this.trade("trade.buy", id);
+    sell.onclick = () => this.trade("trade.sell", id);
+    const buyCell = make("td", "num");
+    const sellCell = make("td", "num");
+    buyCell.append(buy);
+    sellCell.append(sell);
+    row.append(name, stock, held, buyCell, sellCell);
+    this.body.append(row);
+    const made = { row, hint, stock, held, buy, sell };
+    this.rows.set(id, made);
+    return made;
+  }
+
+  /** @param {PriceRow | undefined} fuel */
+  updateServices(fuel) {
+    const { you } = this.world;
+    if (!you) return;
+    const room = Math.ceil((you.fuel_max ?? 100) - you.fuel);
+    const fuelTerms = /** @type {HTMLElement} */ (this.refuelButton.lastElementChild);
+    if (!fuel) setText(fuelTerms, "none here");
+    else if (room < 1) setText(fuelTerms, "full");
+    else setText(fuelTerms, `${room} × ${fuel.buy}`);
+    this.refuelButton.disabled = !fuel || room < 1 || you.credits < fuel.buy;
+    const broken = (you.hull_max ?? 100) - you.hull;
+    const hullTerms = /** @type {HTMLElement} */ (this.repairButton.lastElementChild);
+    const price = this.world.stations.get(this.stationId)?.repair_price ?? 0;
+    setText(hullTerms, broken < 1 ? "whole" : price > 0 ? `${broken} × ${price}` : `${broken} points`);
+    this.repairButton.disabled = broken < 1 || price > you.credits;
+  }
+
+  /**
+   * @param {string} text
+   * @param {boolean} bad
+   */
+  tell(text, bad) {
+    this.result.classList.toggle("bad", bad);
+    setText(this.result, text);
+    if (text) this.say(text, bad ? "bad" : "plain");
+  }
+
+  /**
+   * @param {string} type
+   * @param {Record<string, any>} payload
+   * @param {(result: any) => string} words
+   */
+  async act(type, payload, words) {
+    this.busy += 1;
+    this.panel.classList.toggle("busy", true);
+    try {
+      const result = await this.link.request(type, { ...payload, station_id: this.stationId, request_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` });
+      this.world.you = { .../** @type {any} */ (this.world.you), credits: result.credits };
+      if (result.cargo && this.world.you) this.world.you.cargo = result.cargo;
+      if (result.hull !== undefined && this.world.you) this.world.you.hull = result.hull;
+      this.tell(words(result), false);
+    } catch (failure) {
+      this.tell(refusal(/** @type {any} */ (failure)), true);
+    } finally {
+      this.busy -= 1;
+      this.panel.classList.toggle("busy", this.busy > 0);
+      this.update();
+    }
+  }
+
+  /**
+   * @param {"trade.buy" | "trade.sell"} type
+   * @param {string} commodity
+   */
+  trade(type, commodity) {
+    const price = this.world.markets.get(this.stationId)?.prices.find((row) => row.commodity_id === commodity);
+    if (!price) return;
+    const buying = type === "trade.buy";
+    const quantity = buying ? this.buyQuantity(price) : this.quantity === "max" ? this.heldOf(commodity) : this.quantity;
+    if (quantity < 1) return;
+    const past = buying ? "Bought" : "Sold";
+    void this.act(type, { commodity_id: commodity, quantity }, (/** @type {TradeResult} */ result) => {
+      const { details } = result;
+      return `${past} ${details.quantity} ${this.world.goodsName(details.commodity_id)} at ${details.unit_price} each: ${credits(details.total)}`;
+    });
+  }
+
+  refuel() {
+    const { you } = this.world;
+    const fuel = this.world.markets.get(this.stationId)?.prices.find((row) => row.commodity_id === FUEL);
+    if (!you || !fuel) return;
+    const room = Math.ceil((you.fuel_max ?? 100) - you.fuel);
+    const quantity = Math.min(room, Math.floor(you.credits / Math.max(1, fuel.buy)), fuel.stock ?? Infinity);
+    if (quantity < 1) return;
+    void this.act("trade.buy", { commodity_id: FUEL, quantity }, (/** @type {TradeResult} */ result) => {
+      const { details } = result;
+      return `Took on ${details.quantity} fuel at ${details.unit_price} each: ${credits(details.total)}`;
+    });
+  }
+
+  repair() {
+    void this.act("ship.repair_request", {}, (/** @type {RepairResult} */ result) => {
+      const { details } = result;
+      return `Repaired ${details.hull_restored} of hull at ${details.unit_price} each: ${credits(details.total)}`;
+    });
+  }
+
+  /**
+   * @param {string} systemId
+   * @param {string} name
+   */
+  jump(systemId, name) {
+    this.link.request("session.join_system", { system_id: systemId }).then(
+      () => this.say(`Arrived in ${name}`, "plain"),
+      (failure) => this.tell(refusal(failure), true),
+    );
+  }
+}

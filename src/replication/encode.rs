@@ -1,0 +1,249 @@
+//! Rows into bytes: each entity that changed is serialized once a tick, whoever sees it.
+//!
+//! The rows of a tick are cut into stretches of cells with about equally many rows; each stretch is
+//! encoded into an arena of its own, in parallel where there is enough to do. Laying the stretches
+//! down one behind the other (in [`publish`](super::publish)) gives the same bytes however many
+//! there were.
+
+use std::io;
+use std::ops::Range;
+
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+
+use super::frame::{Arrival, CellStart, Departure, Span, Update};
+use super::stencil::CellId;
+use crate::ids::EntityKind;
+use crate::limits::{ROW_BYTES_ESTIMATE, STICKY_TICKS};
+use crate::sim::{Cells, Entities, EntityId, Gone, NO_CELL};
+use crate::universe::System;
+use crate::wire::row::{EntityText, Motion, Row, append};
+
+/// Bytes in an arena that a row encoder can write to; copies by blocks, which is what makes an
+/// arena as fast as a reused buffer.
+pub(super) struct ArenaBytes<'a>(pub(super) BumpVec<'a, u8>);
+
+impl<'a> ArenaBytes<'a> {
+    fn with_capacity_in(bytes: usize, arena: &'a Bump) -> Self {
+        Self(BumpVec::with_capacity_in(bytes, arena))
+    }
+
+    /// Appends what `write` writes and tells where it stands.
+    fn span(&mut self, write: impl FnOnce(&mut Self)) -> Span {
+        let start = self.0.len() as u32;
+        write(self);
+        Span { start, end: self.0.len() as u32 }
+    }
+}
+
+impl io::Write for ArenaBytes<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice_copy(bytes);
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.extend_from_slice_copy(bytes);
+        Ok(())
+    }
+
+    #[inline]
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is encoded from.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) entities: &'a Entities,
+    pub(super) system: &'a System,
+    pub(super) cells: &'a Cells,
+    pub(super) tick: u64,
+}
+
+/// A stretch of cells, encoded. Positions count from the stretch's own beginning.
+pub(super) struct Stretch<'a> {
+    pub(super) starts: &'a [CellStart],
+    pub(super) update_bytes: &'a [u8],
+    pub(super) updates: &'a [Update],
+    pub(super) arrivals: &'a [Arrival],
+    /// With the cell each departs from.
+    pub(super) departures: &'a [(u32, Departure)],
+    pub(super) extra_bytes: &'a [u8],
+    /// Row and update of each pilot's ship that is a changed resident.
+    pub(super) own: &'a [(u32, u32)],
+}
+
+/// A stretch being encoded. Its vectors stay on the worker that fills them.
+struct Growing<'a> {
+    starts: BumpVec<'a, CellStart>,
+    update_bytes: ArenaBytes<'a>,
+    updates: BumpVec<'a, Update>,
+    arrivals: BumpVec<'a, Arrival>,
+    departures: BumpVec<'a, (u32, Departure)>,
+    extra_bytes: ArenaBytes<'a>,
+    own: BumpVec<'a, (u32, u32)>,
+}
+
+impl<'a> Growing<'a> {
+    fn new(cell_count: usize, row_count: usize, arena: &'a Bump) -> Self {
+        Self {
+            starts: BumpVec::with_capacity_in(cell_count, arena),
+            update_bytes: ArenaBytes::with_capacity_in(row_count * ROW_BYTES_ESTIMATE, arena),
+            updates: BumpVec::with_capacity_in(row_count, arena),
+            arrivals: BumpVec::new_in(arena),
+            departures: BumpVec::new_in(arena),
+            extra_bytes: ArenaBytes::with_capacity_in(row_count * ROW_BYTES_ESTIMATE / 8, arena),
+            own: BumpVec::new_in(arena),
+        }
+    }
+
+    fn finish(self) -> Stretch<'a> {
+        Stretch {
+            starts: self.starts.into_bump_slice(),
+            update_bytes: self.update_bytes.0.into_bump_slice(),
+            updates: self.updates.into_bump_slice(),
+            arrivals: self.arrivals.into_bump_slice(),
+            departures: self.departures.into_bump_slice(),
+            extra_bytes: self.extra_bytes.0.into_bump_slice(),
+            own: self.own.into_bump_slice(),
+        }
+    }
+}
+
+/// An entity's id as the wire writes it.
+pub(super) fn text<'a>(id: &'a EntityId, system: &'a System) -> EntityText<'a> {
+    match id {
+        EntityId::Numbered(text) => EntityText::new(text.as_bytes()),
+        EntityId::Station(index) => match system.station(*index) {
+            Some(station) => EntityText::from(&station.id),
+            None => EntityText::new(b""),
+        },
+    }
+}
+
+/// Appends an id and, for `gone`, its reason.
+pub(super) fn departure<W: io::Write>(id: &EntityText<'_>, reason: Option<&str>, out: &mut W) {
+    append(id, out);
+    if let Some(reason) = reason {
+        // Memory that grows is the only writer meant.
+        let _ = out.write_all(b":\"");
+        let _ = out.write_all(reason.as_bytes());
+        let _ = out.write_all(b"\"");
+    }
+    let _ = out.write_all(b",");
+}
+
+/// The wire's word for why an entity is gone.
+pub(super) const fn reason(gone: Gone) -> &'static str {
+    match gone {
+        Gone::Destroyed => "destroyed",
+        Gone::Jumped => "jumped",
+        Gone::Despawned => "despawned",
+    }
+}
+
+/// The wire's word for an entity that is elsewhere.
+pub(super) const LEFT_VIEW: &str = "left_view";
+
+impl<'a> Rows<'a> {
+    fn row(&self, row: usize) -> Row<'a> {
+        let entities = self.entities;
+        let motion = Motion::new(
+            entities.xs()[row],
+            entities.ys()[row],
+            entities.vxs()[row],
+            entities.vys()[row],
+            entities.rotation(row),
+        );
+        Row::new(text(&entities.ids()[row], self.system), motion, entities.hulls()[row])
+    }
+
+    /// Whether anything a client sees of the row changed within the last [`STICKY_TICKS`]: a
+    /// thinned client may not have been told at once.
+    fn is_fresh(&self, row: usize) -> bool {
+        (self.tick as u32).wrapping_sub(self.entities.last_changed_ticks()[row]) < STICKY_TICKS
+    }
+
+    /// Encodes the rows of a range of cells into an arena, which is emptied first.
+    pub(super) fn stretch<'b>(&self, cells: Range<u32>, arena: &'b mut Bump) -> Stretch<'b> {
+        arena.reset();
+        let starts = self.cells.starts();
+        let row_count = (starts[cells.end as usize] - starts[cells.start as usize]) as usize;
+        let mut stretch = Growing::new(cells.len(), row_count, arena);
+        for cell in cells {
+            stretch.starts.push(CellStart {
+                update_byte: stretch.update_bytes.0.len() as u32,
+                update: stretch.updates.len() as u32,
+                arrival: stretch.arrivals.len() as u32,
+                departure: 0,
+                event_byte: 0,
+            });
+            for &row in self.cells.rows_in(cell) {
+                self.encode(row as usize, cell, &mut stretch);
+            }
+        }
+        stretch.finish()
+    }
+
+    #[inline]
+    fn encode(&self, row: usize, cell: u32, stretch: &mut Growing<'_>) {
+        let previous = self.entities.previous_cells()[row];
+        if previous != cell {
+            self.arrive(row, cell, previous, stretch);
+        } else if self.is_fresh(row) {
+            append(&self.row(row), &mut stretch.update_bytes);
+            stretch.update_bytes.0.push(b',');
+            if self.entities.kinds()[row] == EntityKind::PlayerShip {
+                stretch.own.push((row as u32, stretch.updates.len() as u32));
+            }
+            let turn = self.entities.handles()[row].slot;
+            stretch.updates.push(Update { end: stretch.update_bytes.0.len() as u32, turn });
+        }
+    }
+
+    fn arrive(&self, row: usize, cell: u32, previous: u32, stretch: &mut Growing<'_>) {
+        let plain = self.row(row);
+        let full = plain.full(self.entities.kinds()[row]);
+        let extra = &mut stretch.extra_bytes;
+        let update = extra.span(|out| {
+            append(&plain, out);
+            out.0.push(b',');
+        });
+        let full = extra.span(|out| {
+            append(&full, out);
+            out.0.push(b',');
+        });
+        let from = if previous == NO_CELL { CellId::NOWHERE } else { CellId(previous) };
+        stretch.arrivals.push(Arrival { from, update, full });
+        if previous != NO_CELL {
+            let id = text(&self.entities.ids()[row], self.system);
+            let ids = extra.span(|out| departure(&id, None, out));
+            let gone = extra.span(|out| departure(&id, Some(LEFT_VIEW), out));
+            stretch.departures.push((previous, Departure { to: CellId(cell), id: ids, gone }));
+        }
+    }
+
+    /// Appends the full rows of a cell's residents.
+    pub(super) fn full(&self, cell: u32, out: &mut Vec<u8>) {
+        for row in self.residents(cell) {
+            append(&self.row(row).full(self.entities.kinds()[row]), out);
+            out.push(b',');
+        }
+    }
+
+    /// Appends the ids of a cell's residents, for `gone` with the reason.
+    pub(super) fn ids(&self, cell: u32, reason: Option<&str>, out: &mut Vec<u8>) {
+        for row in self.residents(cell) {
+            departure(&text(&self.entities.ids()[row], self.system), reason, out);
+        }
+    }
+
+    fn residents(&self, cell: u32) -> impl Iterator<Item = usize> + '_ {
+        let rows = self.cells.rows_in(cell).iter().map(|&row| row as usize);
+        rows.filter(move |&row| self.entities.previous_cells()[row] == cell)
+    }
+}

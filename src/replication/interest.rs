@@ -1,0 +1,122 @@
+//! What each client gets to see in a tick: the cell it looks from, how far, and how often.
+//!
+//! A client has a budget of bytes a delta. While what changed in its view fits, it gets all of it.
+//! In a crowd the updates are thinned by rings of distance, near ones last; only when even the
+//! thinnest does not fit does the view itself shrink, a step a tick, and it grows back once the
+//! larger view would fit with room to spare. Membership is never thinned: who enters or leaves the
+//! view is told in the tick in which it happens.
+//!
+//! Decides from row counts alone, before anything is encoded.
+
+use super::compose::{Stencils, THINNING};
+use super::frame::View;
+use super::stencil::{CellId, GridSize};
+use crate::limits::{DELTA_BYTES_MAX, ROW_BYTES_ESTIMATE, VIEW_LEVELS};
+
+/// How many rows each cell holds, as running sums: cell `c` holds `starts[c]..starts[c + 1]`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Occupancy<'a> {
+    pub(super) grid: GridSize,
+    pub(super) starts: &'a [u32],
+}
+
+impl Occupancy<'_> {
+    fn rows(&self, start: u32, end: u32) -> u32 {
+        let at = |cell: u32| self.starts.get(cell as usize).copied().unwrap_or(0);
+        at(end) - at(start)
+    }
+
+    fn rows_in_view(&self, stencils: &Stencils, view: View) -> u32 {
+        let runs = stencils.at(view.level).runs(view.center, self.grid);
+        runs.map(|run| self.rows(run.start, run.end)).sum()
+    }
+
+    fn rows_in_rings(&self, stencils: &Stencils, view: View) -> [u32; 3] {
+        let stencil = stencils.at(view.level);
+        let mut rings = [0; 3];
+        for run in stencil.runs(view.center, self.grid) {
+            for cell in run {
+                let ring = stencil.ring(view.center, cell, self.grid);
+                rings[ring as usize] += self.rows(cell, cell + 1);
+            }
+        }
+        rings
+    }
+}
+
+/// Rows of an update list that fit a client's budget.
+const ROWS_MAX: u32 = (DELTA_BYTES_MAX / ROW_BYTES_ESTIMATE) as u32;
+
+/// The view from `center` after `before`, and the place in [`THINNING`] that keeps it within the
+/// budget. Work: one sum a row of cells; in a crowd, one look at each cell of the view.
+pub(super) fn aim(
+    occupancy: Occupancy<'_>,
+    stencils: &Stencils,
+    before: View,
+    center: CellId,
+) -> (View, u8) {
+    let mut now = View { center, level: before.level };
+    if now.level > 0 {
+        let larger = View { center, level: now.level - 1 };
+        if thinned_rows(occupancy.rows_in_rings(stencils, larger), THINNING.len() - 1) <= ROWS_MAX * 3 / 4 {
+            now = larger;
+        }
+    }
+    if occupancy.rows_in_view(stencils, now) <= ROWS_MAX {
+        return (now, 0);
+    }
+    let rings = occupancy.rows_in_rings(stencils, now);
+    let fits = (1..THINNING.len()).find(|&index| thinned_rows(rings, index) <= ROWS_MAX);
+    if fits.is_none() && usize::from(now.level) + 1 < VIEW_LEVELS {
+        now.level += 1;
+    }
+    (now, fits.unwrap_or(THINNING.len() - 1) as u8)
+}
+
+/// Rows a tick on average under a row of [`THINNING`].
+fn thinned_rows(rings: [u32; 3], thinning: usize) -> u32 {
+    let periods = THINNING[thinning];
+    rings.iter().zip(periods).map(|(&rows, period)| rows.div_ceil(period)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRID: GridSize = GridSize { columns: 20, rows: 20 };
+    const CENTER: CellId = CellId(10 * 20 + 10);
+
+    /// Running sums of a grid with `crowd` rows in one cell.
+    fn starts(cell: u32, crowd: u32) -> Vec<u32> {
+        (0..=400).map(|index| if index > cell { crowd } else { 0 }).collect()
+    }
+
+    fn aimed(cell: u32, crowd: u32, before: View) -> (View, u8) {
+        let starts = starts(cell, crowd);
+        let stencils = Stencils::new(1000.0, 250.0);
+        aim(Occupancy { grid: GRID, starts: &starts }, &stencils, before, CENTER)
+    }
+
+    #[test]
+    fn a_few_neighbours_are_told_every_tick() {
+        let view = View { center: CENTER, level: 0 };
+        assert_eq!(aimed(CENTER.0, ROWS_MAX, view), (view, 0));
+    }
+
+    #[test]
+    fn a_far_crowd_is_thinned_before_a_near_one() {
+        let view = View { center: CENTER, level: 0 };
+        let (far, near) = (CENTER.0 + 4, CENTER.0);
+        let crowd = ROWS_MAX * 3;
+        assert_eq!(aimed(far, crowd, view).1, 1);
+        assert!(aimed(near, crowd, view).1 > 1);
+    }
+
+    #[test]
+    fn the_view_shrinks_last_and_grows_back() {
+        let view = View { center: CENTER, level: 0 };
+        let (shrunk, thinning) = aimed(CENTER.0 + 4, ROWS_MAX * 17, view);
+        assert_eq!((shrunk.level, usize::from(thinning)), (1, THINNING.len() - 1));
+        assert_eq!(aimed(CENTER.0 + 4, 10, shrunk).0.level, 0);
+    }
+}

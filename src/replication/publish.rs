@@ -1,0 +1,402 @@
+//! The last phase of a tick: the world as it is now, serialized once for everybody.
+//!
+//! Owns the arenas and the recycled frames. [`Publisher::publish`] reads as its own table of
+//! contents: aim each client's view, encode what changed, lay it down by cell, add what single
+//! clients asked for, and hand the frame out. Nothing is allocated per entity or client once the
+//! buffers have grown to the system's size.
+
+use std::sync::Arc;
+
+use bumpalo::Bump;
+use rayon::prelude::*;
+
+use super::compose::Stencils;
+use super::encode::{self, Rows, Stretch};
+use super::frame::{CellBytes, CellStart, Departure, PilotView, Span, TickFrame, View};
+use super::interest::{self, Occupancy};
+use super::stencil::{CellId, GridSize};
+use super::viewer::{Scene, Viewer};
+use crate::ids::{SystemIndex, UnixMillis};
+use crate::limits::{FRAMES_KEPT_MAX, PARALLEL_ROWS_MIN};
+use crate::sim::{EventKind, World};
+use crate::universe::Universe;
+use crate::wire::Fixed2;
+use crate::wire::row::{EventRow, Names, ZoneContextRow, append};
+
+/// What a frame needs besides the world and its viewers.
+#[derive(Clone, Copy, Debug)]
+pub struct Stage<'a> {
+    /// What exists.
+    pub universe: &'a Universe,
+    /// Which part of it this is.
+    pub system: SystemIndex,
+    /// The wire's time of this tick.
+    pub unix: UnixMillis,
+    /// How many net shards there are.
+    pub shard_count: u16,
+    /// Simulated time over real time, 0–1.
+    pub time_dilation: f32,
+}
+
+/// A cell that some client needs more of than its updates.
+#[derive(Clone, Copy, Default)]
+struct Wanted {
+    full: bool,
+    ids: bool,
+}
+
+/// Makes the frames of one system.
+#[derive(Debug)]
+pub struct Publisher {
+    stencils: Arc<Stencils>,
+    arenas: Vec<Bump>,
+    scratch: Bump,
+    frames: Vec<Arc<TickFrame>>,
+    wanted: Vec<Wanted>,
+    wanted_cells: Vec<u32>,
+    departures: Vec<(u32, Departure)>,
+    events: Vec<(u32, u32)>,
+    update_of_row: Vec<u32>,
+}
+
+const NO_UPDATE: u32 = u32::MAX;
+
+impl std::fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "full: {}, ids: {}", self.full, self.ids)
+    }
+}
+
+impl Publisher {
+    /// A publisher whose encoding is cut into `stretches` parts, one for each worker.
+    pub fn new(stencils: Arc<Stencils>, stretches: usize) -> Self {
+        Self {
+            stencils,
+            arenas: (0..stretches.max(1)).map(|_| Bump::new()).collect(),
+            scratch: Bump::new(),
+            frames: Vec::new(),
+            wanted: Vec::new(),
+            wanted_cells: Vec::new(),
+            departures: Vec::new(),
+            events: Vec::new(),
+            update_of_row: Vec::new(),
+        }
+    }
+
+    /// Bytes that the encoding arenas hold.
+    pub fn arena_bytes(&self) -> usize {
+        self.arenas.iter().map(Bump::allocated_bytes).sum()
+    }
+
+    /// Serializes the tick that `world` has just stepped. `viewers` are in the order of their
+    /// shards; each one's view moves on to what this frame shows it.
+    pub fn publish(&mut self, stage: Stage<'_>, world: &World, viewers: &mut [Viewer]) -> Arc<TickFrame> {
+        let mut shared = self.free_frame();
+        let Some(system) = stage.universe.system(stage.system) else { return shared };
+        let Some(frame) = Arc::get_mut(&mut shared) else { return shared };
+        let cells = world.cells();
+        frame.clear();
+        frame.system = stage.system.0;
+        frame.tick = world.tick();
+        frame.unix = stage.unix;
+        frame.dilation_centi = ((stage.time_dilation * 100.0).round() as u32).clamp(1, 100);
+        frame.grid = GridSize { columns: cells.side(), rows: cells.side() };
+        let rows = Rows { entities: world.entities(), system, cells, tick: world.tick() };
+        let scene = Scene { universe: stage.universe, system };
+
+        self.aim(frame, world, viewers);
+        self.encode(frame, rows);
+        self.file_departures(frame, world, scene);
+        self.file_events(frame, world, scene);
+        self.answer_wanted(frame, rows);
+        self.show_pilots(frame, world, scene, viewers);
+        markets_and_zones(frame, world, scene);
+        end_shards(frame, stage.shard_count);
+        self.keep(&shared);
+        shared
+    }
+
+    /// A frame that nobody reads any more, or a new one.
+    fn free_frame(&mut self) -> Arc<TickFrame> {
+        match self.frames.iter().position(|frame| Arc::strong_count(frame) == 1) {
+            Some(index) => self.frames.swap_remove(index),
+            None => Arc::default(),
+        }
+    }
+
+    fn keep(&mut self, frame: &Arc<TickFrame>) {
+        if self.frames.len() < FRAMES_KEPT_MAX {
+            self.frames.push(Arc::clone(frame));
+        }
+    }
+
+    /// Moves each client's view and notes which cells it begins or ceases to see.
+    fn aim(&mut self, frame: &mut TickFrame, world: &World, viewers: &[Viewer]) {
+        let cell_count = frame.grid.cell_count();
+        self.wanted.resize(cell_count, Wanted::default());
+        let occupancy = Occupancy { grid: frame.grid, starts: world.cells().starts() };
+        for viewer in viewers {
+            let row = world.entities().row(viewer.ship);
+            let center = match row {
+                Some(row) => CellId(world.entities().cells()[row]),
+                None => viewer.view.center,
+            };
+            if center == CellId::NOWHERE {
+                continue;
+            }
+            let (now, thinning) = interest::aim(occupancy, &self.stencils, viewer.view, center);
+            self.want(frame.grid, viewer, now);
+            frame.pilots.push(PilotView {
+                conn: viewer.conn,
+                before: viewer.view,
+                now,
+                thinning,
+                own: None,
+                last_input_seq: 0,
+                zone: Span::default(),
+                you: Span::default(),
+                snapshot_you: Span::default(),
+            });
+        }
+    }
+
+    fn want(&mut self, grid: GridSize, viewer: &Viewer, now: View) {
+        let before = viewer.view;
+        let stencils = Arc::clone(&self.stencils);
+        let (seen_before, seen_now) = (stencils.at(before.level), stencils.at(now.level));
+        if before != now || viewer.snapshot_due {
+            for cell in seen_now.runs(now.center, grid).flatten() {
+                if viewer.snapshot_due || !seen_before.sees(before.center, CellId(cell), grid) {
+                    self.note(cell).full = true;
+                }
+            }
+        }
+        if before != now && before.center != CellId::NOWHERE {
+            for cell in seen_before.runs(before.center, grid).flatten() {
+                if !seen_now.sees(now.center, CellId(cell), grid) {
+                    self.note(cell).ids = true;
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, cell: u32) -> &mut Wanted {
+        let wanted = &mut self.wanted[cell as usize];
+        if !wanted.full && !wanted.ids {
+            self.wanted_cells.push(cell);
+        }
+        wanted
+    }
+
+    /// Encodes all rows, in parallel if there are many, and lays the stretches down in cell order.
+    fn encode(&mut self, frame: &mut TickFrame, rows: Rows<'_>) {
+        let row_count = rows.entities.len();
+        self.update_of_row.clear();
+        self.update_of_row.resize(row_count, NO_UPDATE);
+        self.departures.clear();
+        let parts = if row_count < PARALLEL_ROWS_MIN { 1 } else { self.arenas.len() };
+        let bounds = |part: usize| stretch_start(rows.cells.starts(), part, parts);
+        if parts == 1 {
+            let stretch = rows.stretch(bounds(0)..bounds(1), &mut self.arenas[0]);
+            lay_down(frame, &stretch, &mut self.departures, &mut self.update_of_row);
+        } else {
+            let stretches: Vec<Stretch<'_>> = self
+                .arenas
+                .par_iter_mut()
+                .enumerate()
+                .map(|(part, arena)| rows.stretch(bounds(part)..bounds(part + 1), arena))
+                .collect();
+            for stretch in &stretches {
+                lay_down(frame, stretch, &mut self.departures, &mut self.update_of_row);
+            }
+        }
+        // One more start than cells, so that the last cell ends too.
+        frame.starts.push(CellStart {
+            update_byte: frame.update_bytes.len() as u32,
+            update: frame.updates.len() as u32,
+            arrival: frame.arrivals.len() as u32,
+            ..CellStart::default()
+        });
+    }
+
+    /// Sorts who left a cell, for another one or for good, by the cell that was left.
+    fn file_departures(&mut self, frame: &mut TickFrame, world: &World, scene: Scene<'_>) {
+        for gone in &world.outcome().departures {
+            if gone.cell as usize >= frame.grid.cell_count() {
+                continue;
+            }
+            let id = encode::text(&gone.id, scene.system);
+            let reason = encode::reason(gone.gone);
+            let ids = span(&mut frame.extra_bytes, |out| encode::departure(&id, None, out));
+            let gone_span = span(&mut frame.extra_bytes, |out| encode::departure(&id, Some(reason), out));
+            self.departures.push((gone.cell, Departure { to: CellId::NOWHERE, id: ids, gone: gone_span }));
+        }
+        self.departures.sort_by_key(|&(cell, _)| cell);
+        let mut next = 0;
+        for (cell, start) in frame.starts.iter_mut().enumerate() {
+            while self.departures.get(next).is_some_and(|&(from, _)| (from as usize) < cell) {
+                next += 1;
+            }
+            start.departure = next as u32;
+        }
+        frame.departures.extend(self.departures.iter().map(|&(_, departure)| departure));
+    }
+
+    /// Encodes the tick's events in the order of their cells.
+    fn file_events(&mut self, frame: &mut TickFrame, world: &World, scene: Scene<'_>) {
+        self.events.clear();
+        let events = &world.outcome().events;
+        let cells = events.iter().map(|event| world.cells().cell_at(event.x, event.y));
+        self.events.extend(cells.zip(0..));
+        self.events.sort_unstable();
+        let mut next = 0;
+        for (cell, start) in frame.starts.iter_mut().enumerate() {
+            while let Some(&(at, index)) = self.events.get(next).filter(|&&(at, _)| (at as usize) < cell) {
+                debug_assert!((at as usize) < cell);
+                append(&event_row(&events[index as usize].kind, scene), &mut frame.event_bytes);
+                frame.event_bytes.push(b',');
+                next += 1;
+            }
+            start.event_byte = frame.event_bytes.len() as u32;
+        }
+    }
+
+    /// Encodes whole cells for clients that begin or cease to see them.
+    fn answer_wanted(&mut self, frame: &mut TickFrame, rows: Rows<'_>) {
+        self.wanted_cells.sort_unstable();
+        for cell in self.wanted_cells.drain(..) {
+            let wanted = std::mem::take(&mut self.wanted[cell as usize]);
+            if wanted.full {
+                let full = span(&mut frame.full_bytes, |out| rows.full(cell, out));
+                frame.full.push((cell, full));
+            }
+            if wanted.ids {
+                let ids = span(&mut frame.extra_bytes, |out| rows.ids(cell, None, out));
+                let gone = span(&mut frame.extra_bytes, |out| rows.ids(cell, Some(encode::LEFT_VIEW), out));
+                frame.forgotten.push(CellBytes { cell, ids, gone });
+            }
+        }
+    }
+
+    /// Each client's own part.
+    fn show_pilots(&mut self, frame: &mut TickFrame, world: &World, scene: Scene<'_>, viewers: &mut [Viewer]) {
+        let mut pilots = std::mem::take(&mut frame.pilots);
+        let mut views = pilots.iter_mut();
+        for viewer in viewers {
+            let Some(ship) = world.pilot(viewer.ship) else { continue };
+            // Viewers without a place yet were not aimed, so the two lists may differ in length.
+            let Some(view) = views.as_slice().first().filter(|view| view.conn == viewer.conn) else { continue };
+            let now = view.now;
+            let Some(view) = views.next() else { continue };
+            self.scratch.reset();
+            let bytes = &mut frame.pilot_bytes;
+            view.last_input_seq = ship.last_input_seq;
+            view.own = ship.row.map(|row| self.update_of_row[row]).filter(|&update| update != NO_UPDATE);
+            view.zone = span(bytes, |out| zone_context(world, viewer, scene, &self.scratch, out));
+            view.you = span(bytes, |out| viewer.you_changes(&ship, scene, &self.scratch, out));
+            if viewer.snapshot_due {
+                view.snapshot_you = span(bytes, |out| viewer.you(&ship, scene, &self.scratch, out));
+                viewer.snapshot_due = false;
+            }
+            viewer.view = now;
+        }
+        drop(views);
+        frame.pilots = pilots;
+    }
+}
+
+/// The first cell of a stretch, so that each has about equally many rows.
+fn stretch_start(starts: &[u32], part: usize, parts: usize) -> u32 {
+    let cell_count = starts.len() - 1;
+    if part == parts {
+        return cell_count as u32;
+    }
+    let rows = starts[cell_count] as usize * part / parts;
+    starts.partition_point(|&start| (start as usize) < rows).min(cell_count) as u32
+}
+
+/// Appends a stretch to the frame, its positions moved to where it now stands.
+fn lay_down(
+    frame: &mut TickFrame,
+    stretch: &Stretch<'_>,
+    departures: &mut Vec<(u32, Departure)>,
+    update_of_row: &mut [u32],
+) {
+    let update_byte = frame.update_bytes.len() as u32;
+    let update = frame.updates.len() as u32;
+    let arrival = frame.arrivals.len() as u32;
+    let extra = frame.extra_bytes.len() as u32;
+    let moved = |span: Span| Span { start: span.start + extra, end: span.end + extra };
+    frame.starts.extend(stretch.starts.iter().map(|start| CellStart {
+        update_byte: start.update_byte + update_byte,
+        update: start.update + update,
+        arrival: start.arrival + arrival,
+        ..CellStart::default()
+    }));
+    frame.update_bytes.extend_from_slice(stretch.update_bytes);
+    frame.extra_bytes.extend_from_slice(stretch.extra_bytes);
+    for &(row, index) in stretch.own {
+        update_of_row[row as usize] = index + update;
+    }
+    frame.updates.extend(stretch.updates.iter().map(|entry| super::frame::Update {
+        end: entry.end + update_byte,
+        turn: entry.turn,
+    }));
+    frame.arrivals.extend(stretch.arrivals.iter().map(|entry| super::frame::Arrival {
+        from: entry.from,
+        update: moved(entry.update),
+        full: moved(entry.full),
+    }));
+    departures.extend(stretch.departures.iter().map(|&(cell, entry)| {
+        (cell, Departure { to: entry.to, id: moved(entry.id), gone: moved(entry.gone) })
+    }));
+}
+
+fn span(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Span {
+    let start = bytes.len() as u32;
+    write(bytes);
+    Span { start, end: bytes.len() as u32 }
+}
+
+fn event_row<'a>(kind: &'a EventKind, scene: Scene<'a>) -> EventRow<'a> {
+    let name = |id| encode::text(id, scene.system);
+    match kind {
+        EventKind::ProjectileFired { source, projectile } => {
+            EventRow::ProjectileFired(name(source), name(projectile))
+        }
+        EventKind::Docked { ship, station } => EventRow::Docked(name(ship), scene.station(*station)),
+        EventKind::Undocked { ship, station } => EventRow::Undocked(name(ship), scene.station(*station)),
+    }
+}
+
+/// Appends the `you_zone_context` of a client: of its ship's place, or of none while it has none.
+fn zone_context(world: &World, viewer: &Viewer, scene: Scene<'_>, arena: &Bump, out: &mut Vec<u8>) {
+    let context = world.zone_context(viewer.ship);
+    let zones = &scene.system.zones;
+    let names = context.zones().iter().filter_map(|&zone| zones.get(usize::from(zone)));
+    let names = bumpalo::collections::Vec::from_iter_in(names.map(|zone| zone.id.clone()), arena);
+    let row = ZoneContextRow {
+        zone_ids: Names(&names),
+        blended_risk: Fixed2::new(context.risk),
+        blended_security: Fixed2::new(context.security),
+        blended_profit_multiplier: Fixed2::new(context.profit_multiplier),
+    };
+    append(&row, out);
+}
+
+/// The parts of a snapshot that are the same for everybody.
+fn markets_and_zones(frame: &mut TickFrame, world: &World, scene: Scene<'_>) {
+    if frame.pilots.iter().any(PilotView::has_snapshot) {
+        super::snapshot::markets(world, scene, &mut frame.markets);
+        super::snapshot::zones(scene, &mut frame.zones);
+    }
+}
+
+/// Notes where each shard's clients end.
+fn end_shards(frame: &mut TickFrame, shard_count: u16) {
+    for shard in 0..shard_count {
+        let end = frame.pilots.partition_point(|pilot| pilot.conn.shard <= shard);
+        frame.shard_ends.push(end as u32);
+    }
+}
+

@@ -1,0 +1,147 @@
+//! A client's own part of a frame: its `you`, its zones, its newest input.
+//!
+//! Owns what was last told to a client of its own state, so that a delta's `you` holds only what
+//! changed. Money and cargo come from a [`Purse`], because they may be told only once they are
+//! durable; hull, fuel and dock come from the world as it is.
+
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+
+use super::frame::View;
+use crate::ids::{ConnId, Handle, StationIndex};
+use crate::sim::PilotView as Pilot;
+use crate::universe::{System, Universe};
+use crate::wire::Fixed2;
+use crate::wire::row::{CargoRow, DockRow, EntityText, YouRow, append};
+
+/// A pilot's money and hold, as far as they may be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Purse {
+    /// Whole credits.
+    pub credits: i64,
+    /// Units held, by commodity.
+    pub cargo: Vec<u32>,
+}
+
+/// A connected pilot in one system.
+#[derive(Debug)]
+pub struct Viewer {
+    /// Whose view it is.
+    pub conn: ConnId,
+    /// The pilot's ship.
+    pub ship: Handle,
+    /// What the client saw a tick ago.
+    pub view: View,
+    /// Whether the next frame shall carry a snapshot.
+    pub snapshot_due: bool,
+    /// Money and hold that may be told.
+    pub purse: Purse,
+    told: Told,
+}
+
+/// The own state as the client knows it.
+#[derive(Debug, Default)]
+struct Told {
+    credits: i64,
+    cargo: Vec<u32>,
+    hull: i32,
+    fuel: Fixed2,
+    docked_at: Option<StationIndex>,
+}
+
+impl Viewer {
+    /// A client that has seen nothing: its first frame carries a snapshot.
+    pub fn new(conn: ConnId, ship: Handle, purse: Purse) -> Self {
+        Self { conn, ship, view: View::NOTHING, snapshot_due: true, purse, told: Told::default() }
+    }
+
+    /// Appends the `you` of a delta, `{…}` with what changed since it was last told, or nothing.
+    pub(super) fn you_changes(
+        &mut self,
+        pilot: &Pilot<'_>,
+        scene: Scene<'_>,
+        arena: &Bump,
+        out: &mut Vec<u8>,
+    ) {
+        let fuel = Fixed2::new(pilot.fuel);
+        let cargo_changed = self.told.cargo != self.purse.cargo;
+        let hold = cargo_changed.then(|| scene.hold(&self.purse.cargo, arena));
+        let row = YouRow {
+            ship_id: None,
+            credits: (self.told.credits != self.purse.credits).then_some(self.purse.credits),
+            hull: (self.told.hull != pilot.hull).then_some(pilot.hull),
+            fuel: (self.told.fuel != fuel).then_some(fuel),
+            cargo: hold.as_deref(),
+            docked_at: (self.told.docked_at != pilot.docked_at).then(|| scene.dock(pilot.docked_at)),
+        };
+        if !row.is_empty() {
+            append(&row, out);
+            self.remember(pilot);
+        }
+    }
+
+    /// Appends the whole `you` of a snapshot.
+    pub(super) fn you(&mut self, pilot: &Pilot<'_>, scene: Scene<'_>, arena: &Bump, out: &mut Vec<u8>) {
+        let hold = scene.hold(&self.purse.cargo, arena);
+        let row = YouRow {
+            ship_id: Some(super::encode::text(&pilot.ship_id, scene.system)),
+            credits: Some(self.purse.credits),
+            hull: Some(pilot.hull),
+            fuel: Some(Fixed2::new(pilot.fuel)),
+            cargo: Some(&hold),
+            docked_at: Some(scene.dock(pilot.docked_at)),
+        };
+        append(&row, out);
+        // The constants of the ship stand in snapshots only; the closing brace moves behind them.
+        out.pop();
+        let ship = &scene.universe.ship;
+        out.extend_from_slice(b",\"cargo_capacity\":");
+        append(&ship.cargo_capacity, out);
+        out.extend_from_slice(b",\"hull_max\":");
+        append(&ship.hull_max, out);
+        out.extend_from_slice(b",\"fuel_max\":");
+        append(&Fixed2::new(ship.fuel_max), out);
+        out.push(b'}');
+        self.remember(pilot);
+    }
+
+    fn remember(&mut self, pilot: &Pilot<'_>) {
+        self.told.credits = self.purse.credits;
+        self.told.cargo.clone_from(&self.purse.cargo);
+        self.told.hull = pilot.hull;
+        self.told.fuel = Fixed2::new(pilot.fuel);
+        self.told.docked_at = pilot.docked_at;
+    }
+}
+
+/// What names stand for.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) universe: &'a Universe,
+    pub(super) system: &'a System,
+}
+
+impl<'a> Scene<'a> {
+    /// What is in a hold, without the empty places.
+    fn hold<'b>(self, cargo: &[u32], arena: &'b Bump) -> BumpVec<'b, CargoRow<'a>> {
+        let mut rows = BumpVec::new_in(arena);
+        for (&qty, commodity) in cargo.iter().zip(&self.universe.commodities) {
+            if qty > 0 {
+                rows.push(CargoRow { commodity_id: &commodity.id, qty });
+            }
+        }
+        rows
+    }
+
+    fn dock(self, docked_at: Option<StationIndex>) -> DockRow<'a> {
+        DockRow(docked_at.and_then(|station| self.system.station(station)).map(|station| &station.id))
+    }
+
+    /// A station's id between quotes.
+    pub(super) fn station(self, index: StationIndex) -> EntityText<'a> {
+        match self.system.station(index) {
+            Some(station) => EntityText::from(&station.id),
+            None => EntityText::new(b""),
+        }
+    }
+}

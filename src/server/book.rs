@@ -1,0 +1,223 @@
+//! The batch that a tick fills: the world's postings, pilots and replies as records to keep.
+//!
+//! Translates indices into names, and back when a pilot is loaded. A batch stays open until the
+//! store takes it; while the store is behind, the next ticks add to it.
+
+use std::collections::HashMap;
+
+use crate::ids::{Handle, Name, PlayerId, StationIndex, SystemIndex, UnixMillis};
+use crate::sim::{self, Pilot, Place, Posting, World};
+use crate::store::{Batch, Cause, PilotRecord, StoredOutcome, StoredPlace, Transaction};
+use crate::universe::Universe;
+use crate::wire::{Reply, RequestId};
+
+/// The batch being filled, and how far the store has been given.
+#[derive(Debug)]
+pub(super) struct Book {
+    open: Batch,
+    /// Where each player's pilot stands in the open batch.
+    places: HashMap<PlayerId, usize>,
+    submitted: u64,
+}
+
+impl Book {
+    /// A book whose first batch follows `submitted`.
+    pub(super) fn new(submitted: u64) -> Self {
+        let open = Batch { number: submitted + 1, ..Batch::default() };
+        Self { open, places: HashMap::new(), submitted }
+    }
+
+    /// Number of the batch that is open.
+    pub(super) const fn number(&self) -> u64 {
+        self.open.number
+    }
+
+    /// Newest batch that was handed to the store.
+    pub(super) const fn submitted(&self) -> u64 {
+        self.submitted
+    }
+
+    /// The batch that holds everything noted so far: the open one, if there is anything in it.
+    pub(super) fn covers(&self) -> u64 {
+        if self.len() == 0 { self.submitted } else { self.open.number }
+    }
+
+    /// How many records are open.
+    pub(super) fn len(&self) -> usize {
+        self.open.transactions.len() + self.open.outcomes.len() + self.open.pilots.len()
+    }
+
+    /// Notes money or goods that moved.
+    pub(super) fn post(
+        &mut self,
+        universe: &Universe,
+        system: SystemIndex,
+        posting: &Posting,
+        request_id: Option<&RequestId>,
+    ) {
+        let station = posting.station.and_then(|station| station_names(universe, system, station));
+        let commodity = posting.commodity.and_then(|commodity| universe.commodity(commodity));
+        self.open.transactions.push(Transaction {
+            cause: cause(posting.cause),
+            player: posting.player.clone(),
+            station,
+            commodity: commodity.map(|commodity| commodity.id.clone()),
+            quantity: posting.quantity,
+            unit_price: posting.unit_price,
+            total: posting.total,
+            balance_after: posting.balance_after,
+            stock_after: posting.stock_after,
+            request_id: request_id.map(|id| id.as_str().to_owned()),
+        });
+    }
+
+    /// Notes what a request was answered.
+    pub(super) fn remember(&mut self, player: &PlayerId, id: &RequestId, body_digest: u64, reply: &Reply) {
+        // A reply is a plain value; its text always can be made.
+        let Ok(reply) = serde_json::to_string(reply) else { return };
+        self.open.outcomes.push(StoredOutcome {
+            player: player.clone(),
+            request_id: id.as_str().to_owned(),
+            body_digest,
+            reply,
+        });
+    }
+
+    /// Notes a pilot as it is now; the newest state of a batch counts.
+    pub(super) fn checkpoint(&mut self, universe: &Universe, system: SystemIndex, pilot: &Pilot) {
+        let Some(record) = record(universe, system, pilot) else { return };
+        if let Some(&place) = self.places.get(&pilot.player) {
+            self.open.pilots[place] = record;
+        } else {
+            self.places.insert(pilot.player.clone(), self.open.pilots.len());
+            self.open.pilots.push(record);
+        }
+    }
+
+    /// Closes the batch for the store, if there is anything in it.
+    pub(super) fn close(&mut self, unix: UnixMillis) -> Option<Batch> {
+        if self.len() == 0 {
+            return None;
+        }
+        self.places.clear();
+        let next = Batch { number: self.open.number + 1, ..Batch::default() };
+        self.submitted = self.open.number;
+        let batch = std::mem::replace(&mut self.open, next);
+        Some(Batch { unix, ..batch })
+    }
+
+    /// Takes back a batch that the store had no room for.
+    pub(super) fn reopen(&mut self, batch: Batch) {
+        self.submitted = batch.number - 1;
+        self.places = batch.pilots.iter().enumerate().map(|(at, pilot)| (pilot.player.clone(), at)).collect();
+        self.open = batch;
+    }
+}
+
+fn station_names(universe: &Universe, system: SystemIndex, station: StationIndex) -> Option<(Name, Name)> {
+    let system = universe.system(system)?;
+    Some((system.id.clone(), system.station(station)?.id.clone()))
+}
+
+fn record(universe: &Universe, system: SystemIndex, pilot: &Pilot) -> Option<PilotRecord> {
+    let here = universe.system(system)?;
+    let place = match pilot.place {
+        Place::Docked(station) => StoredPlace::Docked(here.station(station)?.id.clone()),
+        Place::Space { x, y, vx, vy, rotation } => StoredPlace::Space { x, y, vx, vy, rotation },
+        Place::New | Place::Spawn => return None,
+    };
+    let held = pilot.cargo.iter().zip(&universe.commodities).filter(|(units, _)| **units > 0);
+    Some(PilotRecord {
+        player: pilot.player.clone(),
+        system: here.id.clone(),
+        place,
+        home: pilot.home.and_then(|(system, station)| station_names(universe, system, station)),
+        credits: pilot.credits,
+        hull: pilot.hull,
+        fuel: pilot.fuel,
+        cargo: held.map(|(&units, commodity)| (commodity.id.clone(), units)).collect(),
+    })
+}
+
+/// A pilot who is in a world, as it is to be stored. One whose ship is destroyed is stored as if
+/// already back.
+pub(super) fn portrait(world: &World, ship: Handle) -> Option<Pilot> {
+    let pilot = world.pilot(ship)?;
+    let class = &world.universe().ship;
+    let home = pilot.home.filter(|(system, _)| *system == world.system_index());
+    let place = match (pilot.row, pilot.docked_at) {
+        (_, Some(station)) => Place::Docked(station),
+        (Some(row), None) => {
+            let entities = world.entities();
+            let (x, y) = (entities.xs()[row], entities.ys()[row]);
+            let (vx, vy) = (entities.vxs()[row], entities.vys()[row]);
+            Place::Space { x, y, vx, vy, rotation: entities.rotation(row) }
+        }
+        (None, None) if world.stations_count() == 0 => Place::Spawn,
+        (None, None) => Place::Docked(home.map_or(StationIndex(0), |(_, station)| station)),
+    };
+    let (hull, fuel) = match pilot.row {
+        Some(_) => (pilot.hull, pilot.fuel),
+        None => (class.hull_max, class.fuel_max),
+    };
+    Some(Pilot {
+        player: pilot.player.clone(),
+        credits: pilot.credits,
+        cargo: pilot.cargo.to_vec(),
+        hull,
+        fuel,
+        place,
+        home: pilot.home,
+    })
+}
+
+/// A stored pilot in this universe. What no longer exists is left out: a lost system means the first
+/// one's spawn, a lost station the system's spawn, a lost commodity nothing.
+pub(super) fn revive(universe: &Universe, record: &PilotRecord) -> (SystemIndex, Pilot) {
+    let known = universe.system_index(record.system.as_str());
+    let index = known.unwrap_or(SystemIndex(0));
+    let place = match (&record.place, universe.system(index)) {
+        (StoredPlace::Docked(station), Some(system)) if known.is_some() => {
+            system.station_index(station.as_str()).map_or(Place::Spawn, Place::Docked)
+        }
+        (&StoredPlace::Space { x, y, vx, vy, rotation }, _) if known.is_some() => {
+            Place::Space { x, y, vx, vy, rotation }
+        }
+        _ => Place::Spawn,
+    };
+    let mut cargo = vec![0; universe.commodities.len()];
+    for (commodity, units) in &record.cargo {
+        let index = universe.commodity_index(commodity.as_str());
+        if let Some(held) = index.and_then(|index| cargo.get_mut(usize::from(index.0))) {
+            *held = *units;
+        }
+    }
+    let home = record.home.as_ref().and_then(|(system, station)| {
+        let system = universe.system_index(system.as_str())?;
+        Some((system, universe.system(system)?.station_index(station.as_str())?))
+    });
+    let pilot = Pilot {
+        player: record.player.clone(),
+        credits: record.credits,
+        cargo,
+        hull: record.hull,
+        fuel: record.fuel,
+        place,
+        home,
+    };
+    (index, pilot)
+}
+
+const fn cause(cause: sim::Cause) -> Cause {
+    match cause {
+        sim::Cause::Grant => Cause::Grant,
+        sim::Cause::Buy => Cause::Buy,
+        sim::Cause::Sell => Cause::Sell,
+        sim::Cause::Repair => Cause::Repair,
+        sim::Cause::Bounty => Cause::Bounty,
+        sim::Cause::FuelBurned => Cause::FuelBurned,
+        sim::Cause::CargoLost => Cause::CargoLost,
+        sim::Cause::Production => Cause::Production,
+        sim::Cause::Consumption => Cause::Consumption,
+    }
+}

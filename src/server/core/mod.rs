@@ -1,0 +1,325 @@
+//! The tick thread's state: every world, every player, and the order in which a tick happens.
+//!
+//! Sans-IO: commands come in through a mailbox, letters and frames go out through lanes, the store
+//! is a [`Vault`], and time is an argument. The server runs one core on a thread of its own; tests
+//! run it on a virtual clock, with gates beside it on the same thread.
+//!
+//! [`Core::tick`] is the table of contents. Nothing changes a world but what it calls.
+
+mod boarding;
+mod desk;
+mod purse;
+mod settling;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::book::Book;
+use super::chart::chart;
+use super::lane::{GateLane, Letter, ToCore, ToGate};
+use super::mailbox::Mailbox;
+use super::metrics::{Metrics, SystemLabel};
+use super::roster::{PlayerKey, Roster};
+use super::vault::{Answer, Vault};
+use prometheus_client::metrics::gauge::Gauge;
+
+use crate::ids::{ConnId, SystemIndex, UnixMillis};
+use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, SNAPSHOT_PERIOD_TICKS};
+use crate::replication::{Publisher, Stage, Stencils, TickFrame, Viewer};
+use crate::session::Command as Request;
+use crate::sim::{Command, World};
+use crate::universe::Universe;
+use crate::wire::{Chart, CloseCode, ErrorCode, Reply};
+use desk::{Lookup, OpenOrder};
+pub(in crate::server) use purse::Purses;
+
+/// What a core is made of.
+pub struct CoreParts {
+    /// What exists.
+    pub universe: Arc<Universe>,
+    /// One world a system, in the universe's order.
+    pub worlds: Vec<World>,
+    /// Where the gates put what clients want.
+    pub inbox: Arc<Mailbox<ToCore>>,
+    /// The way to each gate, by shard.
+    pub lanes: Vec<Arc<GateLane>>,
+    /// Where records are kept.
+    pub vault: Box<dyn Vault>,
+    /// Newest batch that is durable.
+    pub durable: Arc<AtomicU64>,
+    /// The shapes of views, the same as the gates'.
+    pub stencils: Arc<Stencils>,
+    /// How far a client sees, u.
+    pub view_radius: f32,
+    /// Parts that encoding is cut into: the number of workers.
+    pub stretches: usize,
+    /// Figures for operators.
+    pub metrics: Metrics,
+}
+
+/// One system and everybody who watches it.
+struct Theatre {
+    world: World,
+    publisher: Publisher,
+    /// In the order of their connections, and so of their shards.
+    viewers: Vec<Viewer>,
+    commands: Vec<Command>,
+    label: SystemLabel,
+    chart: Option<Arc<Chart>>,
+}
+
+impl Theatre {
+    /// Whether one more pilot may come.
+    fn has_room(&self) -> bool {
+        self.world.pilots_count() < self.world.system().pilots_max as usize
+            && self.world.entities().len() < ENTITIES_MAX
+    }
+
+    fn viewer_mut(&mut self, conn: ConnId) -> Option<&mut Viewer> {
+        let place = self.viewers.binary_search_by_key(&conn, |viewer| viewer.conn).ok()?;
+        self.viewers.get_mut(place)
+    }
+
+    fn add_viewer(&mut self, viewer: Viewer) {
+        match self.viewers.binary_search_by_key(&viewer.conn, |viewer| viewer.conn) {
+            Ok(place) => self.viewers[place] = viewer,
+            Err(place) => self.viewers.insert(place, viewer),
+        }
+    }
+
+    fn remove_viewer(&mut self, conn: ConnId) {
+        if let Ok(place) = self.viewers.binary_search_by_key(&conn, |viewer| viewer.conn) {
+            self.viewers.remove(place);
+        }
+    }
+}
+
+/// Every world and every player; see the module's page.
+pub struct Core {
+    universe: Arc<Universe>,
+    theatres: Vec<Theatre>,
+    roster: Roster,
+    inbox: Arc<Mailbox<ToCore>>,
+    taken: Vec<ToCore>,
+    lanes: Vec<Arc<GateLane>>,
+    vault: Box<dyn Vault>,
+    answers: Vec<Answer>,
+    durable: Arc<AtomicU64>,
+    book: Book,
+    orders: slab::Slab<OpenOrder>,
+    /// Players whose pilot is to be asked for behind the batch of this tick.
+    loads: Vec<PlayerKey>,
+    lookups: Vec<Lookup>,
+    lookups_open: slab::Slab<Lookup>,
+    /// Players whose money changed in a batch that is not durable yet.
+    unsettled: Vec<PlayerKey>,
+    view_radius: f32,
+    metrics: Metrics,
+    tick: u64,
+    failure: Option<String>,
+}
+
+impl Core {
+    /// A core whose worlds have not stepped yet.
+    pub fn new(parts: CoreParts) -> Self {
+        let edge = parts.view_radius / CELLS_PER_VIEW_RADIUS;
+        let theatres = parts.worlds.into_iter().map(|world| Theatre {
+            chart: chart(&parts.universe, world.system_index()).map(Arc::new),
+            label: SystemLabel { system: world.system().id.to_string() },
+            world: world.with_cell_edge(edge),
+            publisher: Publisher::new(Arc::clone(&parts.stencils), parts.stretches),
+            viewers: Vec::new(),
+            commands: Vec::new(),
+        });
+        Self {
+            theatres: theatres.collect(),
+            universe: parts.universe,
+            roster: Roster::default(),
+            inbox: parts.inbox,
+            taken: Vec::new(),
+            lanes: parts.lanes,
+            vault: parts.vault,
+            answers: Vec::new(),
+            book: Book::new(parts.durable.load(Ordering::Acquire)),
+            durable: parts.durable,
+            orders: slab::Slab::new(),
+            loads: Vec::new(),
+            lookups: Vec::new(),
+            lookups_open: slab::Slab::new(),
+            unsettled: Vec::new(),
+            view_radius: parts.view_radius,
+            metrics: parts.metrics,
+            tick: 0,
+            failure: None,
+        }
+    }
+
+    /// One thirtieth of a second of everything. After a failure of the store it does nothing any
+    /// more: see [`Self::failure`].
+    pub fn tick(&mut self, unix: UnixMillis) {
+        if self.failure.is_some() {
+            return;
+        }
+        self.tick += 1;
+        self.take_answers();
+        self.take_commands();
+        self.step();
+        self.settle();
+        self.take_in_lingering();
+        self.checkpoint();
+        self.submit(unix);
+        self.publish(unix);
+    }
+
+    /// Why the store failed, once it has. Nobody was told of anything that is not durable.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    /// Takes every ship in and hands the last batch to the store, for a server that goes down.
+    /// Returns the number of the batch that must become durable.
+    pub fn drain(&mut self, unix: UnixMillis) -> u64 {
+        self.take_everybody_in();
+        self.submit(unix);
+        self.book.submitted()
+    }
+
+    /// The world of a system, to look at.
+    pub fn world(&self, system: SystemIndex) -> Option<&World> {
+        self.theatres.get(system.0 as usize).map(|theatre| &theatre.world)
+    }
+
+    /// Answers of the store, in its order.
+    fn take_answers(&mut self) {
+        let mut answers = std::mem::take(&mut self.answers);
+        self.vault.take_answers(&mut answers);
+        for answer in answers.drain(..) {
+            match answer {
+                Answer::Loaded { ticket, pilot } => self.board(PlayerKey(ticket), pilot.as_deref()),
+                Answer::Outcome { ticket, outcome } => self.look_up_answered(ticket, outcome),
+                Answer::Failed(why) => self.fail(why),
+            }
+        }
+        self.answers = answers;
+        self.settle_purses();
+    }
+
+    /// What clients wanted since the last tick, in the order in which it came.
+    fn take_commands(&mut self) {
+        let mut taken = std::mem::take(&mut self.taken);
+        self.inbox.take(&mut taken);
+        for message in taken.drain(..) {
+            match message {
+                ToCore::Command { conn, command } => self.take_command(conn, command),
+                ToCore::SnapshotWanted(conn) => self.owe_snapshot(conn),
+                ToCore::Closed(conn) => self.leave(conn),
+            }
+        }
+        self.taken = taken;
+    }
+
+    fn take_command(&mut self, conn: ConnId, request: Request) {
+        match request {
+            Request::Login { player, seq, .. } => self.log_in(conn, player, seq.number()),
+            Request::Join { system, seq } => self.join(conn, system.as_str(), seq.number()),
+            Request::Input { seq, input } => self.steer(conn, seq.number(), input),
+            Request::Buy { seq, trade } => self.order(conn, seq.number(), desk::Wish::Buy(trade)),
+            Request::Sell { seq, trade } => self.order(conn, seq.number(), desk::Wish::Sell(trade)),
+            Request::Repair { seq, repair } => {
+                self.order(conn, seq.number(), desk::Wish::Repair(repair));
+            }
+        }
+    }
+
+    fn step(&mut self) {
+        for theatre in &mut self.theatres {
+            theatre.world.step(&mut theatre.commands);
+        }
+    }
+
+    /// Hands what is to be kept to the store, and asks it what could not be judged here. While the
+    /// store is behind, the batch stays open and grows, up to the book's bound.
+    fn submit(&mut self, unix: UnixMillis) {
+        if let Some(batch) = self.book.close(unix)
+            && let Err(batch) = self.vault.submit(batch)
+        {
+            self.book.reopen(batch);
+            return;
+        }
+        self.send_loads();
+        self.send_lookups();
+    }
+
+    fn publish(&mut self, unix: UnixMillis) {
+        let shard_count = self.lanes.len() as u16;
+        for (index, theatre) in self.theatres.iter_mut().enumerate() {
+            let world = &theatre.world;
+            for viewer in &mut theatre.viewers {
+                let turn = self.tick + u64::from(viewer.ship.slot);
+                viewer.snapshot_due |= turn.is_multiple_of(SNAPSHOT_PERIOD_TICKS);
+            }
+            let stage = Stage {
+                universe: &self.universe,
+                system: SystemIndex(index as u16),
+                unix,
+                shard_count,
+                time_dilation: world.time_dilation(),
+            };
+            let frame = theatre.publisher.publish(stage, world, &mut theatre.viewers);
+            observe(&self.metrics, theatre, &frame);
+            for (shard, lane) in self.lanes.iter().enumerate() {
+                if !frame.pilots_of(shard as u16).is_empty() {
+                    lane.push(ToGate::Frame(Arc::clone(&frame)));
+                }
+            }
+        }
+        for lane in &self.lanes {
+            lane.ring();
+        }
+    }
+
+    fn fail(&mut self, why: String) {
+        self.failure = Some(why);
+        for lane in &self.lanes {
+            lane.push(ToGate::Fail);
+            lane.ring();
+        }
+    }
+
+    /// Tells a client something once `batch` is durable; 0 is at once.
+    fn write(&self, conn: ConnId, reply_to: Option<u64>, reply: Reply, batch: u64) {
+        if let Some(lane) = self.lanes.get(usize::from(conn.shard)) {
+            lane.push(ToGate::Letter(Letter { conn, reply_to, reply, batch }));
+        }
+    }
+
+    fn refuse(&self, conn: ConnId, seq: u64, code: ErrorCode) {
+        self.write(conn, Some(seq), Reply::error(code), 0);
+    }
+
+    fn close(&self, conn: ConnId, code: CloseCode) {
+        if let Some(lane) = self.lanes.get(usize::from(conn.shard)) {
+            lane.push(ToGate::Close(conn, code));
+        }
+    }
+
+    fn theatre(&self, system: SystemIndex) -> Option<&Theatre> {
+        self.theatres.get(system.0 as usize)
+    }
+
+    fn theatre_mut(&mut self, system: SystemIndex) -> Option<&mut Theatre> {
+        self.theatres.get_mut(system.0 as usize)
+    }
+}
+
+/// Figures of a system after its tick.
+fn observe(metrics: &Metrics, theatre: &Theatre, frame: &TickFrame) {
+    let label = &theatre.label;
+    let world = &theatre.world;
+    metrics.pilots.get_or_create(label).set(world.pilots_count() as i64);
+    metrics.entities.get_or_create(label).set(world.entities().len() as i64);
+    metrics.time_dilation.get_or_create(label).set(f64::from(world.time_dilation()));
+    let raise = |gauge: &Gauge, value: usize| gauge.set(gauge.get().max(value as i64));
+    raise(&metrics.frame_bytes_max.get_or_create(label), frame.bytes_len());
+    raise(&metrics.arena_bytes_max.get_or_create(label), theatre.publisher.arena_bytes());
+}

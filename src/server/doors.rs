@@ -1,0 +1,135 @@
+//! The player port's doors: which browser may open a WebSocket, and what plain HTTP requests get.
+//!
+//! `/` and the page's files, `/protocol`, `/schema.json`, `POST /guest` where guests are welcome,
+//! and `/ws`, which only an upgrade from an allowed origin passes. Holds no state; each gate has a
+//! copy.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::ids::{PlayerId, UnixMillis};
+use crate::limits::{GUEST_TOKEN_TTL_SECONDS, SUBPROTOCOL};
+use crate::net::http::{Accept, Method, Request, Response};
+use crate::net::{Clock, SystemClock};
+use crate::page;
+use crate::session::token::Signer;
+use crate::wire::{self, AskedVersion};
+
+/// Whom the server lets in from where.
+#[derive(Clone, Debug, Default)]
+pub struct Doors {
+    allowed_origins: Arc<[String]>,
+    guests: Option<Arc<Signer>>,
+}
+
+/// How a WebSocket was let in.
+#[derive(Debug)]
+pub struct Entry {
+    /// What to answer.
+    pub accept: Accept,
+    /// Which protocol version the address asked for.
+    pub asked_version: AskedVersion,
+}
+
+impl Doors {
+    /// Pages from these origins may connect, besides the server's own; with a signer, anybody gets
+    /// a guest's token.
+    pub fn new(allowed_origins: Vec<String>, guests: Option<Arc<Signer>>) -> Self {
+        Self { allowed_origins: allowed_origins.into(), guests }
+    }
+
+    /// Answers a plain request.
+    pub fn http(&self, request: &Request<'_>) -> Response {
+        match (request.method, request.path) {
+            (Method::Post, "/guest") => self.guest(request),
+            (_, "/guest") => Response::text(405, "POST here for a guest's token.\n").with_header("Allow", "POST"),
+            (Method::Get | Method::Head, path) => resource(request, path),
+            _ => Response::text(405, "Only GET and HEAD here.\n").with_header("Allow", "GET, HEAD"),
+        }
+    }
+
+    /// Lets an upgrade in, or says why not.
+    pub fn admit(&self, upgrade: &Request<'_>) -> Result<Entry, Response> {
+        if upgrade.path != "/ws" {
+            return Err(Response::text(404, "The WebSocket is at /ws.\n"));
+        }
+        if !self.allows_origin(upgrade) {
+            return Err(Response::text(403, "Pages of this origin may not connect; see --allow-origin.\n"));
+        }
+        let asked_version = upgrade
+            .parameter("protocol_version")
+            .map_or_else(AskedVersion::default, AskedVersion::from_query);
+        let offered = upgrade.subprotocols().any(|offer| offer == SUBPROTOCOL);
+        let accept = Accept { subprotocol: offered.then_some(SUBPROTOCOL) };
+        Ok(Entry { accept, asked_version })
+    }
+
+    /// What an upgrade gets while the server goes down.
+    pub fn draining() -> Response {
+        Response::text(503, "The server is shutting down.\n").with_header("Retry-After", "5")
+    }
+
+    /// No `Origin` is no browser; the page's own origin and the listed ones may connect.
+    fn allows_origin(&self, request: &Request<'_>) -> bool {
+        let mut origins = request.headers_named("origin");
+        let Some(origin) = origins.next() else { return true };
+        if origins.next().is_some() {
+            return false;
+        }
+        if self.allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)) {
+            return true;
+        }
+        let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        matches!((authority, request.header("host")), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host))
+    }
+
+    fn guest(&self, request: &Request<'_>) -> Response {
+        let Some(signer) = &self.guests else {
+            return Response::text(403, "Guests are not welcome here; log in with a token.\n");
+        };
+        if !self.allows_origin(request) {
+            return Response::text(403, "Pages of this origin may not ask for a token.\n");
+        }
+        match new_guest(signer, SystemClock::new().unix()) {
+            Some(body) => Response::new(200)
+                .with_header("Cache-Control", "no-store")
+                .with_body("application/json", body),
+            None => Response::text(500, "No token could be made.\n"),
+        }
+    }
+}
+
+/// A token for a player nobody has been yet: 96 random bits make the name.
+fn new_guest(signer: &Signer, now: UnixMillis) -> Option<String> {
+    let mut random = [0; 12];
+    getrandom::fill(&mut random).ok()?;
+    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let player = PlayerId::parse(&format!("guest-{digits}")).ok()?;
+    let token = signer.sign(&player, GUEST_TOKEN_TTL_SECONDS, now).ok()?;
+    Some(serde_json::json!({ "token": token, "player_id": player.as_str() }).to_string())
+}
+
+fn resource(request: &Request<'_>, path: &str) -> Response {
+    match path {
+        "/ws" => Response::text(426, "This is a WebSocket; see /protocol.\n").with_header("Upgrade", "websocket"),
+        "/protocol" => Response::new(200).with_body("text/markdown; charset=utf-8", wire::PROTOCOL),
+        "/schema.json" => {
+            Response::new(200).with_body("application/schema+json", format!("{:#}\n", wire::schema()))
+        }
+        _ => match page::asset(path) {
+            Some(asset) => page_file(request, asset),
+            None => Response::text(404, "There is nothing here.\n"),
+        },
+    }
+}
+
+fn page_file(request: &Request<'_>, asset: page::Asset) -> Response {
+    let is_known = request.list("if-none-match").any(|tag| tag == asset.etag || tag == "*");
+    let mut response = Response::new(if is_known { 304 } else { 200 }).with_header("ETag", asset.etag);
+    for &(name, value) in asset.headers {
+        response = response.with_header(name, Cow::Borrowed(value));
+    }
+    if is_known { response } else { response.with_body(asset.content_type, Bytes::from_static(asset.body)) }
+}

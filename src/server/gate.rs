@@ -1,0 +1,425 @@
+//! One net shard's half of the game: sessions on one side, the lane to the tick on the other.
+//!
+//! A gate turns text into [`Command`]s for the tick, and what comes back into messages: letters one
+//! by one, frames into each client's `world.delta`. It knows no rule of the game. Order of a
+//! connection: `open` → texts, letters, frames → `closed`.
+//!
+//! Backpressure: letters always queue (a client that lets them pile up past the net layer's bound
+//! is closed); state never queues behind unsent output. A client that cannot take a delta misses
+//! it, is owed a snapshot, asks the tick for one when its output has drained, and is closed when
+//! nothing moves for [`STALL_MS_MAX`].
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::BytesMut;
+
+use super::doors::Doors;
+use super::lane::{GateLane, Letter, ToCore, ToGate};
+use super::mailbox::Mailbox;
+use super::metrics::{KindLabel, Metrics};
+use prometheus_client::metrics::counter::Counter;
+use crate::ids::{ConnId, Millis, SystemIndex};
+use crate::limits::{COMPOSE_BUFFER_BYTES, HELD_LETTERS_MAX, STALL_MS_MAX, SWEEP_MS};
+use crate::net::{Io, Sent, Service, Utf8Bytes, http};
+use crate::replication::{PilotView, Stencils, TickFrame, compose};
+use crate::session::token::Verifier;
+use crate::session::{Command, Desk, Session, Verdict};
+use crate::wire::{CloseCode, ErrorCode, Notice, NoticeKind, Reply, encode};
+
+/// What a gate is made of.
+#[derive(Debug)]
+pub struct GateParts {
+    /// Which shard it serves.
+    pub shard: u16,
+    /// Which tokens are good.
+    pub verifier: Arc<Verifier>,
+    /// Who may connect, and what plain HTTP requests get.
+    pub doors: Doors,
+    /// The way to the tick.
+    pub inbox: Arc<Mailbox<ToCore>>,
+    /// The way from the tick.
+    pub lane: Arc<GateLane>,
+    /// Newest batch that is durable.
+    pub durable: Arc<AtomicU64>,
+    /// The shapes of views, the same as the publishers'.
+    pub stencils: Arc<Stencils>,
+    /// Figures for operators.
+    pub metrics: Metrics,
+}
+
+/// One net shard's sessions; see the module's page.
+#[derive(Debug)]
+pub struct Gate {
+    parts: GateParts,
+    desk: Desk,
+    clients: Vec<Option<Client>>,
+    mail: Vec<ToGate>,
+    held: VecDeque<Letter>,
+    text: Vec<u8>,
+    composed: BytesMut,
+    /// Connections that ended while the inbox was full.
+    unreported: Vec<ConnId>,
+    next_sweep: Millis,
+    is_draining: bool,
+    deltas_sent: Counter,
+    snapshots_sent: Counter,
+    letters_sent: Counter,
+}
+
+#[derive(Debug)]
+struct Client {
+    conn: ConnId,
+    session: Session,
+    /// The system and tick of the newest state sent.
+    shown: Option<(SystemIndex, u64)>,
+    stall: Option<Stall>,
+}
+
+/// A client that missed state.
+#[derive(Clone, Copy, Debug)]
+struct Stall {
+    /// When its output last moved.
+    since: Millis,
+    pending_bytes: usize,
+    /// Whether a snapshot was asked for.
+    is_asked: bool,
+}
+
+impl Gate {
+    /// A gate without clients.
+    pub fn new(parts: GateParts) -> Self {
+        let sent = |kind| parts.metrics.messages_sent.get_or_create_owned(&KindLabel { kind });
+        Self {
+            deltas_sent: sent("world.delta"),
+            snapshots_sent: sent("world.snapshot"),
+            letters_sent: sent("other"),
+            desk: Desk::new(Arc::clone(&parts.verifier)),
+            parts,
+            clients: Vec::new(),
+            mail: Vec::new(),
+            held: VecDeque::new(),
+            text: Vec::new(),
+            composed: BytesMut::with_capacity(COMPOSE_BUFFER_BYTES),
+            unreported: Vec::new(),
+            next_sweep: Millis(0),
+            is_draining: false,
+        }
+    }
+
+    fn client(&mut self, conn: ConnId) -> Option<&mut Client> {
+        self.clients.get_mut(conn.slot as usize)?.as_mut().filter(|client| client.conn == conn)
+    }
+
+    fn tell(&mut self, io: &mut dyn Io, conn: ConnId, reply: &Reply, reply_to: Option<u64>) {
+        let Some(client) = self.client(conn) else { return };
+        let close = client.session.on_reply(reply);
+        let seq = client.session.next_seq();
+        self.text.clear();
+        encode(reply, seq, reply_to, io.unix(), &mut self.text);
+        if let Reply::Error(error) = reply {
+            self.parts.metrics.errors.get_or_create(&KindLabel { kind: error.code.as_str() }).inc();
+        }
+        if let Reply::AuthError(error) = reply {
+            self.parts.metrics.errors.get_or_create(&KindLabel { kind: error.code.as_str() }).inc();
+        }
+        self.composed.extend_from_slice(&self.text);
+        match self.send_composed(io, conn) {
+            Sent::Full => self.end(io, conn, CloseCode::TooSlow),
+            Sent::Flushed | Sent::Pending => drop(self.letters_sent.inc()),
+            Sent::Gone => {}
+        }
+        if let Some(code) = close {
+            self.end(io, conn, code);
+        }
+    }
+
+    /// Sends what was composed, as one text message.
+    fn send_composed(&mut self, io: &mut dyn Io, conn: ConnId) -> Sent {
+        let bytes = self.composed.split().freeze();
+        let length = bytes.len() as u64;
+        let Ok(text) = Utf8Bytes::try_from(bytes) else {
+            debug_assert!(false, "fragments and replies are text");
+            return Sent::Gone;
+        };
+        let sent = io.send(conn, text);
+        if matches!(sent, Sent::Flushed | Sent::Pending) {
+            self.parts.metrics.sent_bytes.inc_by(length);
+        }
+        sent
+    }
+
+    fn end(&mut self, io: &mut dyn Io, conn: ConnId, code: CloseCode) {
+        self.parts.metrics.closes.get_or_create(&KindLabel { kind: code.reason() }).inc();
+        if let Some(client) = self.client(conn) {
+            client.session.close();
+        }
+        io.close(conn, code.as_u16(), code.reason());
+    }
+
+    fn carry_out(&mut self, io: &mut dyn Io, conn: ConnId, verdict: Verdict) {
+        match verdict {
+            Verdict::Nothing => {}
+            Verdict::Reply(reply, reply_to) => self.tell(io, conn, &reply, reply_to),
+            Verdict::Command(command) => self.pass_on(io, conn, command),
+            Verdict::Close(code) => self.end(io, conn, code),
+            Verdict::ReplyThenClose(reply, reply_to, code) => {
+                self.tell(io, conn, &reply, reply_to);
+                self.end(io, conn, code);
+            }
+        }
+    }
+
+    /// Hands a command to the tick; where its inbox is full, says so to whoever is owed an answer.
+    fn pass_on(&mut self, io: &mut dyn Io, conn: ConnId, command: Command) {
+        let Err(ToCore::Command { command, .. }) = self.parts.inbox.push(ToCore::Command { conn, command })
+        else {
+            return;
+        };
+        let reply_to = match command {
+            Command::Input { .. } => return,
+            Command::Login { seq, .. }
+            | Command::Join { seq, .. }
+            | Command::Buy { seq, .. }
+            | Command::Sell { seq, .. }
+            | Command::Repair { seq, .. } => Some(seq.number()),
+        };
+        self.tell(io, conn, &Reply::error(ErrorCode::RateLimited), reply_to);
+    }
+
+    fn open_letters(&mut self, io: &mut dyn Io) {
+        let durable = self.parts.durable.load(Ordering::Acquire);
+        while let Some(letter) = self.held.pop_front_if(|letter| letter.batch <= durable) {
+            self.tell(io, letter.conn, &letter.reply, letter.reply_to);
+        }
+    }
+
+    /// Answers to transactions wait for their batch, and behind each other; all else is told at once.
+    fn take_letter(&mut self, io: &mut dyn Io, letter: Letter) {
+        if letter.batch == 0 {
+            self.tell(io, letter.conn, &letter.reply, letter.reply_to);
+        } else if self.held.len() < HELD_LETTERS_MAX {
+            self.held.push_back(letter);
+        } else {
+            self.end(io, letter.conn, CloseCode::TooSlow);
+        }
+    }
+
+    fn show(&mut self, io: &mut dyn Io, frame: &TickFrame) {
+        self.desk.tick = frame.tick();
+        for pilot in frame.pilots_of(self.parts.shard) {
+            self.show_one(io, frame, pilot);
+        }
+    }
+
+    /// One client's part of a frame: a delta if it has the tick before, a snapshot if the frame has
+    /// one for it, both if both.
+    fn show_one(&mut self, io: &mut dyn Io, frame: &TickFrame, pilot: &PilotView) {
+        let now = io.now();
+        let (conn, here) = (pilot.conn, frame.system());
+        let pending_bytes = io.pending_bytes(conn);
+        let Some(client) = self.client(conn) else { return };
+        if pending_bytes > 0 {
+            let stall = Stall { since: now, pending_bytes, is_asked: false };
+            client.stall.get_or_insert(stall).is_asked = false;
+            client.shown = None;
+            self.parts.metrics.deltas_dropped.inc();
+            return;
+        }
+        let follows = client.shown == Some((here, frame.tick().wrapping_sub(1)));
+        let has_delta = follows && pilot.has_delta();
+        if has_delta {
+            let seq = client.session.next_seq();
+            compose::delta(frame, pilot, &self.parts.stencils, seq, &mut self.composed);
+            self.send_composed(io, conn);
+            self.deltas_sent.inc();
+        }
+        if pilot.has_snapshot() {
+            let Some(client) = self.client(conn) else { return };
+            let seq = client.session.next_seq();
+            compose::snapshot(frame, pilot, &self.parts.stencils, seq, &mut self.composed);
+            self.send_composed(io, conn);
+            self.snapshots_sent.inc();
+        }
+        let Some(client) = self.client(conn) else { return };
+        if has_delta || pilot.has_snapshot() {
+            client.shown = Some((here, frame.tick()));
+            client.stall = None;
+        } else {
+            self.want_snapshot(now, conn);
+        }
+    }
+
+    /// Asks the tick for a snapshot, once a stall.
+    fn want_snapshot(&mut self, now: Millis, conn: ConnId) {
+        let Some(client) = self.client(conn) else { return };
+        let stall = client.stall.get_or_insert(Stall { since: now, pending_bytes: 0, is_asked: false });
+        if stall.is_asked {
+            return;
+        }
+        stall.is_asked = true;
+        if self.parts.inbox.push(ToCore::SnapshotWanted(conn)).is_err()
+            && let Some(stall) = self.client(conn).and_then(|client| client.stall.as_mut())
+        {
+            stall.is_asked = false;
+        }
+    }
+
+    /// Tells the tick who is gone; what its inbox cannot take waits for the next sweep.
+    fn report_closed(&mut self) {
+        let inbox = &self.parts.inbox;
+        self.unreported.retain(|&conn| inbox.push(ToCore::Closed(conn)).is_err());
+    }
+
+    /// Looks at every client's deadlines; a few times a second, so that no client costs a timer.
+    fn sweep(&mut self, io: &mut dyn Io) {
+        self.report_closed();
+        let now = io.now();
+        for slot in 0..self.clients.len() {
+            let Some(Some(client)) = self.clients.get_mut(slot) else { continue };
+            let conn = client.conn;
+            let verdict = client.session.on_deadline(now);
+            self.carry_out(io, conn, verdict);
+            self.watch_stall(io, conn, now);
+        }
+        self.parts.metrics.inputs_stale.inc_by(std::mem::take(&mut self.desk.tally).stale_inputs);
+    }
+
+    fn watch_stall(&mut self, io: &mut dyn Io, conn: ConnId, now: Millis) {
+        let pending_bytes = io.pending_bytes(conn);
+        let Some(stall) = self.client(conn).and_then(|client| client.stall.as_mut()) else { return };
+        if pending_bytes == 0 || pending_bytes < stall.pending_bytes {
+            *stall = Stall { since: now, pending_bytes, ..*stall };
+        }
+        let is_stuck = pending_bytes > 0 && now.since(stall.since) >= STALL_MS_MAX;
+        stall.pending_bytes = pending_bytes;
+        if is_stuck {
+            self.end(io, conn, CloseCode::TooSlow);
+        }
+    }
+
+    fn announce_drain(&mut self, io: &mut dyn Io, deadline_ms: u64) {
+        self.is_draining = true;
+        let notice = Reply::Notice(Notice {
+            kind: NoticeKind::Drain,
+            message: Some("The server is shutting down".into()),
+            deadline_ms: Some(deadline_ms),
+        });
+        for slot in 0..self.clients.len() {
+            if let Some(Some(client)) = self.clients.get(slot) {
+                let conn = client.conn;
+                self.tell(io, conn, &notice, None);
+            }
+        }
+    }
+
+    /// Nothing becomes durable any more: whoever waits for that hears INTERNAL.
+    fn fail(&mut self, io: &mut dyn Io) {
+        self.open_letters(io);
+        for letter in std::mem::take(&mut self.held) {
+            self.tell(io, letter.conn, &Reply::error(ErrorCode::Internal), letter.reply_to);
+        }
+    }
+
+    fn end_all(&mut self, io: &mut dyn Io) {
+        for slot in 0..self.clients.len() {
+            if let Some(Some(client)) = self.clients.get(slot) {
+                let conn = client.conn;
+                self.end(io, conn, CloseCode::Draining);
+            }
+        }
+    }
+}
+
+impl Service for Gate {
+    fn http(&mut self, request: &http::Request<'_>) -> http::Response {
+        self.parts.doors.http(request)
+    }
+
+    fn open(
+        &mut self,
+        io: &mut dyn Io,
+        conn: ConnId,
+        upgrade: &http::Request<'_>,
+    ) -> Result<http::Accept, http::Response> {
+        if self.is_draining {
+            return Err(Doors::draining());
+        }
+        let entry = self.parts.doors.admit(upgrade)?;
+        let slot = conn.slot as usize;
+        if self.clients.len() <= slot {
+            self.clients.resize_with(slot + 1, || None);
+        }
+        let session = Session::new(io.now(), entry.asked_version);
+        self.clients[slot] = Some(Client { conn, session, shown: None, stall: None });
+        self.parts.metrics.connections.inc();
+        Ok(entry.accept)
+    }
+
+    fn text(&mut self, io: &mut dyn Io, conn: ConnId, text: &mut [u8]) {
+        self.parts.metrics.messages_received.inc();
+        self.parts.metrics.received_bytes.inc_by(text.len() as u64);
+        let (now, unix) = (io.now(), io.unix());
+        let client = self.clients.get_mut(conn.slot as usize).and_then(Option::as_mut);
+        let Some(client) = client.filter(|client| client.conn == conn) else { return };
+        let verdict = client.session.on_text(text, now, unix, &mut self.desk);
+        self.carry_out(io, conn, verdict);
+    }
+
+    fn binary(&mut self, io: &mut dyn Io, conn: ConnId, _: &[u8]) {
+        self.end(io, conn, CloseCode::BinaryRefused);
+    }
+
+    fn wake(&mut self, io: &mut dyn Io) {
+        if self.parts.lane.take_broken() {
+            self.end_all(io);
+        }
+        let mut mail = std::mem::take(&mut self.mail);
+        self.parts.lane.take(&mut mail);
+        for message in mail.drain(..) {
+            match message {
+                ToGate::Letter(letter) => self.take_letter(io, letter),
+                ToGate::Frame(frame) => {
+                    self.open_letters(io);
+                    self.show(io, &frame);
+                }
+                ToGate::Fail => self.fail(io),
+                ToGate::Close(conn, code) => self.end(io, conn, code),
+                ToGate::Drain { deadline_ms } => self.announce_drain(io, deadline_ms),
+                ToGate::Stop { grace_ms } => {
+                    self.open_letters(io);
+                    io.stop(grace_ms);
+                }
+            }
+        }
+        self.mail = mail;
+        self.open_letters(io);
+    }
+
+    fn drained(&mut self, io: &mut dyn Io, conn: ConnId) {
+        let now = io.now();
+        if self.client(conn).is_some_and(|client| client.stall.is_some()) {
+            self.want_snapshot(now, conn);
+        }
+    }
+
+    fn closed(&mut self, _: &mut dyn Io, conn: ConnId) {
+        if self.client(conn).is_none() {
+            return;
+        }
+        self.clients[conn.slot as usize] = None;
+        self.parts.metrics.connections.dec();
+        self.unreported.push(conn);
+        self.report_closed();
+    }
+
+    fn deadline(&self) -> Option<Millis> {
+        Some(self.next_sweep)
+    }
+
+    fn timeout(&mut self, io: &mut dyn Io) {
+        self.next_sweep = io.now().plus(SWEEP_MS);
+        self.sweep(io);
+    }
+}

@@ -1,0 +1,174 @@
+//! What the server tells operators about itself, in Prometheus' words.
+//!
+//! Every figure is an atomic that its owner bumps; the operator's port renders them on demand. No
+//! label has a value that a peer chose.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Which system a figure is of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SystemLabel {
+    /// The system's id.
+    pub system: String,
+}
+
+/// What kind of message a figure is of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct KindLabel {
+    /// A name out of the code, never a peer's.
+    pub kind: &'static str,
+}
+
+type Fraction = Gauge<f64, AtomicU64>;
+
+/// All figures. Cloning shares them.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    /// Work of one tick, all systems.
+    pub tick_seconds: Histogram,
+    /// How long after its deadline a tick began.
+    pub tick_lateness_seconds: Histogram,
+    /// Ticks run.
+    pub ticks: Counter,
+    /// Deadlines that passed without a tick, because one before overran.
+    pub ticks_skipped: Counter,
+    /// Open WebSocket connections.
+    pub connections: Gauge,
+    /// Pilots in space or docked.
+    pub pilots: Family<SystemLabel, Gauge>,
+    /// Entities of every kind.
+    pub entities: Family<SystemLabel, Gauge>,
+    /// Simulated time over real time.
+    pub time_dilation: Family<SystemLabel, Fraction>,
+    /// Largest frame so far.
+    pub frame_bytes_max: Family<SystemLabel, Gauge>,
+    /// Largest encoding arena so far.
+    pub arena_bytes_max: Family<SystemLabel, Gauge>,
+    /// Messages sent, by type.
+    pub messages_sent: Family<KindLabel, Counter>,
+    /// Bytes of text sent, without framing.
+    pub sent_bytes: Counter,
+    /// Messages received, good or bad.
+    pub messages_received: Counter,
+    /// Bytes of text received.
+    pub received_bytes: Counter,
+    /// Inputs dropped for their old sequence number.
+    pub inputs_stale: Counter,
+    /// Error replies, by code.
+    pub errors: Family<KindLabel, Counter>,
+    /// Connections ended by the server, by reason.
+    pub closes: Family<KindLabel, Counter>,
+    /// Deltas that a slow reader did not get.
+    pub deltas_dropped: Counter,
+    /// Batches made durable.
+    pub commits: Counter,
+    /// From handing a batch over to its being durable.
+    pub commit_seconds: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Bounds in seconds for spans around a tick's 33 ms.
+const SPAN_BUCKETS: [f64; 14] = [
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.033, 0.066, 0.25,
+];
+
+impl Metrics {
+    /// All figures at zero.
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Arc::default(),
+            tick_seconds: Histogram::new(SPAN_BUCKETS),
+            tick_lateness_seconds: Histogram::new(SPAN_BUCKETS),
+            ticks: Counter::default(),
+            ticks_skipped: Counter::default(),
+            connections: Gauge::default(),
+            pilots: Family::default(),
+            entities: Family::default(),
+            time_dilation: Family::default(),
+            frame_bytes_max: Family::default(),
+            arena_bytes_max: Family::default(),
+            messages_sent: Family::default(),
+            sent_bytes: Counter::default(),
+            messages_received: Counter::default(),
+            received_bytes: Counter::default(),
+            inputs_stale: Counter::default(),
+            errors: Family::default(),
+            closes: Family::default(),
+            deltas_dropped: Counter::default(),
+            commits: Counter::default(),
+            commit_seconds: Histogram::new(SPAN_BUCKETS),
+        };
+        metrics.registry = Arc::new(metrics.register());
+        metrics
+    }
+
+    fn register(&self) -> Registry {
+        let mut all = Registry::with_prefix("orrery");
+        let seconds = || Unit::Seconds;
+        all.register_with_unit("tick", "Work of one tick", seconds(), self.tick_seconds.clone());
+        all.register_with_unit(
+            "tick_lateness",
+            "How late a tick began",
+            seconds(),
+            self.tick_lateness_seconds.clone(),
+        );
+        all.register("ticks", "Ticks run", self.ticks.clone());
+        all.register("ticks_skipped", "Deadlines passed without a tick", self.ticks_skipped.clone());
+        all.register("connections", "Open WebSocket connections", self.connections.clone());
+        all.register("pilots", "Pilots in a system", self.pilots.clone());
+        all.register("entities", "Entities in a system", self.entities.clone());
+        all.register("time_dilation", "Simulated over real time", self.time_dilation.clone());
+        all.register("frame_bytes_max", "Largest frame so far", self.frame_bytes_max.clone());
+        all.register("arena_bytes_max", "Largest encoding arena so far", self.arena_bytes_max.clone());
+        all.register("messages_sent", "Messages sent, by type", self.messages_sent.clone());
+        all.register("sent_bytes", "Bytes of text sent", self.sent_bytes.clone());
+        all.register("messages_received", "Messages received", self.messages_received.clone());
+        all.register("received_bytes", "Bytes of text received", self.received_bytes.clone());
+        all.register("inputs_stale", "Inputs dropped as stale", self.inputs_stale.clone());
+        all.register("errors", "Error replies, by code", self.errors.clone());
+        all.register("closes", "Connections ended by the server", self.closes.clone());
+        all.register("deltas_dropped", "Deltas not sent to slow readers", self.deltas_dropped.clone());
+        all.register("commits", "Batches made durable", self.commits.clone());
+        all.register_with_unit("commit", "Until a batch is durable", seconds(), self.commit_seconds.clone());
+        all
+    }
+
+    /// The text that a Prometheus server scrapes.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        match encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            Err(error) => format!("# metrics could not be rendered: {error}\n"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_rendered_with_their_labels() {
+        let metrics = Metrics::new();
+        metrics.ticks.inc();
+        metrics.pilots.get_or_create(&SystemLabel { system: "sol-1".to_owned() }).set(3);
+        let text = metrics.render();
+        assert!(text.contains("orrery_ticks_total 1\n"), "{text}");
+        assert!(text.contains("orrery_pilots{system=\"sol-1\"} 3\n"), "{text}");
+    }
+}

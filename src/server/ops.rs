@@ -1,0 +1,79 @@
+//! The operator's port: `/healthz`, `/readyz`, `/metrics` and the page at `/`.
+//!
+//! A plain HTTP service on a reactor of its own, so that no player's traffic delays a probe. Bind
+//! it where only operators reach it: it asks nobody who they are.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::metrics::Metrics;
+use crate::ids::{ConnId, Millis};
+use crate::net::http::{Accept, Method, Request, Response};
+use crate::net::{Bytes, Io, Service};
+use crate::ops;
+
+/// What a stopping process has left to say, and how long it may take.
+const STOP_GRACE_MS: u64 = 100;
+
+/// Answers operators and their machines.
+#[derive(Debug)]
+pub(super) struct Ops {
+    metrics: Metrics,
+    is_ticking: Arc<AtomicBool>,
+    is_stopping: Arc<AtomicBool>,
+}
+
+impl Ops {
+    /// Ready once `is_ticking` is set; ends when it is woken with `is_stopping` set.
+    pub(super) const fn new(metrics: Metrics, is_ticking: Arc<AtomicBool>, is_stopping: Arc<AtomicBool>) -> Self {
+        Self { metrics, is_ticking, is_stopping }
+    }
+}
+
+impl Service for Ops {
+    fn http(&mut self, request: &Request<'_>) -> Response {
+        if !matches!(request.method, Method::Get | Method::Head) {
+            return Response::text(405, "Only GET and HEAD here.\n").with_header("Allow", "GET, HEAD");
+        }
+        match request.path {
+            "/healthz" => Response::text(200, "ok\n"),
+            "/readyz" if self.is_ticking.load(Ordering::Acquire) => Response::text(200, "ticking\n"),
+            "/readyz" => Response::text(503, "not ticking\n"),
+            "/metrics" => Response::new(200).with_body(
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                self.metrics.render(),
+            ),
+            path => match ops::asset(path) {
+                Some(asset) => Response::new(200)
+                    .with_header("Content-Security-Policy", ops::CONTENT_SECURITY_POLICY)
+                    .with_header("X-Content-Type-Options", "nosniff")
+                    .with_body(asset.content_type, Bytes::from_static(asset.body)),
+                None => Response::text(404, "Here are /, /healthz, /readyz and /metrics.\n"),
+            },
+        }
+    }
+
+    fn open(&mut self, _: &mut dyn Io, _: ConnId, _: &Request<'_>) -> Result<Accept, Response> {
+        Err(Response::text(404, "No WebSocket on the operator's port.\n"))
+    }
+
+    fn text(&mut self, _: &mut dyn Io, _: ConnId, _: &mut [u8]) {}
+
+    fn binary(&mut self, _: &mut dyn Io, _: ConnId, _: &[u8]) {}
+
+    fn wake(&mut self, io: &mut dyn Io) {
+        if self.is_stopping.load(Ordering::Acquire) {
+            io.stop(STOP_GRACE_MS);
+        }
+    }
+
+    fn drained(&mut self, _: &mut dyn Io, _: ConnId) {}
+
+    fn closed(&mut self, _: &mut dyn Io, _: ConnId) {}
+
+    fn deadline(&self) -> Option<Millis> {
+        None
+    }
+
+    fn timeout(&mut self, _: &mut dyn Io) {}
+}

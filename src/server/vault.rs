@@ -1,0 +1,50 @@
+//! Where records are kept, as the tick sees it: questions and batches in, answers out, no waiting.
+//!
+//! The store's writer is the real vault; tests put faults between. Whatever the implementer, order
+//! is kept: what was handed over first is written, or answered, first, so a pilot loaded after a
+//! batch that holds the pilot is the pilot of that batch. That a batch is durable is told to the
+//! gates and the core through the shared counter, not here.
+
+use crate::ids::PlayerId;
+use crate::store::{Batch, LoadedPilot, StoredOutcome};
+use crate::wire::RequestId;
+
+/// The vault has no room at the moment; ask again next tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// What a vault has to say.
+#[derive(Debug)]
+pub enum Answer {
+    /// What is known of a player; none for a new one.
+    Loaded {
+        /// The question's.
+        ticket: u32,
+        /// The pilot.
+        pilot: Option<Box<LoadedPilot>>,
+    },
+    /// What a request was answered; none if its id was never used.
+    Outcome {
+        /// The question's.
+        ticket: u32,
+        /// The answer then.
+        outcome: Option<StoredOutcome>,
+    },
+    /// Nothing will be durable any more, and why.
+    Failed(String),
+}
+
+/// Where records are kept.
+pub trait Vault: Send {
+    /// Hands a batch over; where there is no room it comes back.
+    fn submit(&mut self, batch: Batch) -> Result<(), Batch>;
+
+    /// Asks for a player's pilot.
+    fn load(&mut self, ticket: u32, player: &PlayerId) -> Result<(), Full>;
+
+    /// Asks what a player's request was answered.
+    fn outcome(&mut self, ticket: u32, player: &PlayerId, request_id: &RequestId) -> Result<(), Full>;
+
+    /// Takes what has been answered since the last call; never waits.
+    fn take_answers(&mut self, answers: &mut Vec<Answer>);
+}

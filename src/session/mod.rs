@@ -1,0 +1,479 @@
+//! One client's conversation, without sockets and without a clock.
+//!
+//! ```text
+//! Connected ──auth.login──▶ LoggingIn ──auth.ok──▶ LoggedIn ──session.joined──▶ InSystem
+//!     │ 5 s: 4002               │ auth.error: 4001      │                           │
+//!     └─────────────────────────┴───────────────────────┴── token runs out: 4001 ───┘
+//! ```
+//!
+//! [`Session::on_text`] turns a text message into one [`Verdict`]; what the rest of the server
+//! decides about it comes back through [`Session::on_reply`]. Invariants: every request that is
+//! owed an answer gets exactly one verdict that either answers it or passes it on as a [`Command`];
+//! `seq` of what is passed on rises strictly; nothing comes out after a close.
+//!
+//! Call order: `new` (connection open) → `on_text` and `on_reply` in any order → `on_deadline` when
+//! `deadline` has passed. Rates are checked before a text is parsed.
+
+mod rate;
+pub mod token;
+
+use std::sync::Arc;
+
+use crate::ids::{Millis, Name, PlayerId, UnixMillis};
+use crate::limits::LOGIN_DEADLINE_MS;
+use crate::wire::{
+    AskedVersion, AuthOk, CloseCode, DecodeError, ErrorCode, ErrorReply, Input, Login, Message,
+    Ping, Pong, Repair, Reply, Request, RequestKind, Scratch, Seq, Sniff, Trade, decode, sniff,
+};
+pub use rate::{Bucket, Class, Rates};
+use token::{TokenError, Verified, Verifier, good_until};
+
+/// What all conversations of one thread share.
+#[derive(Debug)]
+pub struct Desk {
+    /// Buffers of the decoder.
+    pub scratch: Scratch,
+    /// Which tokens are good.
+    pub verifier: Arc<Verifier>,
+    /// The tick that a `pong` reports; the caller keeps it current.
+    pub tick: u64,
+    /// What was refused so far.
+    pub tally: Tally,
+}
+
+impl Desk {
+    /// A desk with fresh buffers.
+    pub fn new(verifier: Arc<Verifier>) -> Self {
+        Self {
+            scratch: Scratch::default(),
+            verifier,
+            tick: 0,
+            tally: Tally::default(),
+        }
+    }
+}
+
+/// Counts of what was refused, for the operator.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// `input.command` whose `seq` was not above the newest: dropped.
+    pub stale_inputs: u64,
+    /// Messages over a rate.
+    pub rate_limited: u64,
+    /// Messages that were malformed or of unknown type.
+    pub malformed: u64,
+    /// Errors that were not sent because too many had been.
+    pub untold_errors: u64,
+    /// Connections closed for flooding.
+    pub floods: u64,
+    /// Logins refused.
+    pub refused_logins: u64,
+}
+
+/// What to do about a message or a deadline. The number beside a reply is its `reply_to`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Nothing.
+    Nothing,
+    /// Answer at once.
+    Reply(Reply, Option<u64>),
+    /// Pass on to the simulation, which will answer.
+    Command(Command),
+    /// End the connection.
+    Close(CloseCode),
+    /// Answer, then end the connection.
+    ReplyThenClose(Reply, Option<u64>, CloseCode),
+}
+
+/// A request that only the rest of the server can answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// The token was good. Answer with `auth.ok`, or `auth.error`.
+    Login {
+        /// Who.
+        player: PlayerId,
+        /// When the token expires.
+        token_expires: UnixMillis,
+        /// The request.
+        seq: Seq,
+    },
+    /// Answer with `session.joined`, or `error`.
+    Join {
+        /// Where to.
+        system: Name,
+        /// The request.
+        seq: Seq,
+    },
+    /// The controls, from now on. Never answered.
+    Input {
+        /// The request.
+        seq: Seq,
+        /// The controls.
+        input: Input,
+    },
+    /// Answer with `trade.result`, or `error`.
+    Buy {
+        /// The request.
+        seq: Seq,
+        /// What.
+        trade: Trade,
+    },
+    /// Answer with `trade.result`, or `error`.
+    Sell {
+        /// The request.
+        seq: Seq,
+        /// What.
+        trade: Trade,
+    },
+    /// Answer with `ship.repair_result`, or `error`.
+    Repair {
+        /// The request.
+        seq: Seq,
+        /// Where.
+        repair: Repair,
+    },
+}
+
+/// How far a conversation has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Open, no login yet.
+    Connected,
+    /// The token was good; the pilot is being looked up.
+    LoggingIn,
+    /// Logged in, in no system.
+    LoggedIn,
+    /// In a system.
+    InSystem,
+    /// Over.
+    Closed,
+}
+
+/// One client's conversation.
+#[derive(Debug, Clone)]
+pub struct Session {
+    stage: Stage,
+    asked: AskedVersion,
+    login_deadline: Millis,
+    token_deadline: Option<Millis>,
+    player: Option<PlayerId>,
+    system: Option<Name>,
+    newest_seq: Option<Seq>,
+    sent: u64,
+    rates: Rates,
+}
+
+impl Session {
+    /// A conversation that begins now. `asked` is what the address's query said about the version.
+    pub const fn new(now: Millis, asked: AskedVersion) -> Self {
+        Self {
+            stage: Stage::Connected,
+            asked,
+            login_deadline: now.plus(LOGIN_DEADLINE_MS),
+            token_deadline: None,
+            player: None,
+            system: None,
+            newest_seq: None,
+            sent: 0,
+            rates: Rates::new(now),
+        }
+    }
+
+    /// How far it has come.
+    pub const fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Who it is, once a good token said so.
+    pub const fn player(&self) -> Option<&PlayerId> {
+        self.player.as_ref()
+    }
+
+    /// The number of the next message to this client: 1, 2, 3, …
+    pub const fn next_seq(&mut self) -> u64 {
+        self.sent += 1;
+        self.sent
+    }
+
+    /// Takes one text message in; the text is overwritten. Work is linear in the text, plus one
+    /// signature check for a login or a refresh.
+    pub fn on_text(
+        &mut self,
+        text: &mut [u8],
+        now: Millis,
+        unix: UnixMillis,
+        desk: &mut Desk,
+    ) -> Verdict {
+        if self.stage == Stage::Closed {
+            return Verdict::Nothing;
+        }
+        let seen = sniff(text);
+        let class = Class::of(seen.kind);
+        if let Err(wait_ms) = self.rates.admit(class, now) {
+            return self.over_rate(seen, wait_ms, now, &mut desk.tally);
+        }
+        match decode(text, &mut desk.scratch) {
+            Ok(Message { seq, request }) => {
+                let kind = request.kind();
+                // Escaped keys hide a type from the first look; its own bucket still counts it.
+                if Class::of(Some(kind)) != class
+                    && let Err(wait_ms) = self.rates.admit_as(Class::of(Some(kind)), now)
+                {
+                    let seen = Sniff {
+                        kind: Some(kind),
+                        seq: Some(seq),
+                    };
+                    return self.over_rate(seen, wait_ms, now, &mut desk.tally);
+                }
+                if let Err(verdict) = self.admit(seq, kind, now, &mut desk.tally) {
+                    return verdict;
+                }
+                self.on_request(seq, request, (now, unix), desk)
+            }
+            Err(error) => self.on_unreadable(error, now, &mut desk.tally),
+        }
+    }
+
+    /// Takes note of an answer that the rest of the server sends to this client (not of those in
+    /// a [`Verdict`]); with a code, the connection is to be closed behind it.
+    pub fn on_reply(&mut self, reply: &Reply) -> Option<CloseCode> {
+        if self.stage == Stage::Closed {
+            return None;
+        }
+        match reply {
+            Reply::AuthOk(ok) if self.stage == Stage::LoggingIn => {
+                self.stage = Stage::LoggedIn;
+                self.system.clone_from(&ok.system_id);
+            }
+            Reply::AuthError(_) => {
+                self.stage = Stage::Closed;
+                return Some(CloseCode::LoginFailed);
+            }
+            Reply::Joined(joined) if self.stage != Stage::Connected => {
+                self.stage = Stage::InSystem;
+                self.system = Some(joined.system_id.clone());
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// Ends the conversation, whoever closed the connection.
+    pub const fn close(&mut self) {
+        self.stage = Stage::Closed;
+    }
+
+    /// When [`Self::on_deadline`] is due.
+    pub fn deadline(&self) -> Option<Millis> {
+        match self.stage {
+            Stage::Connected => Some(self.login_deadline),
+            Stage::Closed => None,
+            Stage::LoggingIn | Stage::LoggedIn | Stage::InSystem => self.token_deadline,
+        }
+    }
+
+    /// Ends a conversation without a login, or whose token has run out.
+    pub fn on_deadline(&mut self, now: Millis) -> Verdict {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return Verdict::Nothing;
+        }
+        let stage = std::mem::replace(&mut self.stage, Stage::Closed);
+        if stage == Stage::Connected {
+            return Verdict::Close(CloseCode::LoginTimeout);
+        }
+        let reply = Reply::auth_error(ErrorCode::TokenExpired);
+        Verdict::ReplyThenClose(reply, None, CloseCode::LoginFailed)
+    }
+
+    /// Checks the order of `seq` and whether the stage allows the request; notes the `seq`.
+    fn admit(
+        &mut self,
+        seq: Seq,
+        kind: RequestKind,
+        now: Millis,
+        tally: &mut Tally,
+    ) -> Result<(), Verdict> {
+        if self.newest_seq.is_some_and(|newest| seq <= newest) {
+            if !kind.is_answered() {
+                tally.stale_inputs += 1;
+                return Err(Verdict::Nothing);
+            }
+            return Err(refusal(ErrorCode::StaleSeq, seq));
+        }
+        self.newest_seq = Some(seq);
+        let Some(code) = self.out_of_place(kind) else {
+            return Ok(());
+        };
+        if !kind.is_answered() && !self.rates.may_complain(now) {
+            tally.untold_errors += 1;
+            return Err(Verdict::Nothing);
+        }
+        Err(refusal(code, seq))
+    }
+
+    /// Why the request is refused at this stage.
+    const fn out_of_place(&self, kind: RequestKind) -> Option<ErrorCode> {
+        let logged_in = matches!(self.stage, Stage::LoggedIn | Stage::InSystem);
+        match kind {
+            RequestKind::Ping => None,
+            RequestKind::Login => match self.stage {
+                Stage::Connected => None,
+                _ => Some(ErrorCode::AlreadyAuthenticated),
+            },
+            _ if !logged_in => Some(ErrorCode::NotAuthenticated),
+            RequestKind::Refresh | RequestKind::JoinSystem => None,
+            _ => match self.stage {
+                Stage::InSystem => None,
+                _ => Some(ErrorCode::NotInSystem),
+            },
+        }
+    }
+
+    fn on_request(
+        &mut self,
+        seq: Seq,
+        request: Request<'_>,
+        (now, unix): (Millis, UnixMillis),
+        desk: &mut Desk,
+    ) -> Verdict {
+        let command = match request {
+            Request::Input(input) => Command::Input { seq, input },
+            Request::Buy(trade) => Command::Buy { seq, trade },
+            Request::Sell(trade) => Command::Sell { seq, trade },
+            Request::Repair(repair) => Command::Repair { seq, repair },
+            Request::JoinSystem(join) => Command::Join {
+                system: join.system_id,
+                seq,
+            },
+            Request::Ping(Ping { t0 }) => {
+                let (t1, tick) = (unix.0, desk.tick);
+                let pong = Reply::Pong(Pong { t0, t1, tick });
+                return Verdict::Reply(pong, Some(seq.number()));
+            }
+            Request::Login(login) => return self.log_in(seq, &login, (now, unix), desk),
+            Request::Refresh(refresh) => {
+                let verified = desk.verifier.verify(refresh.token, unix);
+                return self.renew(seq, verified, (now, unix));
+            }
+        };
+        Verdict::Command(command)
+    }
+
+    fn log_in(
+        &mut self,
+        seq: Seq,
+        login: &Login<'_>,
+        (now, unix): (Millis, UnixMillis),
+        desk: &mut Desk,
+    ) -> Verdict {
+        let spoken = self.asked.is_supported() && login.protocol_version.is_supported();
+        let checked = if spoken {
+            let verified = desk.verifier.verify(login.token, unix);
+            verified.map_err(token_code)
+        } else {
+            Err(ErrorCode::UnsupportedProtocolVersion)
+        };
+        match checked {
+            Ok(Verified { player, expires }) => {
+                self.stage = Stage::LoggingIn;
+                self.player = Some(player.clone());
+                self.token_deadline = Some(deadline_of(expires, now, unix));
+                Verdict::Command(Command::Login {
+                    player,
+                    token_expires: expires,
+                    seq,
+                })
+            }
+            Err(code) => {
+                desk.tally.refused_logins += 1;
+                self.stage = Stage::Closed;
+                let reply = Reply::auth_error(code);
+                Verdict::ReplyThenClose(reply, Some(seq.number()), CloseCode::LoginFailed)
+            }
+        }
+    }
+
+    /// A newer token of the same player prolongs the session; a bad one changes nothing.
+    fn renew(
+        &mut self,
+        seq: Seq,
+        verified: Result<Verified, TokenError>,
+        (now, unix): (Millis, UnixMillis),
+    ) -> Verdict {
+        let reply = match verified {
+            Ok(Verified { player, expires }) if self.player.as_ref() == Some(&player) => {
+                self.token_deadline = Some(deadline_of(expires, now, unix));
+                Reply::AuthOk(AuthOk {
+                    player_id: player,
+                    system_id: self.system.clone(),
+                })
+            }
+            Ok(_) => Reply::auth_error(ErrorCode::InvalidToken),
+            Err(error) => Reply::auth_error(token_code(error)),
+        };
+        Verdict::Reply(reply, Some(seq.number()))
+    }
+
+    /// A message over a rate: not parsed, its `seq` not used up.
+    fn over_rate(&mut self, seen: Sniff, wait_ms: u64, now: Millis, tally: &mut Tally) -> Verdict {
+        tally.rate_limited += 1;
+        let reply = Reply::Error(ErrorReply {
+            code: ErrorCode::RateLimited,
+            message: ErrorCode::RateLimited.message().into(),
+            retry_after_ms: Some(wait_ms),
+        });
+        self.fault(reply, seen, now, tally)
+    }
+
+    /// A message that cannot be read, or whose body names what cannot exist.
+    fn on_unreadable(&mut self, error: DecodeError, now: Millis, tally: &mut Tally) -> Verdict {
+        let DecodeError {
+            seq,
+            kind,
+            code,
+            message,
+        } = error;
+        let reply = Reply::error_with(code, message);
+        let is_broken = matches!(code, ErrorCode::MalformedMessage | ErrorCode::UnknownType);
+        if let (false, Some(seq), Some(kind)) = (is_broken, seq, kind) {
+            return match self.admit(seq, kind, now, tally) {
+                Ok(()) => Verdict::Reply(reply, Some(seq.number())),
+                Err(verdict) => verdict,
+            };
+        }
+        tally.malformed += 1;
+        self.fault(reply, Sniff { kind, seq }, now, tally)
+    }
+
+    /// Answers a refused message while the connection may have more of them; a request that is owed
+    /// an answer always gets it, others as long as there is room.
+    fn fault(&mut self, reply: Reply, seen: Sniff, now: Millis, tally: &mut Tally) -> Verdict {
+        if !self.rates.bears_fault(now) {
+            tally.floods += 1;
+            self.stage = Stage::Closed;
+            return Verdict::Close(CloseCode::Flood);
+        }
+        let is_owed = seen.seq.is_some() && seen.kind.is_some_and(RequestKind::is_answered);
+        if !is_owed && !self.rates.may_complain(now) {
+            tally.untold_errors += 1;
+            return Verdict::Nothing;
+        }
+        Verdict::Reply(reply, seen.seq.map(Seq::number))
+    }
+}
+
+fn refusal(code: ErrorCode, seq: Seq) -> Verdict {
+    Verdict::Reply(Reply::error(code), Some(seq.number()))
+}
+
+const fn token_code(error: TokenError) -> ErrorCode {
+    match error {
+        TokenError::Invalid => ErrorCode::InvalidToken,
+        TokenError::Expired => ErrorCode::TokenExpired,
+    }
+}
+
+/// The moment on our own clock at which a session on this token ends.
+fn deadline_of(expires: UnixMillis, now: Millis, unix: UnixMillis) -> Millis {
+    now.plus(good_until(expires, unix).0.saturating_sub(unix.0))
+}

@@ -1,0 +1,145 @@
+//! Admission: pilots come in and go out between ticks.
+//!
+//! Owns both doors. What they bring about (the starting grant, the departure) is reported by the
+//! step that follows. A pilot goes out whole: everything that has to be stored is in the [`Pilot`]
+//! handed back.
+
+use thiserror::Error;
+
+use super::entities::Row;
+use super::outcome::{Cause, Departure, Gone, Posting};
+use super::pilot::{Pilot, Place};
+use super::world::World;
+use crate::ids::{EntityKind, Handle, StationIndex};
+
+/// Why a pilot was not let in; nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AdmitError {
+    /// Pilots, entities or free places have run out.
+    #[error("the system is full")]
+    SystemFull,
+}
+
+impl World {
+    /// Puts a pilot's ship into space or at its dock, whole numbers clamped to what the ship can
+    /// hold. A dock that this system does not have counts as its spawn.
+    ///
+    /// # Errors
+    /// [`AdmitError::SystemFull`]: `pilots_max` is reached, or no row or no place is free.
+    pub fn admit(&mut self, pilot: &Pilot) -> Result<Handle, AdmitError> {
+        let pilots_max = self.system().pilots_max as usize;
+        if self.pilots.len() >= pilots_max || !self.entities.has_room() {
+            return Err(AdmitError::SystemFull);
+        }
+        let dock = match pilot.place {
+            Place::Docked(station) => self.system().station(station).map(|_| station),
+            _ => None,
+        };
+        let place = match (pilot.place, dock) {
+            (Place::Docked(_), None) => Place::Spawn,
+            (place, _) => place,
+        };
+        let pose = self.pose_for(place).ok_or(AdmitError::SystemFull)?;
+        let id = self.entities.next_id(EntityKind::PlayerShip);
+        let ship = &self.universe.ship;
+        let fuel = if pilot.fuel.is_finite() {
+            pilot.fuel.clamp(0.0, ship.fuel_max)
+        } else {
+            0.0
+        };
+        let row = Row {
+            hull: pilot.hull.clamp(1, ship.hull_max),
+            fuel,
+            ..self.ship_row(EntityKind::PlayerShip, id, pose, dock)
+        };
+        let handle = self.entities.insert(row).ok_or(AdmitError::SystemFull)?;
+        let context = self.zones.blend(pose.x, pose.y);
+        self.pilots.insert(handle, id, pilot, context);
+        if let (Some(station), Some(index)) = (dock, self.pilots.index(handle)) {
+            self.pilots.homes[index] = Some((self.system_index, station));
+        }
+        if pilot.place == Place::New {
+            self.pending.postings.push(Posting {
+                cause: Cause::Grant,
+                player: Some(pilot.player.clone()),
+                station: None,
+                commodity: None,
+                quantity: 0,
+                unit_price: 0,
+                total: pilot.credits,
+                balance_after: Some(pilot.credits),
+                stock_after: None,
+                ticket: None,
+            });
+        }
+        Ok(handle)
+    }
+
+    /// Takes a pilot and the ship out. One whose ship is destroyed leaves as if already back.
+    /// `None` if the handle has no pilot.
+    pub fn dismiss(&mut self, ship: Handle, gone: Gone) -> Option<Pilot> {
+        let mut pilot = self.pilots.remove(ship)?;
+        self.wrecks.retain(|wreck| wreck.ship != ship);
+        // A slot that is aside has no row, and is released all the same.
+        let row = self.entities.remove(ship);
+        match row {
+            Some(row) => {
+                pilot.hull = row.hull;
+                pilot.fuel = row.fuel;
+                pilot.place = row.dock.map_or_else(|| in_space(&row), Place::Docked);
+                self.pending.departures.push(Departure::of(&row, gone));
+            }
+            None => {
+                pilot.hull = self.universe.ship.hull_max;
+                pilot.fuel = self.universe.ship.fuel_max;
+                pilot.place = self.refuge(pilot.home);
+            }
+        }
+        Some(pilot)
+    }
+
+    /// A pilot takes the controls anew (on another connection): they are neutral, and numbers of
+    /// inputs start over.
+    pub fn attach(&mut self, ship: Handle) {
+        if let Some(index) = self.pilots.index(ship) {
+            self.pilots.last_input_seqs[index] = None;
+        }
+        self.detach(ship);
+    }
+
+    /// A pilot lets go of the controls (the connection is lost): thrust, rudder, trigger and
+    /// docking request are neutral from now on.
+    pub fn detach(&mut self, ship: Handle) {
+        if self.pilots.index(ship).is_some()
+            && let Some(row) = self.entities.row(ship)
+        {
+            self.entities.thrusts[row] = 0.0;
+            self.entities.turns[row] = 0.0;
+            self.entities.triggers[row] = false;
+            self.entities.dock_requests[row] = false;
+        }
+    }
+
+    /// Where a pilot comes back after losing the ship: the last station docked at, else the first.
+    pub(super) fn refuge(&self, home: Option<(crate::ids::SystemIndex, StationIndex)>) -> Place {
+        match home {
+            Some((system, station))
+                if system == self.system_index && self.system().station(station).is_some() =>
+            {
+                Place::Docked(station)
+            }
+            _ if self.system().stations.is_empty() => Place::Spawn,
+            _ => Place::Docked(StationIndex(0)),
+        }
+    }
+}
+
+fn in_space(row: &Row) -> Place {
+    Place::Space {
+        x: row.x,
+        y: row.y,
+        vx: row.vx,
+        vy: row.vy,
+        rotation: libm::atan2f(row.heading_y, row.heading_x),
+    }
+}

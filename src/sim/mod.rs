@@ -1,0 +1,53 @@
+//! The simulation: one [`World`] a system, advanced one tick at a time.
+//!
+//! Owns the columns of everything that flies, the physics, docking, fighting, trading and the ships
+//! that the server flies. It never reads a clock, a socket or a random source: commands, seeds and
+//! the pace of time are arguments, and the same arguments give the same world to the last bit, for
+//! any number of rayon workers.
+//!
+//! ```text
+//! admit ─┐
+//! dismiss┼─▶ step(commands) ─▶ outcome(): receipts, postings, events, hits, departures
+//! attach ┘        │            entities(): columns, cells().rows_in(cell), changed_in(row, tick)
+//!                 └─ a file a phase, in the order in which `World::step` names them
+//! ```
+
+mod admission;
+mod blending;
+mod cells;
+mod combat;
+mod command;
+mod contacts;
+mod control;
+mod docking;
+mod entities;
+mod entity_id;
+pub mod market;
+mod motion;
+mod npc;
+mod orders;
+mod outcome;
+mod pilot;
+mod random;
+mod reaping;
+mod slots;
+mod space;
+mod spawning;
+mod state_hash;
+mod world;
+pub mod zones;
+
+pub use admission::AdmitError;
+pub use cells::{CellOrder, Cells};
+pub use command::{Command, Order};
+pub use entities::{Entities, NO_CELL, Shooter};
+pub use entity_id::{EntityId, IdText};
+pub use motion::{Body, Flight, REST_SPEED};
+pub use outcome::{
+    Cause, CombatEvent, CombatKind, Departure, Done, Event, EventKind, Gone, Outcome, Posting,
+    Receipt, Refusal, RepairDone, TradeDone,
+};
+pub use pilot::{Pilot, PilotView, Place};
+pub use random::Random;
+pub use space::{LEAF_ROWS, Pair, Space};
+pub use world::World;

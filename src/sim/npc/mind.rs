@@ -1,0 +1,445 @@
+//! A mind: what one ship is about, how it decides and how it acts on it.
+//!
+//! Owns the modes and the changes between them; the numbers come from the universe's rules for its
+//! kind. Thinking changes the mind only; steering turns the mind's mode into controls.
+//!
+//! ```text
+//!            sees prey                hurt, or a patrol near
+//!  pirate    Roam ───────▶ Hunt ───────────────────────────▶ Flee ──▶ Roam
+//!  patrol    Roam ─ pirate or offender ─▶ Hunt ─ too far, or hurt ─▶ Roam (its beat)
+//!  trader    Rest (docked) ──▶ Travel ──▶ Rest …              shot at: Travel to the nearest dock
+//! ```
+
+use super::super::control::Controls;
+use super::super::random::Random;
+use super::super::world::World;
+use super::alarm::Alarms;
+use super::ground::Ground;
+use super::pilotage::{Gun, Helm, Target, length};
+use super::senses::{Pursuits, nearest};
+use crate::ids::{EntityKind, Handle, StationIndex};
+use crate::limits::{SUBTICKS_PER_TICK, TICK_SECONDS};
+use crate::universe::{NpcClass, Universe};
+
+/// Ticks after a hit during which a ship counts as under fire: 10 s.
+const HURT_TICKS: u64 = 300;
+
+/// Ticks that a flight lasts: 8 s.
+const FLEE_TICKS: u64 = 240;
+
+/// How far from its lair or beat a ship lets itself be drawn, u beyond the disc's rim.
+const LEASH: f32 = 2600.0;
+
+/// A patrol nearer than this makes a pirate break off, u.
+const FEAR_DISTANCE: f32 = 650.0;
+
+/// What a ship is about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Mode {
+    /// Going round its own ground.
+    Roam,
+    /// After a ship.
+    Hunt(Handle),
+    /// Away from a place until a time (sub-ticks).
+    Flee { x: f32, y: f32, until: u64 },
+    /// On the way to a dock.
+    Travel(StationIndex),
+    /// Docked until a time (sub-ticks).
+    Rest { until: u64 },
+}
+
+/// One ship's mind; outlives the ship, and gets another after a while.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mind {
+    pub(super) kind: EntityKind,
+    /// Which of its kind it is: decides its lair or beat.
+    pub(super) nth: u32,
+    pub(super) ship: Option<Handle>,
+    /// When the next ship may arrive, sub-ticks.
+    pub(super) due: u64,
+    pub(super) mode: Mode,
+    waypoint: (f32, f32),
+    /// When it shoots again, sub-ticks.
+    fires_at: u64,
+    /// How far off it aims at present, rad.
+    aim: f32,
+    attacker: Option<Handle>,
+    /// Until when it counts as under fire, sub-ticks.
+    hurt_until: u64,
+}
+
+/// All that a thought may look at.
+pub(super) struct Now<'a> {
+    pub(super) world: &'a World,
+    pub(super) ground: &'a Ground,
+    pub(super) alarms: &'a Alarms,
+    pub(super) pursuits: &'a mut Pursuits,
+    pub(super) class: &'a NpcClass,
+    pub(super) row: usize,
+    pub(super) helm: Helm,
+    pub(super) random: &'a mut Random,
+}
+
+impl Now<'_> {
+    fn kind(&self, row: usize) -> EntityKind {
+        self.world.entities.kinds[row]
+    }
+
+    fn place(&self, row: usize) -> (f32, f32) {
+        (self.world.entities.xs[row], self.world.entities.ys[row])
+    }
+
+    /// The row of a ship that is in space and not docked.
+    fn at_large(&self, ship: Handle) -> Option<usize> {
+        let row = self.world.entities.row(ship)?;
+        self.world.entities.docks[row].is_none().then_some(row)
+    }
+
+    fn away(&self, row: usize) -> f32 {
+        let (x, y) = self.place(row);
+        length(x - self.helm.x, y - self.helm.y)
+    }
+
+    fn hull(&self) -> i32 {
+        self.world.entities.hulls[self.row]
+    }
+
+    fn ticks_from_now(&self, ticks: u64) -> u64 {
+        self.world.clock + ticks * SUBTICKS_PER_TICK
+    }
+}
+
+impl Mind {
+    pub(super) fn new(kind: EntityKind, nth: u32) -> Self {
+        Self {
+            kind,
+            nth,
+            ship: None,
+            due: 0,
+            mode: Mode::Roam,
+            waypoint: (0.0, 0.0),
+            fires_at: 0,
+            aim: 0.0,
+            attacker: None,
+            hurt_until: 0,
+        }
+    }
+
+    /// A new ship is in the world.
+    pub(super) fn arrived(
+        &mut self,
+        ship: Handle,
+        place: (f32, f32),
+        docked: bool,
+        clock: u64,
+        random: &mut Random,
+    ) {
+        let rest_ticks = random.between(30.0, 600.0) as u64;
+        *self = Self {
+            ship: Some(ship),
+            mode: if docked {
+                Mode::Rest {
+                    until: clock + rest_ticks * SUBTICKS_PER_TICK,
+                }
+            } else {
+                Mode::Roam
+            },
+            waypoint: place,
+            ..Self::new(self.kind, self.nth)
+        };
+    }
+
+    /// A shot hit it.
+    pub(super) fn hurt_by(&mut self, source: Handle, clock: u64) {
+        self.attacker = Some(source);
+        self.hurt_until = clock + HURT_TICKS * SUBTICKS_PER_TICK;
+    }
+
+    pub(super) fn under_fire(&self, clock: u64) -> bool {
+        clock < self.hurt_until
+    }
+
+    /// Whom it hunts.
+    pub(super) fn quarry(&self) -> Option<Handle> {
+        match self.mode {
+            Mode::Hunt(quarry) => Some(quarry),
+            _ => None,
+        }
+    }
+
+    fn turn_to(&mut self, mode: Mode, now: &mut Now<'_>) {
+        if self.kind == EntityKind::Pirate {
+            now.pursuits.release(self.quarry());
+            if let Mode::Hunt(quarry) = mode {
+                now.pursuits.join(quarry);
+            }
+        }
+        self.mode = mode;
+    }
+
+    /// Looks round and decides. Work: one search among neighbours, at most two.
+    pub(super) fn think(&mut self, now: &mut Now<'_>) {
+        self.aim = now
+            .random
+            .between(-now.class.aim_error, now.class.aim_error);
+        match self.kind {
+            EntityKind::Pirate => self.think_as_pirate(now),
+            EntityKind::Patrol => self.think_as_patrol(now),
+            _ => self.think_as_trader(now),
+        }
+    }
+
+    fn think_as_pirate(&mut self, now: &mut Now<'_>) {
+        let lair = now.ground.lair(self.nth as usize);
+        if let Mode::Flee { until, .. } = self.mode {
+            if now.world.clock < until {
+                return;
+            }
+            self.turn_to(Mode::Roam, now);
+        }
+        let (x, y) = (now.helm.x, now.helm.y);
+        let threat = self.threat_to_pirate(now);
+        if let Some((x, y)) = threat {
+            let until = now.ticks_from_now(FLEE_TICKS);
+            self.turn_to(Mode::Flee { x, y, until }, now);
+            return;
+        }
+        let prey = |row: usize, now: &Now<'_>| {
+            let (x, y) = now.place(row);
+            matches!(now.kind(row), EntityKind::PlayerShip | EntityKind::Trader)
+                && !now.ground.sheltered(x, y)
+        };
+        if let Mode::Hunt(quarry) = self.mode {
+            let strayed = length(x - lair.x, y - lair.y) > lair.radius + LEASH;
+            let reach = 1.5 * now.class.sense_radius;
+            let on = now
+                .at_large(quarry)
+                .is_some_and(|row| prey(row, now) && now.away(row) < reach);
+            if on && !strayed {
+                return;
+            }
+            self.turn_to(Mode::Roam, now);
+        }
+        if now.hull() > now.class.flee_hull {
+            let found = nearest(now.world, x, y, now.class.sense_radius, |row| {
+                prey(row, now) && now.pursuits.has_room(now.world.entities.handles()[row])
+            });
+            if let Some((row, _)) = found {
+                self.turn_to(Mode::Hunt(now.world.entities.handles()[row]), now);
+                return;
+            }
+        }
+        if self.arrived_at_waypoint(now) || now.ground.sheltered(x, y) {
+            let place = now.ground.lurking_place(lair, now.random);
+            self.waypoint = place.unwrap_or((lair.x, lair.y));
+        }
+    }
+
+    /// What a pirate runs from, if anything: whoever hurt it badly or shoots out of a shelter, or a
+    /// patrol too near.
+    fn threat_to_pirate(&self, now: &Now<'_>) -> Option<(f32, f32)> {
+        let assailant = self.attacker.filter(|_| self.under_fire(now.world.clock));
+        if let Some(row) = assailant.and_then(|ship| now.at_large(ship)) {
+            let (x, y) = now.place(row);
+            if now.hull() <= now.class.flee_hull || now.ground.sheltered(x, y) {
+                return Some((x, y));
+            }
+        }
+        let is_patrol = |row: usize| now.kind(row) == EntityKind::Patrol;
+        let patrol = nearest(now.world, now.helm.x, now.helm.y, FEAR_DISTANCE, is_patrol);
+        patrol.map(|(row, _)| now.place(row))
+    }
+
+    fn think_as_patrol(&mut self, now: &mut Now<'_>) {
+        let beat = now.ground.beat(self.nth as usize);
+        let (x, y) = (now.helm.x, now.helm.y);
+        let near_beat = |(x, y): (f32, f32)| length(x - beat.x, y - beat.y) < beat.radius + LEASH;
+        let fit = now.hull() > now.class.flee_hull;
+        let assailant = self.attacker.filter(|_| self.under_fire(now.world.clock));
+        let wanted = |row: usize, now: &Now<'_>| {
+            let ship = now.world.entities.handles()[row];
+            now.kind(row) != EntityKind::Patrol
+                && (now.kind(row) == EntityKind::Pirate
+                    || assailant == Some(ship)
+                    || now.alarms.accuses(ship))
+        };
+        if let Mode::Hunt(quarry) = self.mode {
+            let reach = 2.0 * now.class.sense_radius;
+            let on = now
+                .at_large(quarry)
+                .is_some_and(|row| wanted(row, now) && now.away(row) < reach);
+            if on && fit && near_beat((x, y)) {
+                return;
+            }
+            self.turn_to(Mode::Roam, now);
+        }
+        if fit && near_beat((x, y)) {
+            let call = now.alarms.rows(&now.world.entities).find(|row| {
+                now.world.entities.docks[*row].is_none()
+                    && near_beat(now.place(*row))
+                    && now.away(*row) < 2.0 * now.class.sense_radius
+                    && wanted(*row, now)
+            });
+            let seen = || {
+                nearest(now.world, x, y, now.class.sense_radius, |row| {
+                    wanted(row, now)
+                })
+            };
+            if let Some(row) = call.or_else(|| seen().map(|(row, _)| row)) {
+                self.turn_to(Mode::Hunt(now.world.entities.handles()[row]), now);
+                return;
+            }
+        }
+        if self.arrived_at_waypoint(now) || !near_beat(self.waypoint) {
+            self.waypoint = now.ground.beat_place(beat, now.random);
+        }
+    }
+
+    fn think_as_trader(&mut self, now: &mut Now<'_>) {
+        let stations_count = now.ground.stations.len();
+        let docked = now.world.entities.docks[now.row];
+        let clock = now.world.clock;
+        if stations_count == 0 {
+            if self.arrived_at_waypoint(now) {
+                self.waypoint = now.ground.beat_place(now.ground.beat(0), now.random);
+            }
+            return;
+        }
+        match (self.mode, docked) {
+            (Mode::Rest { until }, Some(here)) if clock >= until && stations_count > 1 => {
+                let step = 1 + now.random.bits() % (stations_count as u64 - 1);
+                let next = (u64::from(here.0) + step) % stations_count as u64;
+                self.mode = Mode::Travel(StationIndex(next as u16));
+            }
+            (Mode::Rest { .. }, Some(_)) => {}
+            (_, Some(_)) => {
+                let stay_ticks = now.random.between(240.0, 600.0) as u64;
+                self.mode = Mode::Rest {
+                    until: now.ticks_from_now(stay_ticks),
+                };
+            }
+            (Mode::Travel(_), None) if !self.under_fire(clock) => {}
+            (_, None) => {
+                // Under fire, or adrift: the nearest dock is the safest place.
+                let refuge = now.ground.nearest_station(now.helm.x, now.helm.y);
+                self.mode = refuge.map_or(Mode::Roam, Mode::Travel);
+            }
+        }
+        if let Mode::Travel(station) = self.mode {
+            let here = (now.helm.x, now.helm.y);
+            let mooring = now.ground.mooring(station, here.0, here.1).unwrap_or(here);
+            self.waypoint = now.ground.way(here, mooring);
+        }
+    }
+
+    fn arrived_at_waypoint(&self, now: &Now<'_>) -> bool {
+        length(self.waypoint.0 - now.helm.x, self.waypoint.1 - now.helm.y) < 120.0
+    }
+
+    /// The controls for this tick.
+    pub(super) fn steer(
+        &mut self,
+        world: &World,
+        universe: &Universe,
+        ground: &Ground,
+        class: &NpcClass,
+        helm: &Helm,
+        row: usize,
+    ) -> Controls {
+        let (x, y) = self.waypoint;
+        match self.mode {
+            Mode::Roam => helm.fly_to(x, y, 0.5 * class.throttle),
+            Mode::Rest { .. } => Controls {
+                dock: true,
+                ..Controls::default()
+            },
+            Mode::Hunt(quarry) => self.chase(world, universe, class, helm, quarry),
+            Mode::Flee {
+                x: from_x,
+                y: from_y,
+                ..
+            } => {
+                let (away_x, away_y) = (helm.x - from_x, helm.y - from_y);
+                let far = 1000.0 / length(away_x, away_y).max(1.0);
+                let (to_x, to_y) = ground.inside(helm.x + away_x * far, helm.y + away_y * far);
+                // Against a wall the way out is along it.
+                let (dx, dy) = (to_x - helm.x, to_y - helm.y);
+                if length(dx, dy) < 200.0 {
+                    helm.run(-dy - helm.y, dx - helm.x)
+                } else {
+                    helm.run(dx, dy)
+                }
+            }
+            Mode::Travel(station) => {
+                let throttle = if self.under_fire(world.clock) {
+                    1.0
+                } else {
+                    class.throttle
+                };
+                let near = world.system().station(station).is_some_and(|s| {
+                    let ring = length(s.x - helm.x, s.y - helm.y) < 0.95 * s.docking_radius;
+                    ring && helm.speed() < 0.95 * s.docking_speed_max
+                });
+                if near && world.entities.docks[row].is_none() {
+                    return Controls {
+                        dock: true,
+                        ..Controls::default()
+                    };
+                }
+                helm.fly_to(x, y, throttle)
+            }
+        }
+    }
+
+    fn chase(
+        &mut self,
+        world: &World,
+        universe: &Universe,
+        class: &NpcClass,
+        helm: &Helm,
+        quarry: Handle,
+    ) -> Controls {
+        let Some(row) = world.entities.row(quarry) else {
+            return Controls::default();
+        };
+        let gun = Gun {
+            weapon: &universe.weapon,
+            lifetime_s: universe.weapon.lifetime_ticks as f32 * TICK_SECONDS,
+            range: class.fire_range,
+            throttle: class.throttle,
+        };
+        let target = Target::new(&world.entities, row);
+        let controls = helm.engage(&target, &gun, self.aim, world.clock >= self.fires_at);
+        if controls.fire {
+            self.fires_at = world.clock + u64::from(class.trigger_ticks) * SUBTICKS_PER_TICK;
+        }
+        controls
+    }
+
+    /// What decides its future, as words for a state hash.
+    pub(super) fn words(&self) -> impl Iterator<Item = u64> + use<> {
+        let handle = |ship: Option<Handle>| {
+            ship.map_or(u64::MAX, |ship| {
+                u64::from(ship.slot) << 32 | u64::from(ship.generation)
+            })
+        };
+        let pair = |x: f32, y: f32| u64::from(x.to_bits()) << 32 | u64::from(y.to_bits());
+        let mode = match self.mode {
+            Mode::Roam => [0, 0, 0],
+            Mode::Hunt(quarry) => [1, handle(Some(quarry)), 0],
+            Mode::Flee { x, y, until } => [2, pair(x, y), until],
+            Mode::Travel(station) => [3, u64::from(station.0), 0],
+            Mode::Rest { until } => [4, until, 0],
+        };
+        let rest = [
+            handle(self.ship),
+            self.due,
+            pair(self.waypoint.0, self.waypoint.1),
+            self.fires_at,
+            u64::from(self.aim.to_bits()),
+            handle(self.attacker),
+            self.hurt_until,
+        ];
+        mode.into_iter().chain(rest)
+    }
+}

@@ -1,0 +1,81 @@
+//! Senses: whom a ship notices around it.
+//!
+//! Owns the search among neighbours, bounded however dense the crowd: of the rows in the cells
+//! around, at most [`NPC_ROWS_SENSED_MAX`] are looked at. And it owns the count of hunters behind
+//! each quarry, so that a pack does not fall on one newcomer.
+
+use super::super::world::World;
+use super::pilotage::length;
+use crate::ids::{EntityKind, Handle};
+use crate::limits::NPC_ROWS_SENSED_MAX;
+
+/// Pirates that hunt one ship at a time.
+const HUNTERS_MAX: u8 = 2;
+
+/// The nearest row within `radius` of a point for which `wanted` holds, with its distance. `wanted`
+/// is asked only about ships in space that are nearer than the best so far.
+pub(super) fn nearest(
+    world: &World,
+    x: f32,
+    y: f32,
+    radius: f32,
+    mut wanted: impl FnMut(usize) -> bool,
+) -> Option<(usize, f32)> {
+    let entities = &world.entities;
+    let mut best: Option<(usize, f32)> = None;
+    let mut looks_left = NPC_ROWS_SENSED_MAX;
+    world.cells.each_near(x, y, radius, |row| {
+        if looks_left == 0 {
+            return;
+        }
+        looks_left -= 1;
+        // The cells are as of the last tick's end: the row may be gone or another's.
+        let Some(kind) = entities.kinds.get(row) else {
+            return;
+        };
+        if !kind.is_ship() || entities.docks[row].is_some() {
+            return;
+        }
+        let away = length(entities.xs[row] - x, entities.ys[row] - y);
+        if away <= best.map_or(radius, |(_, away)| away) && wanted(row) {
+            best = Some((row, away));
+        }
+    });
+    best
+}
+
+/// Whether a pilot's ship is in space within a distance.
+pub(super) fn pilot_near(world: &World, x: f32, y: f32, radius: f32) -> bool {
+    let is_pilot = |row: usize| world.entities.kinds[row] == EntityKind::PlayerShip;
+    nearest(world, x, y, radius, is_pilot).is_some()
+}
+
+/// How many pirates hunt each ship, by slot of its handle.
+#[derive(Debug, Default)]
+pub(super) struct Pursuits {
+    hunters: Vec<u8>,
+}
+
+impl Pursuits {
+    /// Whether one more hunter may join.
+    pub(super) fn has_room(&self, quarry: Handle) -> bool {
+        self.hunters
+            .get(quarry.slot as usize)
+            .is_none_or(|count| *count < HUNTERS_MAX)
+    }
+
+    pub(super) fn join(&mut self, quarry: Handle) {
+        let slot = quarry.slot as usize;
+        if self.hunters.len() <= slot {
+            self.hunters.resize(slot + 1, 0);
+        }
+        self.hunters[slot] = self.hunters[slot].saturating_add(1);
+    }
+
+    pub(super) fn release(&mut self, quarry: Option<Handle>) {
+        let slot = quarry.map(|quarry| quarry.slot as usize);
+        if let Some(count) = slot.and_then(|slot| self.hunters.get_mut(slot)) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
