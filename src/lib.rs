@@ -17,6 +17,7 @@ pub mod session;
 pub mod page;
 pub mod sim;
 pub mod universe;
+pub mod swarm;
 pub mod net;
 pub mod replication;
 pub mod wire;

@@ -8,29 +8,6 @@ pub const TICK_RATE_HZ: u32 = 30;
 /// Length of a tick in seconds of simulated time.
 pub const TICK_SECONDS: f32 = 1.0 / TICK_RATE_HZ as f32;
 
-// ---------------------------------------------------------------------------------------- wire
-
-/// The protocol version that this server speaks.
-pub const PROTOCOL_VERSION: u64 = 1;
-
-/// The WebSocket subprotocol that carries it.
-pub const SUBPROTOCOL: &str = "orrery.v1.json";
-
-/// Largest `seq` of a client: 2^53-1, what a double holds exactly.
-pub const SEQ_MAX: u64 = (1 << 53) - 1;
-
-/// Largest text message from a client, in bytes. The protocol's largest request (a login with a
-/// token of [`TOKEN_BYTES_MAX`]) needs a third of it.
-pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
-
-/// Deepest nesting of a client's JSON: the protocol needs 2; `serde_json` stops at the same depth.
-pub const JSON_DEPTH_MAX: usize = 127;
-
-/// Longest `request_id` in bytes.
-pub const REQUEST_ID_BYTES_MAX: usize = 64;
-
-/// Most units in one trade. Times any whole price below 9·10^9 it still fits an `i64`.
-pub const QUANTITY_MAX: u32 = 1_000_000_000;
 // Universe: what a world file may ask for. Each bound keeps start-up, snapshots and indices small.
 
 /// Largest universe file, in bytes: parsing keeps a few times this in memory for a moment.
@@ -69,6 +46,126 @@ pub const STOCK_MAX: i64 = 1_000_000_000;
 
 /// Longest text that people read (names of places and goods), in bytes.
 pub const TITLE_BYTES_MAX: usize = 120;
+
+// Simulation: what one world may hold and do in one tick.
+
+/// Parts of a tick in which simulated time is counted: time may be slowed in steps of a hundredth.
+pub const SUBTICKS_PER_TICK: u64 = 100;
+
+/// Slowest simulated time, in sub-ticks a tick: a tenth of full speed.
+pub const SUBTICKS_PER_TICK_MIN: u64 = 10;
+
+/// Most entities of one world, of all kinds; each costs about 200 bytes of columns.
+pub const ENTITIES_MAX: usize = 262_144;
+
+/// Most shots in flight in one world; a trigger held beyond that does not fire. A shot costs about
+/// as much as a ship in every phase.
+pub const PROJECTILES_MAX: usize = 32_768;
+
+/// Most commands applied in one tick; later ones wait for the next. Ten a tick for 3,000 pilots,
+/// about 50 ns each.
+pub const COMMANDS_PER_TICK_MAX: usize = 32_768;
+
+/// Most interest cells along one side of a system: 512² offsets are 1 MiB, cleared every tick.
+pub const INTEREST_CELLS_PER_SIDE_MAX: u32 = 512;
+
+/// Edge of an interest cell unless said otherwise, in u: a quarter of the view radius, so that a
+/// view is covered to within a quarter of itself by about 81 cells.
+pub const INTEREST_CELL_EDGE: f32 = 250.0;
+
+/// Most places tried round a point where somebody is to appear; enough for a crowd of a thousand
+/// round one spawn.
+pub const SPAWN_PLACES_MAX: usize = 4096;
+
+/// Most random places tried in a spawn area before the spiral is searched.
+pub const SPAWN_DRAWS_MAX: u64 = 16;
+
+/// Ticks of simulated time from a pilot's death until the ship is back: 3 s.
+pub const RESPAWN_TICKS: u64 = 90;
+
+// Non-player ships.
+
+/// Ships that may arrive in one tick; placing one costs a pass over all rows.
+pub const NPC_ARRIVALS_PER_TICK_MAX: usize = 4;
+
+/// Neighbours that a non-player ship looks at in one search, about 2 ns each: in a crowd it
+/// notices some, not all.
+pub const NPC_ROWS_SENSED_MAX: usize = 512;
+
+/// Offenders that patrols of one system remember at a time; every hit of a tick scans them.
+pub const NPC_ALARMS_MAX: usize = 64;
+// ---------------------------------------------------------------------------------------- wire
+
+/// The protocol version that this server speaks.
+pub const PROTOCOL_VERSION: u64 = 1;
+
+/// The WebSocket subprotocol that carries it.
+pub const SUBPROTOCOL: &str = "orrery.v1.json";
+
+/// Largest `seq` of a client: 2^53-1, what a double holds exactly.
+pub const SEQ_MAX: u64 = (1 << 53) - 1;
+
+/// Largest text message from a client, in bytes. The protocol's largest request (a login with a
+/// token of [`TOKEN_BYTES_MAX`]) needs a third of it.
+pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
+
+/// Deepest nesting of a client's JSON: the protocol needs 2; `serde_json` stops at the same depth.
+pub const JSON_DEPTH_MAX: usize = 127;
+
+/// Longest `request_id` in bytes.
+pub const REQUEST_ID_BYTES_MAX: usize = 64;
+
+/// Most units in one trade. Times any whole price below 9·10^9 it still fits an `i64`.
+pub const QUANTITY_MAX: u32 = 1_000_000_000;
+// Universe: what a world file may ask for. Each bound keeps start-up, snapshots and indices small.
+
+// --------------------------------------------------------------------------------------- swarm
+
+/// Most bots of one swarm: one address has some 28,000 local ports towards one server.
+pub const SWARM_CLIENTS_MAX: u32 = 20_000;
+
+/// Most connections that a swarm begins in a second, whatever it is asked for.
+pub const SWARM_CONNECT_HZ_MAX: u32 = 5_000;
+
+/// Most inputs a bot sends in a second; the world takes one a tick.
+pub const SWARM_INPUT_HZ_MAX: f64 = 60.0;
+
+/// Longest span that a swarm measures, in seconds: a day.
+pub const SWARM_DURATION_SECONDS_MAX: u64 = 86_400;
+
+/// Read buffer of a bot: a common delta in one read, and 60 MiB at 5,000 bots with all else.
+pub const SWARM_READ_BUFFER_BYTES: usize = 8 * 1024;
+
+/// Most bytes that wait for a bot's socket; beyond, its inputs are skipped and counted.
+pub const SWARM_WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024;
+
+/// Largest message a bot takes: a snapshot of the densest crowd.
+pub const SWARM_MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Most messages read from one socket before the others have their turn.
+pub const SWARM_MESSAGES_PER_TURN_MAX: usize = 16;
+
+/// Most readiness events taken from the kernel in one turn of the loop.
+pub const SWARM_EVENTS_PER_TURN_MAX: usize = 1024;
+
+/// Most inputs sent in one turn, so that a late loop reads before it goes on sending.
+pub const SWARM_INPUTS_PER_TURN_MAX: u64 = 256;
+
+/// Longest time a bot may take from its first packet to its first message of the stream, in ms.
+pub const SWARM_JOIN_MS_MAX: u64 = 15_000;
+
+/// How long the stream settles after the last bot joined, before measuring, in ms; shorter runs
+/// settle as long as they measure.
+pub const SWARM_SETTLE_MS: u64 = 1_000;
+
+/// How long closing handshakes may take at the end, in ms.
+pub const SWARM_CLOSE_MS_MAX: u64 = 2_000;
+
+/// A turn of the loop longer than this, in ms, delays arrivals enough to spoil a gap at 30 Hz.
+pub const SWARM_TURN_MS_MAX: u64 = 15;
+
+/// Share of one core beyond which the swarm's own work shapes what it measures, in percent.
+pub const SWARM_CPU_PERCENT_MAX: f64 = 90.0;
 
 // ------------------------------------------------------------------------------------- session
 
@@ -303,52 +400,6 @@ pub const STALL_MS_MAX: u64 = 10_000;
 /// How long a guest's token is good, in seconds.
 pub const GUEST_TOKEN_TTL_SECONDS: u64 = 24 * 60 * 60;
 // Simulation: what one world may hold and do in one tick.
-
-/// Parts of a tick in which simulated time is counted: time may be slowed in steps of a hundredth.
-pub const SUBTICKS_PER_TICK: u64 = 100;
-
-/// Slowest simulated time, in sub-ticks a tick: a tenth of full speed.
-pub const SUBTICKS_PER_TICK_MIN: u64 = 10;
-
-/// Most entities of one world, of all kinds; each costs about 200 bytes of columns.
-pub const ENTITIES_MAX: usize = 262_144;
-
-/// Most shots in flight in one world; a trigger held beyond that does not fire. A shot costs about
-/// as much as a ship in every phase.
-pub const PROJECTILES_MAX: usize = 32_768;
-
-/// Most commands applied in one tick; later ones wait for the next. Ten a tick for 3,000 pilots,
-/// about 50 ns each.
-pub const COMMANDS_PER_TICK_MAX: usize = 32_768;
-
-/// Most interest cells along one side of a system: 512² offsets are 1 MiB, cleared every tick.
-pub const INTEREST_CELLS_PER_SIDE_MAX: u32 = 512;
-
-/// Edge of an interest cell unless said otherwise, in u: a quarter of the view radius, so that a
-/// view is covered to within a quarter of itself by about 81 cells.
-pub const INTEREST_CELL_EDGE: f32 = 250.0;
-
-/// Most places tried round a point where somebody is to appear; enough for a crowd of a thousand
-/// round one spawn.
-pub const SPAWN_PLACES_MAX: usize = 4096;
-
-/// Most random places tried in a spawn area before the spiral is searched.
-pub const SPAWN_DRAWS_MAX: u64 = 16;
-
-/// Ticks of simulated time from a pilot's death until the ship is back: 3 s.
-pub const RESPAWN_TICKS: u64 = 90;
-
-// Non-player ships.
-
-/// Ships that may arrive in one tick; placing one costs a pass over all rows.
-pub const NPC_ARRIVALS_PER_TICK_MAX: usize = 4;
-
-/// Neighbours that a non-player ship looks at in one search, about 2 ns each: in a crowd it
-/// notices some, not all.
-pub const NPC_ROWS_SENSED_MAX: usize = 512;
-
-/// Offenders that patrols of one system remember at a time; every hit of a tick scans them.
-pub const NPC_ALARMS_MAX: usize = 64;
 
 /// Ticks between two snapshots of one client: 5 s.
 pub const SNAPSHOT_PERIOD_TICKS: u64 = 150;

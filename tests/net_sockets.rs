@@ -197,14 +197,17 @@ fn a_known_subprotocol_is_chosen_and_an_unknown_one_is_not() {
 #[test]
 fn last_words_reach_a_peer_that_is_still_sending() {
     let server = Server::plain();
-    let large = frame(0x81, &[b'x'; 60_000]);
+    let large = frame(0x81, &vec![b'x'; 60_000]);
     for (code, bytes) in [
         (1009, large),
         (
             1007,
-            [frame(0x81, &[0xff]), frame(0x82, &[0; 60_000])].concat(),
+            [frame(0x81, &[0xff]), frame(0x82, &vec![0; 60_000])].concat(),
         ),
-        (1002, [frame(0x83, b""), frame(0x82, &[0; 60_000])].concat()),
+        (
+            1002,
+            [frame(0x83, b""), frame(0x82, &vec![0; 60_000])].concat(),
+        ),
     ] {
         let mut stream = server.open();
         stream.write_all(&bytes).unwrap();
@@ -218,7 +221,7 @@ fn last_words_reach_a_peer_that_is_still_sending() {
     stream
         .write_all(b"POST /form HTTP/1.1\r\nContent-Length: 99999\r\n\r\n")
         .unwrap();
-    stream.write_all(&[b'x'; 99_999]).unwrap();
+    stream.write_all(&vec![b'x'; 99_999]).unwrap();
     let mut answer = String::new();
     stream
         .read_to_string(&mut answer)

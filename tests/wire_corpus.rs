@@ -1,5 +1,7 @@
 //! The decoder's fuzzing property on its corpus and on generated near-misses.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use proptest::prelude::*;
 
 #[path = "../fuzz/properties/decode.rs"]

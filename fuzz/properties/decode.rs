@@ -4,6 +4,8 @@
 //! The second reading shares no code with the first. It differs on purpose only in wording: all it
 //! knows of a refusal is its code.
 
+#![allow(clippy::expect_used, reason = "a property that does not hold panics")]
+
 use orrery::ids::{Name, UnixMillis};
 use orrery::limits::QUANTITY_MAX;
 use orrery::wire::{
@@ -14,7 +16,7 @@ use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 /// Checks one input.
-pub fn check(data: &[u8]) {
+pub(crate) fn check(data: &[u8]) {
     let mut text = data.to_vec();
     let mut scratch = Scratch::default();
     let ours = decode(&mut text, &mut scratch);

@@ -231,7 +231,7 @@ fn open_vault(
     notices: run::Notices,
 ) -> Result<(Box<dyn crate::server::vault::Vault>, Vec<crate::sim::World>), Failure> {
     let worlds = (0..universe.systems.len()).map(|index| {
-        crate::sim::World::new(Arc::clone(universe), crate::ids::SystemIndex(index as u16), seed, &[])
+        crate::sim::World::new(Arc::clone(universe), crate::ids::SystemIndex(index as u16), seed, None)
     });
     let shelf = Arc::default();
     let vault = crate::server::memory_vault::MemoryVault::prompt(shelf, Arc::clone(&notices.durable));

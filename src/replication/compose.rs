@@ -73,10 +73,8 @@ pub fn delta(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, seq: u64
     }
     end_list(out, b"],\"you_zone_context\":");
     out.extend_from_slice(pilot.zone.of(&frame.pilot_bytes));
-    if let Some(seq) = pilot.last_input_seq {
-        out.extend_from_slice(b",\"last_input_seq\":");
-        number(out, seq);
-    }
+    out.extend_from_slice(b",\"last_input_seq\":");
+    number(out, pilot.last_input_seq);
     if has_removed {
         out.extend_from_slice(b",\"gone\":{");
         removals(frame, pilot, stencils, Removal::Reason, out);

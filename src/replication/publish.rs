@@ -152,7 +152,7 @@ impl Publisher {
                 now,
                 thinning,
                 own: None,
-                last_input_seq: None,
+                last_input_seq: 0,
                 zone: Span::default(),
                 you: Span::default(),
                 snapshot_you: Span::default(),

@@ -8,7 +8,7 @@ use crate::wire::{Chart, ChartStation, ChartWeapon, Fixed2, Named};
 /// What `session.joined` tells of a system; `None` for an index out of range.
 ///
 /// Linear in the universe's stations, commodities and systems.
-pub fn chart(universe: &Universe, system: SystemIndex) -> Option<Chart> {
+pub(super) fn chart(universe: &Universe, system: SystemIndex) -> Option<Chart> {
     let here = universe.systems.get(usize::from(system.0))?;
     let stations = here.stations.iter().map(|station| ChartStation {
         station_id: station.id.clone(),

@@ -17,7 +17,7 @@ const STOP_GRACE_MS: u64 = 100;
 
 /// Answers operators and their machines.
 #[derive(Debug)]
-pub struct Ops {
+pub(super) struct Ops {
     metrics: Metrics,
     is_ticking: Arc<AtomicBool>,
     is_stopping: Arc<AtomicBool>,
@@ -25,7 +25,7 @@ pub struct Ops {
 
 impl Ops {
     /// Ready once `is_ticking` is set; ends when it is woken with `is_stopping` set.
-    pub const fn new(metrics: Metrics, is_ticking: Arc<AtomicBool>, is_stopping: Arc<AtomicBool>) -> Self {
+    pub(super) const fn new(metrics: Metrics, is_ticking: Arc<AtomicBool>, is_stopping: Arc<AtomicBool>) -> Self {
         Self { metrics, is_ticking, is_stopping }
     }
 }

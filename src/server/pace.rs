@@ -10,28 +10,28 @@ use crate::limits::{TICK_RATE_HZ, TICK_SPIN_US};
 
 /// What the wait for a tick found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Beat {
+pub(super) struct Beat {
     /// How long after its deadline the tick begins.
-    pub lateness: Duration,
+    pub(super) lateness: Duration,
     /// Deadlines that passed unused since the last beat.
-    pub skipped: u64,
+    pub(super) skipped: u64,
 }
 
 /// The metronome of the tick thread.
 #[derive(Debug)]
-pub struct Pace {
+pub(super) struct Pace {
     start: Instant,
     beat: u64,
 }
 
 impl Pace {
     /// The first deadline is one period after `start`.
-    pub const fn new(start: Instant) -> Self {
+    pub(super) const fn new(start: Instant) -> Self {
         Self { start, beat: 0 }
     }
 
     /// Waits for the next deadline that has not passed by more than a period.
-    pub fn wait(&mut self) -> Beat {
+    pub(super) fn wait(&mut self) -> Beat {
         let skipped = self.advance(Instant::now());
         let deadline = self.deadline();
         let spin = Duration::from_micros(TICK_SPIN_US);

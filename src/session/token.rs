@@ -52,7 +52,7 @@ pub enum KeyError {
 pub struct Key {
     kid: Option<String>,
     algorithm: Algorithm,
-    key: DecodingKey,
+    material: DecodingKey,
 }
 
 impl fmt::Debug for Key {
@@ -70,7 +70,7 @@ impl Key {
         Ok(Self {
             kid: None,
             algorithm: Algorithm::HS256,
-            key: DecodingKey::from_secret(secret(content)?),
+            material: DecodingKey::from_secret(secret(content)?),
         })
     }
 
@@ -104,7 +104,7 @@ impl Key {
         Ok(Self {
             kid: None,
             algorithm,
-            key,
+            material: key,
         })
     }
 
@@ -203,11 +203,11 @@ impl Verifier {
         let claims = fitting
             .find_map(|key| signed_claims(token, key))
             .ok_or(TokenError::Invalid)?;
-        self.believe(claims, now)
+        self.believe(&claims, now)
     }
 
     /// Checks the claims of a token whose signature is good.
-    fn believe(&self, claims: Claims, now: UnixMillis) -> Result<Verified, TokenError> {
+    fn believe(&self, claims: &Claims, now: UnixMillis) -> Result<Verified, TokenError> {
         let player = PlayerId::parse(&claims.sub).map_err(|_| TokenError::Invalid)?;
         let issuer_fits = self
             .issuer
@@ -252,7 +252,7 @@ fn signed_claims(token: &str, key: &Key) -> Option<Claims> {
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation.validate_aud = false;
-    let data = jsonwebtoken::decode::<Claims>(token, &key.key, &validation).ok()?;
+    let data = jsonwebtoken::decode::<Claims>(token, &key.material, &validation).ok()?;
     Some(data.claims)
 }
 

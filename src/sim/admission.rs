@@ -53,7 +53,8 @@ impl World {
             ..self.ship_row(EntityKind::PlayerShip, id, pose, dock)
         };
         let handle = self.entities.insert(row).ok_or(AdmitError::SystemFull)?;
-        self.pilots.insert(handle, id, pilot);
+        let context = self.zones.blend(pose.x, pose.y);
+        self.pilots.insert(handle, id, pilot, context);
         if let (Some(station), Some(index)) = (dock, self.pilots.index(handle)) {
             self.pilots.homes[index] = Some((self.system_index, station));
         }
@@ -79,19 +80,14 @@ impl World {
     pub fn dismiss(&mut self, ship: Handle, gone: Gone) -> Option<Pilot> {
         let mut pilot = self.pilots.remove(ship)?;
         self.wrecks.retain(|wreck| wreck.ship != ship);
-        match self.entities.remove(ship) {
+        // A slot that is aside has no row, and is released all the same.
+        let row = self.entities.remove(ship);
+        match row {
             Some(row) => {
                 pilot.hull = row.hull;
                 pilot.fuel = row.fuel;
                 pilot.place = row.dock.map_or_else(|| in_space(&row), Place::Docked);
-                self.pending.departures.push(Departure {
-                    id: row.id,
-                    kind: row.kind,
-                    cell: row.cell,
-                    x: row.x,
-                    y: row.y,
-                    gone,
-                });
+                self.pending.departures.push(Departure::of(&row, gone));
             }
             None => {
                 pilot.hull = self.universe.ship.hull_max;

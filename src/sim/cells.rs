@@ -24,6 +24,30 @@ pub struct Cells {
     order: Vec<u32>,
 }
 
+/// All rows by cell, as of the end of the last tick.
+#[derive(Clone, Copy, Debug)]
+pub struct CellOrder<'a> {
+    /// Cells from west to east.
+    pub columns: u32,
+    /// Cells from south to north.
+    pub rows: u32,
+    /// Where each cell's run starts in `order`, and at the end its length.
+    pub starts: &'a [u32],
+    /// Rows, cell by cell, ascending inside a cell.
+    pub order: &'a [u32],
+}
+
+impl<'a> CellOrder<'a> {
+    /// Rows in `cell`, ascending; none for a cell that does not exist.
+    pub fn rows_of(&self, cell: u32) -> &'a [u32] {
+        let bound = |cell: usize| self.starts.get(cell).map(|&start| start as usize);
+        match (bound(cell as usize), bound(cell as usize + 1)) {
+            (Some(start), Some(end)) => self.order.get(start..end).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+}
+
 impl Cells {
     /// A grid over `[-half_extent, half_extent]²`. The edge grows, if it must, until no side has
     /// more than [`INTEREST_CELLS_PER_SIDE_MAX`] cells.
@@ -78,12 +102,17 @@ impl Cells {
         self.order.get(run).unwrap_or_default()
     }
 
-    /// All rows by cell, as of the end of the last tick.
-    pub fn order(&self) -> &[u32] {
-        &self.order
+    /// All rows by cell.
+    pub fn order(&self) -> CellOrder<'_> {
+        CellOrder {
+            columns: self.side,
+            rows: self.side,
+            starts: &self.starts,
+            order: &self.order,
+        }
     }
 
-    /// Where each cell's run starts in [`Self::order`], and at the end its length.
+    /// Where each cell's run starts in the order of rows by cell, and at the end how many rows there are.
     pub fn starts(&self) -> &[u32] {
         &self.starts
     }

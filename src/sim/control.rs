@@ -32,7 +32,7 @@ pub(super) fn take(world: &mut World, commands: &mut Vec<Command>) {
     let (now, _) = commands.split_at_mut(count);
     now.sort_unstable_by_key(|command| (command.ship(), command.seq()));
     for command in now.iter() {
-        if let Command::Steer {
+        let Command::Steer {
             ship,
             seq,
             thrust,
@@ -40,24 +40,26 @@ pub(super) fn take(world: &mut World, commands: &mut Vec<Command>) {
             fire,
             dock,
         } = *command
-        {
-            let Some(index) = world.pilots.index(ship) else {
-                continue;
+        else {
+            world.orders.push(*command);
+            continue;
+        };
+        let Some(index) = world.pilots.index(ship) else {
+            continue;
+        };
+        let newest = &mut world.pilots.last_input_seqs[index];
+        if newest.is_some_and(|newest| seq <= newest) {
+            continue;
+        }
+        *newest = Some(seq);
+        if let Some(row) = world.entities.row(ship) {
+            let controls = Controls {
+                thrust,
+                turn,
+                fire,
+                dock,
             };
-            let newest = &mut world.pilots.last_input_seqs[index];
-            if newest.is_some_and(|newest| seq <= newest) {
-                continue;
-            }
-            *newest = Some(seq);
-            if let Some(row) = world.entities.row(ship) {
-                let controls = Controls {
-                    thrust,
-                    turn,
-                    fire,
-                    dock,
-                };
-                steer(&mut world.entities, &mut world.outcome, row, controls);
-            }
+            steer(&mut world.entities, &mut world.outcome, row, controls);
         }
     }
     commands.drain(..count);

@@ -15,7 +15,8 @@ pub(super) fn dock(world: &mut World) {
     let stations = &universe.systems[world.system_index.0 as usize].stations;
     for row in stations.len()..world.entities.len() {
         let entities = &world.entities;
-        let asks = entities.dock_requests[row] && entities.thrusts[row] <= 0.0;
+        let asks =
+            entities.dock_requests[row] && entities.thrusts[row] <= 0.0 && entities.hulls[row] > 0;
         if !asks || entities.docks[row].is_some() {
             continue;
         }

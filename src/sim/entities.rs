@@ -222,4 +222,4 @@ impl Entities {
 
 #[cfg(test)]
 #[path = "entities_tests.rs"]
-mod tests;
+pub(super) mod tests;

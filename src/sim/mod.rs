@@ -13,8 +13,11 @@
 //! ```
 
 mod admission;
+mod blending;
 mod cells;
+mod combat;
 mod command;
+mod contacts;
 mod control;
 mod docking;
 mod entities;
@@ -22,6 +25,7 @@ mod entity_id;
 pub mod market;
 mod motion;
 mod npc;
+mod orders;
 mod outcome;
 mod pilot;
 mod random;
@@ -29,11 +33,12 @@ mod reaping;
 mod slots;
 mod space;
 mod spawning;
+mod state_hash;
 mod world;
 pub mod zones;
 
 pub use admission::AdmitError;
-pub use cells::Cells;
+pub use cells::{CellOrder, Cells};
 pub use command::{Command, Order};
 pub use entities::{Entities, NO_CELL, Shooter};
 pub use entity_id::{EntityId, IdText};

@@ -93,7 +93,8 @@ impl Npcs {
 
     /// What decides the future of these ships beyond their rows, as words for a state hash.
     pub(super) fn words(&self) -> impl Iterator<Item = u64> + '_ {
-        self.minds.iter().flat_map(Mind::words)
+        let minds = self.minds.iter().flat_map(Mind::words);
+        minds.chain(self.alarms.words())
     }
 }
 

@@ -198,7 +198,7 @@ pub struct CombatEvent {
     pub target_ship: Handle,
     /// Its wire id.
     pub target: EntityId,
-    /// Hull points taken.
+    /// Hull points that the shot takes; fewer were left if it killed.
     pub damage: i32,
     /// Hull points left.
     pub target_hp: i32,
@@ -230,6 +230,20 @@ pub struct Departure {
     pub y: f32,
     /// Why.
     pub gone: Gone,
+}
+
+impl Departure {
+    /// The departure of an entity with these last values.
+    pub(super) fn of(row: &super::entities::Row, gone: Gone) -> Self {
+        Self {
+            id: row.id,
+            kind: row.kind,
+            cell: row.cell,
+            x: row.x,
+            y: row.y,
+            gone,
+        }
+    }
 }
 
 /// Everything that one tick brought about; see the module's page.

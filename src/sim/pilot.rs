@@ -7,7 +7,8 @@
 //! Invariants: all columns have the same length; `by_slot[ships[i].slot] == i`; a hold never exceeds
 //! its capacity; credits never go below 0 by a trade or repair.
 
-use crate::ids::{CommodityIndex, Handle, PlayerId, StationIndex, SystemIndex};
+use super::zones::ZoneContext;
+use crate::ids::{Handle, PlayerId, StationIndex, SystemIndex};
 
 const NOBODY: u32 = u32::MAX;
 
@@ -75,8 +76,8 @@ pub struct PilotView<'a> {
     pub docked_at: Option<StationIndex>,
     /// The station last docked at.
     pub home: Option<(SystemIndex, StationIndex)>,
-    /// Number of the newest steering applied since the pilot took the controls.
-    pub last_input_seq: Option<u64>,
+    /// Number of the newest steering applied since the pilot took the controls; 0 before the first.
+    pub last_input_seq: u64,
 }
 
 /// The cold columns of everybody in one system.
@@ -92,6 +93,7 @@ pub(super) struct Pilots {
     cargo: Vec<u32>,
     pub(super) homes: Vec<Option<(SystemIndex, StationIndex)>>,
     pub(super) last_input_seqs: Vec<Option<u64>>,
+    pub(super) contexts: Vec<ZoneContext>,
 }
 
 impl Pilots {
@@ -106,6 +108,7 @@ impl Pilots {
             cargo: Vec::new(),
             homes: Vec::new(),
             last_input_seqs: Vec::new(),
+            contexts: Vec::new(),
         }
     }
 
@@ -135,21 +138,25 @@ impl Pilots {
             .unwrap_or_default()
     }
 
-    /// Units of one commodity held.
-    pub(super) fn held(&self, index: usize, commodity: CommodityIndex) -> u32 {
-        let hold = self.hold(index);
-        hold.get(commodity.0 as usize).copied().unwrap_or(0)
-    }
-
-    /// Units held in all; at most 64 additions.
-    pub(super) fn load(&self, index: usize) -> u32 {
-        self.hold(index)
-            .iter()
-            .fold(0_u32, |sum, &units| sum.saturating_add(units))
+    /// What an order may change, and whose it is.
+    pub(super) fn purse(&mut self, index: usize) -> (&PlayerId, &mut i64, &mut [u32]) {
+        let start = index * self.commodities_count;
+        let hold = self.cargo.get_mut(start..start + self.commodities_count);
+        (
+            &self.players[index],
+            &mut self.credits[index],
+            hold.unwrap_or_default(),
+        )
     }
 
     /// Takes a pilot in; `pilot.place`, `hull` and `fuel` are the ship's business.
-    pub(super) fn insert(&mut self, ship: Handle, id: super::EntityId, pilot: &Pilot) {
+    pub(super) fn insert(
+        &mut self,
+        ship: Handle,
+        id: super::EntityId,
+        pilot: &Pilot,
+        context: ZoneContext,
+    ) {
         let slot = ship.slot as usize;
         if self.by_slot.len() <= slot {
             self.by_slot.resize(slot + 1, NOBODY);
@@ -163,6 +170,7 @@ impl Pilots {
         self.cargo.extend(hold.take(self.commodities_count));
         self.homes.push(pilot.home);
         self.last_input_seqs.push(None);
+        self.contexts.push(context);
     }
 
     /// Lets a pilot go; hull, fuel and place of the result are for the caller to fill in.
@@ -180,6 +188,7 @@ impl Pilots {
         let credits = self.credits.swap_remove(index);
         let home = self.homes.swap_remove(index);
         self.last_input_seqs.swap_remove(index);
+        self.contexts.swap_remove(index);
         if let Some(moved) = self.ships.get(index) {
             self.by_slot[moved.slot as usize] = index as u32;
         }

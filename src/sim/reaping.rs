@@ -1,12 +1,19 @@
 //! Reaping: the end of the tick, when rows go and come back.
 //!
-//! Owns the return of pilots whose ship was destroyed. Rows are removed and added only here and
-//! between ticks, so that every earlier phase can rely on row numbers.
+//! Owns the end of shots and ships, and the return of pilots whose ship was destroyed. Rows are
+//! taken out only here and between ticks, so every earlier phase can rely on row numbers; rows that
+//! appear in between stand behind all others.
 
+use super::entities::Row;
 use super::entity_id::EntityId;
+use super::outcome::{Departure, Gone};
 use super::pilot::Place;
 use super::world::World;
 use crate::ids::{EntityKind, Handle};
+use crate::limits::{RESPAWN_TICKS, SUBTICKS_PER_TICK};
+
+/// Deadline of a shot that hit: long past, and told from one that ran out.
+pub(super) const SPENT: u64 = 0;
 
 /// A pilot's ship that was destroyed and will be back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +26,62 @@ pub(super) struct Wreck {
     pub(super) due: u64,
 }
 
-/// Brings back whoever is due. Linear in the dead.
+/// Takes out what has ended and brings back whoever is due. Linear in shots, and in the dead.
 pub(super) fn reap(world: &mut World) {
+    end_shots(world);
+    bury(world);
     restore_wrecks(world);
+}
+
+/// Shots end that hit, ran out or flew into a wall. From the last row down: what moves into a gap
+/// has been looked at.
+fn end_shots(world: &mut World) {
+    let wall = world.flight().wall;
+    for row in (world.stations_count()..world.entities.len()).rev() {
+        let entities = &world.entities;
+        if entities.kinds[row] != EntityKind::Projectile {
+            continue;
+        }
+        let deadline = entities.deadlines[row];
+        let outside = entities.xs[row].abs() >= wall || entities.ys[row].abs() >= wall;
+        if deadline > world.clock && !outside {
+            continue;
+        }
+        let gone = if deadline == SPENT {
+            Gone::Destroyed
+        } else {
+            Gone::Despawned
+        };
+        if let Some(shot) = world.entities.remove(entities.handles()[row]) {
+            report(world, &shot, gone);
+        }
+    }
+}
+
+/// Takes the destroyed out of space. A pilot's ship keeps its handle; the others are forgotten.
+fn bury(world: &mut World) {
+    let mut dead = std::mem::take(&mut world.dead);
+    for ship in dead.drain(..) {
+        let pilot = world.pilots.index(ship);
+        let row = match pilot {
+            Some(_) => world.entities.withdraw(ship),
+            None => world.entities.remove(ship),
+        };
+        let Some(row) = row else { continue };
+        report(world, &row, Gone::Destroyed);
+        if pilot.is_some() {
+            world.wrecks.push(Wreck {
+                ship,
+                id: row.id,
+                due: world.clock + RESPAWN_TICKS * SUBTICKS_PER_TICK,
+            });
+        }
+    }
+    world.dead = dead;
+}
+
+fn report(world: &mut World, row: &Row, gone: Gone) {
+    world.outcome.departures.push(Departure::of(row, gone));
 }
 
 /// Ships come back docked at home, or at the spawn where there is no station; one for which there

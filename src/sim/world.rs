@@ -10,20 +10,22 @@
 
 use std::sync::Arc;
 
-use super::cells::Cells;
+use super::cells::{CellOrder, Cells};
 use super::command::Command;
+use super::contacts::Contacts;
 use super::entities::{Entities, NO_CELL, Row};
 use super::entity_id::EntityId;
+use super::market::{Market, Stock};
 use super::motion::{self, Flight};
 use super::npc::{self, Npcs};
 use super::outcome::Outcome;
 use super::pilot::{PilotView, Pilots};
 use super::reaping::Wreck;
+use super::space::Space;
 use super::spawning::Spiral;
-use super::market::{Market, Stock};
 use super::zones::{ZoneContext, Zones};
-use super::{control, docking, reaping};
-use crate::ids::{CommodityIndex, EntityKind, Handle, StationIndex, SystemIndex};
+use super::{blending, combat, contacts, control, docking, orders, reaping};
+use crate::ids::{EntityKind, Handle, StationIndex, SystemIndex};
 use crate::limits::{INTEREST_CELL_EDGE, SUBTICKS_PER_TICK, SUBTICKS_PER_TICK_MIN};
 use crate::universe::{System, Universe};
 
@@ -41,14 +43,20 @@ pub struct World {
     pub(super) entities: Entities,
     pub(super) pilots: Pilots,
     pub(super) cells: Cells,
+    pub(super) space: Space,
+    pub(super) contacts: Contacts,
+    pub(super) zones: Zones,
+    pub(super) market: Market,
+    /// Orders of this tick, between control and the desk.
+    pub(super) orders: Vec<Command>,
+    /// Ships destroyed in this tick, until they are taken out.
+    pub(super) dead: Vec<Handle>,
     pub(super) wrecks: Vec<Wreck>,
     pub(super) npcs: Npcs,
     pub(super) outcome: Outcome,
     /// What admissions and dismissals brought about since the last step.
     pub(super) pending: Outcome,
     pub(super) spiral: Spiral,
-    pub(super) market: Market,
-    pub(super) zones: Zones,
 }
 
 impl World {
@@ -58,15 +66,17 @@ impl World {
         universe: Arc<Universe>,
         system_index: SystemIndex,
         seed: u64,
-        stocks: &[Stock],
+        stocks: Option<&[Stock]>,
     ) -> Self {
         let commodities_count = universe.commodities.len();
-        let half_extent = universe.systems[system_index.0 as usize].half_extent;
+        let system = &universe.systems[system_index.0 as usize];
+        let half_extent = system.half_extent;
+        let zones = Zones::new(system);
+        let mut pending = Outcome::default();
+        let stocks = stocks.unwrap_or_default();
+        let market = Market::new(&universe, system_index, stocks, &mut pending.postings);
         let spiral = Spiral::new(universe.ship.radius);
         let npcs = Npcs::new(&universe, system_index);
-        let mut pending = Outcome::default();
-        let market = Market::new(&universe, system_index, stocks, &mut pending.postings);
-        let zones = Zones::new(&universe.systems[system_index.0 as usize]);
         let mut world = Self {
             universe,
             system_index,
@@ -77,13 +87,17 @@ impl World {
             entities: Entities::default(),
             pilots: Pilots::new(commodities_count),
             cells: Cells::new(half_extent, INTEREST_CELL_EDGE),
+            space: Space::new(half_extent),
+            contacts: Contacts::default(),
+            zones,
+            market,
+            orders: Vec::new(),
+            dead: Vec::new(),
             wrecks: Vec::new(),
             npcs,
             outcome: Outcome::default(),
             pending,
             spiral,
-            market,
-            zones,
         };
         world.found_stations();
         world.cells.sort(&mut world.entities);
@@ -137,13 +151,22 @@ impl World {
         std::mem::swap(&mut self.outcome, &mut self.pending);
         self.pending.clear();
 
+        self.clock += self.pace;
+
         control::take(self, commands);
         npc::fly(self);
         motion::integrate(self);
-        docking::dock(self);
+        contacts::refresh(self);
+        contacts::find(self);
+        contacts::settle(self);
+        combat::strike(self);
         npc::notice(self);
-        self.clock += self.pace;
+        docking::dock(self);
+        orders::fill(self);
+        orders::drift(self);
+        combat::fire(self);
         reaping::reap(self);
+        blending::blend(self);
         self.cells.sort(&mut self.entities);
         self.spiral.forget();
     }
@@ -168,21 +191,37 @@ impl World {
         &self.entities
     }
 
-    /// The rows by interest cell, as of the end of the last step.
+    /// The grid of interest cells.
     pub fn cells(&self) -> &Cells {
         &self.cells
     }
 
-    /// The stations' stocks and prices.
+    /// The rows by interest cell, as of the end of the last step.
+    pub fn cell_order(&self) -> CellOrder<'_> {
+        self.cells.order()
+    }
+
+    /// The interest cell of a point.
+    pub fn cell_at(&self, x: f32, y: f32) -> u32 {
+        self.cells.cell_at(x, y)
+    }
+
+    /// What stations hold and ask.
     pub fn market(&self) -> &Market {
         &self.market
     }
 
-    /// What holds at a ship's place; the ambient alone while it is destroyed.
+    /// The system's zones, to ask about points.
+    pub fn zones(&self) -> &Zones {
+        &self.zones
+    }
+
+    /// What the zones make of the place of a pilot's ship, as of the last step; of the place where
+    /// it was destroyed while it is not back. A ship that has no pilot gets the system's centre.
     pub fn zone_context(&self, ship: Handle) -> ZoneContext {
-        match self.entities.row(ship) {
-            Some(row) => self.zones.blend(self.entities.xs[row], self.entities.ys[row]),
-            None => self.zones.blend(f32::INFINITY, f32::INFINITY),
+        match self.pilots.index(ship) {
+            Some(index) => self.pilots.contexts[index],
+            None => self.zones.blend(0.0, 0.0),
         }
     }
 
@@ -225,7 +264,7 @@ impl World {
             fuel: row.map_or(0.0, |row| self.entities.fuels[row]),
             docked_at: row.and_then(|row| self.entities.docks[row]),
             home: self.pilots.homes[index],
-            last_input_seq: self.pilots.last_input_seqs[index],
+            last_input_seq: self.pilots.last_input_seqs[index].unwrap_or(0),
         })
     }
 

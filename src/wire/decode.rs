@@ -215,8 +215,11 @@ impl<'a, 't> Field<'a, 't> {
     }
 }
 
-/// Sorts an object's fields into the known ones; unknown ones are passed over. Inlined, so that
-/// the names are constants and a comparison is a few instructions.
+/// Sorts an object's fields into the known ones; unknown ones are passed over.
+#[expect(
+    clippy::inline_always,
+    reason = "names that are constants here make a decode 20 % faster"
+)]
 #[inline(always)]
 fn sort<'a, 't, const N: usize>(
     payload: &'a [Node<'t>],

@@ -222,9 +222,10 @@ mod tests {
 
     #[test]
     fn an_angle_stays_within_pi_after_rounding() {
+        use std::f32::consts::PI;
         let text = |radians| Angle::new(radians).json_string().unwrap();
-        assert_eq!(text(3.141_592), "3.1415");
-        assert_eq!(text(-3.141_592), "-3.1415");
+        assert_eq!(text(PI - 1e-6), "3.1415");
+        assert_eq!(text(1e-6 - PI), "-3.1415");
         assert_eq!(text(1.62), "1.62");
         assert_eq!(text(4.0), "-2.2832");
         assert_eq!(text(-0.00004), "0");

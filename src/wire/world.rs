@@ -84,6 +84,10 @@ pub struct YouChanges {
 }
 
 /// A field that is there, be it null.
+#[expect(
+    clippy::option_option,
+    reason = "absent, null and a name are three things"
+)]
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Name>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }

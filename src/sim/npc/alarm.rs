@@ -57,4 +57,12 @@ impl Alarms {
             .iter()
             .filter_map(|alarm| entities.row(alarm.offender))
     }
+
+    /// The list as words for a state hash.
+    pub(super) fn words(&self) -> impl Iterator<Item = u64> + '_ {
+        let word = |ship: Handle| u64::from(ship.slot) << 32 | u64::from(ship.generation);
+        self.list
+            .iter()
+            .flat_map(move |alarm| [word(alarm.offender), alarm.until])
+    }
 }

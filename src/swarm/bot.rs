@@ -1,0 +1,389 @@
+//! One bot: a connection, the conversation on it, and a pilot.
+//!
+//! ```text
+//! Waiting ─begin▶ Connecting ─upgraded▶ LoggingIn ─auth.ok▶ Joining ─joined▶ Arriving
+//!    ─first delta▶ Flying ─finish▶ Closing ─▶ Gone                (a failure goes to Gone)
+//! ```
+//!
+//! Reads no clock: every call gets the moment. Work a message: see [`sight`](super::sight).
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use mio::{Registry, Token};
+use tungstenite::Utf8Bytes;
+use tungstenite::handshake::client::Request as Upgrade;
+
+use super::link::{Link, Received, Sent};
+use super::pilot::{Conduct, Order, Pilot};
+use super::sight;
+use super::tally::Tally;
+use crate::ids::{Name, PlayerId, UnixMillis};
+use crate::limits::{SWARM_JOIN_MS_MAX, SWARM_MESSAGES_PER_TURN_MAX};
+use crate::wire::client::{Body, Received as Heard};
+use crate::wire::{
+    AskedVersion, CombatKind, Input, JoinSystem, Login, Message, Repair, Reply, Request, RequestId,
+    Seq, Trade, encode_request,
+};
+
+/// How far a bot has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Waiting,
+    Connecting,
+    LoggingIn,
+    Joining,
+    Arriving,
+    Flying,
+    Closing,
+    Gone,
+}
+
+/// What all bots of a run share.
+pub(super) struct Crew {
+    pub(super) address: SocketAddr,
+    pub(super) upgrade: Upgrade,
+    /// The system for pilots that are in none yet.
+    pub(super) system: Name,
+    /// Names this run's orders apart from every other run's.
+    pub(super) run: String,
+}
+
+/// The moment and the counters, for one call.
+pub(super) struct Turn<'a> {
+    pub(super) now: Instant,
+    pub(super) unix: UnixMillis,
+    pub(super) tally: &'a mut Tally,
+    /// Reused text of what is sent.
+    pub(super) out: &'a mut Vec<u8>,
+}
+
+struct Pending {
+    seq: u64,
+    order: Order,
+    sent: Instant,
+}
+
+/// A bot.
+pub(super) struct Bot {
+    player: PlayerId,
+    token: String,
+    link: Link,
+    stage: Stage,
+    pilot: Pilot,
+    began: Option<Instant>,
+    seq: u64,
+    heard_seq: u64,
+    orders: u64,
+    pending: Option<Pending>,
+    tick: u64,
+    arrived: Option<Instant>,
+    /// Ticks told to this bot while measuring.
+    pub(super) ticks_measured: u64,
+    /// Whether it was flying when measuring began.
+    pub(super) is_measured: bool,
+}
+
+impl Bot {
+    pub(super) fn new(number: u32, player: PlayerId, token: String, conduct: Conduct) -> Self {
+        Self {
+            player,
+            token,
+            link: Link::Gone,
+            stage: Stage::Waiting,
+            pilot: Pilot::new(number, conduct),
+            began: None,
+            seq: 0,
+            heard_seq: 0,
+            orders: 0,
+            pending: None,
+            tick: 0,
+            arrived: None,
+            ticks_measured: 0,
+            is_measured: false,
+        }
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Begins to connect.
+    pub(super) fn begin(&mut self, crew: &Crew, registry: &Registry, token: Token, now: Instant) -> io::Result<()> {
+        self.link = Link::connect(crew.address, registry, token)?;
+        self.stage = Stage::Connecting;
+        self.began = Some(now);
+        Ok(())
+    }
+
+    /// A readiness event came, or messages were left from the last turn. `true`: messages may be
+    /// left again.
+    pub(super) fn ready(&mut self, crew: &Crew, is_ending: bool, turn: &mut Turn<'_>) -> bool {
+        if self.stage == Stage::Connecting {
+            match self.link.advance(&crew.upgrade) {
+                Ok(true) => self.log_in(turn),
+                Ok(false) => return false,
+                Err(reason) => return self.fail(reason, turn),
+            }
+        }
+        self.link.wake(is_ending);
+        for _ in 0..SWARM_MESSAGES_PER_TURN_MAX {
+            match self.link.receive() {
+                Received::Text(text) => self.hear(text.as_str(), crew, turn),
+                Received::Nothing => {
+                    self.link.flush();
+                    return false;
+                }
+                Received::Closing(code) => {
+                    if self.stage != Stage::Closing {
+                        turn.tally.close(code);
+                    }
+                    self.end(format!("closed with {code}"), turn);
+                }
+                Received::Over(code) => {
+                    if let (Some(code), false) = (code, matches!(self.stage, Stage::Closing | Stage::Gone)) {
+                        turn.tally.close(code);
+                    }
+                    self.end("connection lost".to_owned(), turn);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// The connection is over, or soon will be.
+    fn end(&mut self, reason: String, turn: &mut Turn<'_>) {
+        match self.stage {
+            Stage::Flying | Stage::Arriving => {
+                turn.tally.lost += 1;
+                self.stage = Stage::Gone;
+            }
+            Stage::Closing | Stage::Gone => self.stage = Stage::Gone,
+            Stage::Waiting | Stage::Connecting | Stage::LoggingIn | Stage::Joining => {
+                self.fail(reason, turn);
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, reason: String, turn: &mut Turn<'_>) -> bool {
+        if self.stage != Stage::Gone {
+            turn.tally.fail(reason);
+        }
+        self.stage = Stage::Gone;
+        self.link.close();
+        false
+    }
+
+    /// Gives up a bot that has not come in in time.
+    pub(super) fn check_deadline(&mut self, turn: &mut Turn<'_>) {
+        let is_on_the_way = matches!(
+            self.stage,
+            Stage::Connecting | Stage::LoggingIn | Stage::Joining | Stage::Arriving
+        );
+        let waited = self.began.map_or(0, |began| turn.now.duration_since(began).as_millis());
+        if is_on_the_way && waited > u128::from(SWARM_JOIN_MS_MAX) {
+            let reason = match self.stage {
+                Stage::Connecting => "connect: no answer in time",
+                Stage::LoggingIn => "login: no answer in time",
+                Stage::Joining => "join: no answer in time",
+                _ => "join: no stream in time",
+            };
+            if self.stage == Stage::Arriving {
+                turn.tally.joined = turn.tally.joined.saturating_sub(1);
+            }
+            self.fail(reason.to_owned(), turn);
+        }
+    }
+
+    fn hear(&mut self, text: &str, crew: &Crew, turn: &mut Turn<'_>) {
+        let Some(glance) = sight::glance(text) else {
+            turn.tally.unreadable += 1;
+            return;
+        };
+        turn.tally.seq_breaks += u64::from(glance.seq != self.heard_seq + 1);
+        self.heard_seq = glance.seq;
+        if turn.tally.is_measuring {
+            turn.tally.bytes += text.len() as u64;
+        }
+        match (glance.kind, glance.tick) {
+            ("world.delta", Some(tick)) => {
+                turn.tally.deltas += u64::from(turn.tally.is_measuring);
+                self.arrive(tick, turn);
+                if let Some(rows) = self.pilot.hear_delta(text, tick) {
+                    turn.tally.rows_seen += rows as u64;
+                    turn.tally.deltas_opened += 1;
+                }
+            }
+            ("world.snapshot", Some(tick)) => {
+                turn.tally.snapshots += u64::from(turn.tally.is_measuring);
+                self.arrive(tick, turn);
+                self.pilot.hear_snapshot(text, tick);
+            }
+            _ => match Heard::decode(text) {
+                Ok(Heard { body: Body::Reply(reply), reply_to, .. }) => {
+                    self.hear_reply(&reply, reply_to, crew, turn);
+                }
+                _ => turn.tally.unreadable += 1,
+            },
+        }
+    }
+
+    /// A message of the stream came: counts the gap in time and in ticks.
+    fn arrive(&mut self, tick: u64, turn: &mut Turn<'_>) {
+        if self.stage == Stage::Arriving {
+            self.stage = Stage::Flying;
+        }
+        if tick <= self.tick {
+            return;
+        }
+        if turn.tally.is_measuring {
+            self.ticks_measured += 1;
+            if let Some(arrived) = self.arrived {
+                turn.tally.gaps.record(turn.now.duration_since(arrived));
+                turn.tally.ticks_missed += tick - self.tick - 1;
+            }
+        }
+        self.arrived = Some(turn.now);
+        self.tick = tick;
+    }
+
+    fn hear_reply(&mut self, reply: &Reply, reply_to: Option<u64>, crew: &Crew, turn: &mut Turn<'_>) {
+        match reply {
+            Reply::AuthOk(ok) if self.stage == Stage::LoggingIn => {
+                let system_id = ok.system_id.clone().unwrap_or_else(|| crew.system.clone());
+                self.stage = Stage::Joining;
+                self.send(Request::JoinSystem(JoinSystem { system_id }), turn);
+            }
+            Reply::AuthError(error) => {
+                turn.tally.error(error.code);
+                self.fail(format!("login: {}", error.code.as_str()), turn);
+            }
+            Reply::Joined(joined) if self.stage == Stage::Joining => {
+                turn.tally.joined += 1;
+                self.stage = Stage::Arriving;
+                self.pilot.joined(joined);
+            }
+            Reply::Error(error) => {
+                turn.tally.error(error.code);
+                match self.stage {
+                    Stage::LoggingIn => {
+                        self.fail(format!("login: {}", error.code.as_str()), turn);
+                    }
+                    Stage::Joining => {
+                        self.fail(format!("join: {}", error.code.as_str()), turn);
+                    }
+                    _ => self.settle(reply_to, false, turn),
+                }
+            }
+            Reply::TradeResult(result) => self.settle(reply_to, result.ok, turn),
+            Reply::RepairResult(result) => self.settle(reply_to, result.ok, turn),
+            Reply::CombatEvent(event) if event.target_id == self.pilot.ship_id() => {
+                turn.tally.hits += u64::from(event.kind == CombatKind::Hit);
+                if event.kind == CombatKind::Destroyed {
+                    turn.tally.destroyed += 1;
+                    self.pilot.destroyed(self.tick);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// An order was answered.
+    fn settle(&mut self, reply_to: Option<u64>, is_done: bool, turn: &mut Turn<'_>) {
+        if let Some(pending) = self.pending.take_if(|pending| Some(pending.seq) == reply_to) {
+            turn.tally.answers.record(turn.now.duration_since(pending.sent));
+            turn.tally.orders_done += u64::from(is_done);
+            turn.tally.orders_refused += u64::from(!is_done);
+            self.pilot.answered(&pending.order, is_done);
+        }
+    }
+
+    fn log_in(&mut self, turn: &mut Turn<'_>) {
+        self.stage = Stage::LoggingIn;
+        let token = std::mem::take(&mut self.token);
+        let protocol_version = AskedVersion::Stated(crate::limits::PROTOCOL_VERSION);
+        self.send(Request::Login(Login { token: &token, protocol_version }), turn);
+    }
+
+    /// Sends the controls and, when the pilot has one, an order.
+    pub(super) fn act(&mut self, crew: &Crew, turn: &mut Turn<'_>) {
+        if self.stage != Stage::Flying {
+            return;
+        }
+        let act = self.pilot.act(self.tick);
+        let controls = act.controls;
+        let input = Input::clamped(
+            f64::from((controls.thrust * 100.0).round() / 100.0),
+            f64::from((controls.turn * 100.0).round() / 100.0),
+            controls.fire,
+            controls.dock,
+        );
+        let sent = self.send(Request::Input(input), turn);
+        if turn.tally.is_measuring {
+            turn.tally.inputs += u64::from(sent == Sent::Queued);
+            turn.tally.inputs_skipped += u64::from(sent == Sent::Full);
+        }
+        if let Some(order) = act.order {
+            self.place(order, crew, turn);
+        }
+    }
+
+    fn place(&mut self, order: Order, crew: &Crew, turn: &mut Turn<'_>) {
+        self.orders += 1;
+        let request_id = RequestId::parse(&format!("{}-{}", crew.run, self.orders)).ok();
+        let trade = |station_id: &Name, commodity_id: &Name, quantity| Trade {
+            station_id: station_id.clone(),
+            commodity_id: commodity_id.clone(),
+            quantity,
+            request_id: request_id.clone(),
+        };
+        let request = match &order {
+            Order::Buy(station, commodity, quantity) => Request::Buy(trade(station, commodity, *quantity)),
+            Order::Sell(station, commodity, quantity) => Request::Sell(trade(station, commodity, *quantity)),
+            Order::Repair(station) => {
+                Request::Repair(Repair { station_id: station.clone(), request_id: request_id.clone() })
+            }
+        };
+        if self.send(request, turn) == Sent::Queued {
+            turn.tally.orders += 1;
+            self.pending = Some(Pending { seq: self.seq, order, sent: turn.now });
+        } else {
+            self.pilot.answered(&order, false);
+        }
+    }
+
+    fn send(&mut self, request: Request<'_>, turn: &mut Turn<'_>) -> Sent {
+        self.seq += 1;
+        let Some(seq) = Seq::new(self.seq) else { return Sent::Gone };
+        turn.out.clear();
+        encode_request(&Message { seq, request }, turn.unix, turn.out);
+        match str::from_utf8(turn.out) {
+            Ok(text) => self.link.send(Utf8Bytes::from(text)),
+            Err(_) => Sent::Gone,
+        }
+    }
+
+    /// Measuring begins.
+    pub(super) fn open_window(&mut self) {
+        self.is_measured = self.stage == Stage::Flying;
+    }
+
+    /// Measuring ends: the gap that was still open counts too.
+    pub(super) fn close_window(&mut self, turn: &mut Turn<'_>) {
+        if let (true, Some(arrived)) = (self.is_measured, self.arrived) {
+            turn.tally.open_gap(turn.now.duration_since(arrived));
+        }
+    }
+
+    /// Says goodbye.
+    pub(super) fn finish(&mut self) {
+        self.link.close();
+        self.stage = if self.link.is_gone() { Stage::Gone } else { Stage::Closing };
+    }
+
+    pub(super) fn player(&self) -> &PlayerId {
+        &self.player
+    }
+}

@@ -1,0 +1,343 @@
+//! The loop that flies all bots from one thread.
+//!
+//! ```text
+//! turn:  wait ─▶ readiness ─▶ left-overs ─▶ begin connections ─▶ send due inputs ─▶ next phase?
+//! phase: Ramp ─all in or failed▶ Settle ─1 s▶ Measure ─duration▶ Close ─all gone or 2 s▶ done
+//! ```
+//!
+//! Every part of a turn is bounded: events by the kernel's batch, messages per socket, inputs per
+//! turn. What was due and could not be sent is skipped and counted, never sent in a burst.
+
+use std::io::{self, ErrorKind};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use mio::{Events, Poll, Token};
+
+use super::bot::{Bot, Crew, Stage, Turn};
+use super::processor::ThreadTime;
+use super::tally::Tally;
+use super::{Options, Progress, Stretch};
+use crate::ids::UnixMillis;
+use crate::limits::{
+    SWARM_CLOSE_MS_MAX, SWARM_EVENTS_PER_TURN_MAX, SWARM_INPUTS_PER_TURN_MAX, SWARM_SETTLE_MS,
+};
+
+/// How often the observer is told, and late bots are looked for.
+const TELL_EVERY: Duration = Duration::from_millis(250);
+/// Longest wait for readiness; shorter when something is due.
+const WAIT_MAX: Duration = Duration::from_millis(25);
+
+/// Things due at a steady rate.
+#[derive(Debug)]
+struct Pace {
+    per_second: f64,
+    began: Instant,
+    done: u64,
+}
+
+impl Pace {
+    fn new(per_second: f64, began: Instant) -> Self {
+        Self { per_second, began, done: 0 }
+    }
+
+    /// How many are due now, at most `most`; what lies beyond is dropped and returned second.
+    fn take(&mut self, now: Instant, most: u64) -> (u64, u64) {
+        let elapsed_s = now.duration_since(self.began).as_secs_f64();
+        let due = ((elapsed_s * self.per_second) as u64).saturating_sub(self.done);
+        self.done += due;
+        (due.min(most), due.saturating_sub(most))
+    }
+
+    /// When the next one is due.
+    fn wait(&self, now: Instant) -> Duration {
+        let at = self.began + Duration::from_secs_f64((self.done + 1) as f64 / self.per_second);
+        at.saturating_duration_since(now)
+    }
+}
+
+/// Measuring's own numbers.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    pub(super) seconds: f64,
+    /// Share of one core that this thread used; unknown where the system does not tell.
+    pub(super) cpu_percent: Option<f64>,
+}
+
+/// The bots of one run, and the loop's state.
+pub(super) struct Fleet<'o> {
+    options: &'o Options,
+    crew: Crew,
+    poll: Poll,
+    pub(super) bots: Vec<Bot>,
+    pub(super) tally: Tally,
+    leftover: Vec<usize>,
+    out: Vec<u8>,
+    now: Instant,
+    unix: UnixMillis,
+    stretch: Stretch,
+    stretch_began: Instant,
+    begun: usize,
+    connects: Pace,
+    inputs: Option<Pace>,
+    cursor: usize,
+    told: Instant,
+    told_deltas: u64,
+    measured_from: Option<ThreadTime>,
+    pub(super) window: Window,
+}
+
+impl<'o> Fleet<'o> {
+    pub(super) fn new(options: &'o Options, crew: Crew, bots: Vec<Bot>) -> io::Result<Self> {
+        let now = Instant::now();
+        let inputs_hz = options.input_hz * bots.len() as f64;
+        Ok(Self {
+            options,
+            crew,
+            poll: Poll::new()?,
+            bots,
+            tally: Tally::default(),
+            leftover: Vec::new(),
+            out: Vec::new(),
+            now,
+            unix: unix_now(),
+            stretch: Stretch::Ramp,
+            stretch_began: now,
+            begun: 0,
+            connects: Pace::new(f64::from(options.connect_hz), now),
+            inputs: (inputs_hz > 0.0).then(|| Pace::new(inputs_hz, now)),
+            cursor: 0,
+            told: now,
+            told_deltas: 0,
+            measured_from: None,
+            window: Window::default(),
+        })
+    }
+
+    /// Flies until the run is over.
+    pub(super) fn fly(&mut self, observe: &mut dyn FnMut(&Progress)) -> io::Result<()> {
+        let mut events = Events::with_capacity(SWARM_EVENTS_PER_TURN_MAX);
+        while self.stretch != Stretch::Done {
+            match self.poll.poll(&mut events, Some(self.patience())) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+            self.now = Instant::now();
+            self.unix = unix_now();
+            self.read(&events);
+            self.connect();
+            self.steer();
+            if self.tally.is_measuring {
+                self.tally.turns.record(self.now.elapsed());
+            }
+            self.next_stretch(observe);
+            self.tell(observe, false);
+        }
+        Ok(())
+    }
+
+    fn patience(&self) -> Duration {
+        if !self.leftover.is_empty() {
+            return Duration::ZERO;
+        }
+        let now = Instant::now();
+        let mut wait = WAIT_MAX;
+        if self.begun < self.bots.len() {
+            wait = wait.min(self.connects.wait(now));
+        }
+        if let Some(inputs) = &self.inputs {
+            wait = wait.min(inputs.wait(now));
+        }
+        wait
+    }
+
+    fn read(&mut self, events: &Events) {
+        let leftover = std::mem::take(&mut self.leftover);
+        for event in events {
+            self.ready(event.token().0, event.is_read_closed() || event.is_error());
+        }
+        for index in leftover {
+            self.ready(index, false);
+        }
+    }
+
+    fn ready(&mut self, index: usize, is_ending: bool) {
+        let Some(bot) = self.bots.get_mut(index) else { return };
+        // The moment of arrival is read per socket: late ones in a batch did wait.
+        self.now = Instant::now();
+        let mut turn = Turn {
+            now: self.now,
+            unix: self.unix,
+            tally: &mut self.tally,
+            out: &mut self.out,
+        };
+        if bot.ready(&self.crew, is_ending, &mut turn) {
+            self.leftover.push(index);
+        }
+    }
+
+    fn connect(&mut self) {
+        if self.stretch != Stretch::Ramp {
+            return;
+        }
+        let (due, _) = self.connects.take(self.now, u64::from(self.options.connect_hz));
+        for _ in 0..due {
+            let index = self.begun;
+            let Some(bot) = self.bots.get_mut(index) else { break };
+            self.begun += 1;
+            let begun = bot.begin(&self.crew, self.poll.registry(), Token(index), self.now);
+            let Err(error) = begun else { continue };
+            let reason = format!("connect: {error}");
+            let mut turn = Turn {
+                now: self.now,
+                unix: self.unix,
+                tally: &mut self.tally,
+                out: &mut self.out,
+            };
+            bot.fail(reason, &mut turn);
+        }
+    }
+
+    /// Sends the inputs that are due, one bot after the other, so that each has its even share.
+    fn steer(&mut self) {
+        let Some(inputs) = &mut self.inputs else { return };
+        let (due, dropped) = inputs.take(Instant::now(), SWARM_INPUTS_PER_TURN_MAX);
+        if self.stretch == Stretch::Close {
+            return;
+        }
+        if self.tally.is_measuring {
+            self.tally.inputs_skipped += dropped;
+        }
+        let mut turn = Turn {
+            now: self.now,
+            unix: self.unix,
+            tally: &mut self.tally,
+            out: &mut self.out,
+        };
+        for _ in 0..due {
+            if let Some(bot) = self.bots.get_mut(self.cursor) {
+                bot.act(&self.crew, &mut turn);
+            }
+            self.cursor = (self.cursor + 1) % self.bots.len().max(1);
+        }
+    }
+
+    fn next_stretch(&mut self, observe: &mut dyn FnMut(&Progress)) {
+        let spent = self.now.duration_since(self.stretch_began);
+        let is_stopped = self.options.stop.load(Ordering::Relaxed);
+        let next = match self.stretch {
+            Stretch::Ramp | Stretch::Settle | Stretch::Measure if is_stopped => Stretch::Close,
+            Stretch::Ramp if self.is_ramped() => Stretch::Settle,
+            Stretch::Settle if self.tally.joined <= self.tally.lost => Stretch::Close,
+            Stretch::Settle if spent >= self.settle() => Stretch::Measure,
+            Stretch::Measure if spent >= self.options.duration => Stretch::Close,
+            Stretch::Close if self.is_empty() || spent >= Duration::from_millis(SWARM_CLOSE_MS_MAX) => {
+                Stretch::Done
+            }
+            same => same,
+        };
+        if next == self.stretch {
+            return;
+        }
+        if self.stretch == Stretch::Measure {
+            self.close_window(spent);
+        }
+        match next {
+            Stretch::Measure => self.open_window(),
+            Stretch::Close => self.bots.iter_mut().for_each(Bot::finish),
+            _ => {}
+        }
+        self.stretch = next;
+        self.stretch_began = self.now;
+        self.tell(observe, true);
+    }
+
+    /// A short run need not settle longer than it measures.
+    fn settle(&self) -> Duration {
+        Duration::from_millis(SWARM_SETTLE_MS).min(self.options.duration)
+    }
+
+    /// Whether every bot has the stream, or has failed.
+    fn is_ramped(&self) -> bool {
+        let is_settled = |bot: &Bot| matches!(bot.stage(), Stage::Flying | Stage::Gone);
+        self.begun == self.bots.len() && self.bots.iter().all(is_settled)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bots.iter().all(|bot| bot.stage() != Stage::Closing)
+    }
+
+    fn open_window(&mut self) {
+        self.bots.iter_mut().for_each(Bot::open_window);
+        self.tally.is_measuring = true;
+        self.measured_from = ThreadTime::now();
+    }
+
+    fn close_window(&mut self, spent: Duration) {
+        let used = ThreadTime::now().zip(self.measured_from).map(|(to, from)| to.since(from));
+        self.window = Window {
+            seconds: spent.as_secs_f64(),
+            cpu_percent: used.map(|used| used.as_secs_f64() / spent.as_secs_f64() * 100.0),
+        };
+        let mut turn = Turn {
+            now: self.now,
+            unix: self.unix,
+            tally: &mut self.tally,
+            out: &mut self.out,
+        };
+        for bot in &mut self.bots {
+            bot.close_window(&mut turn);
+        }
+        self.tally.is_measuring = false;
+    }
+
+    /// Tells the observer how it goes, and ends bots that came too late.
+    fn tell(&mut self, observe: &mut dyn FnMut(&Progress), is_news: bool) {
+        let since = self.now.duration_since(self.told);
+        if since < TELL_EVERY && !is_news {
+            return;
+        }
+        let mut turn = Turn {
+            now: self.now,
+            unix: self.unix,
+            tally: &mut self.tally,
+            out: &mut self.out,
+        };
+        for bot in &mut self.bots {
+            bot.check_deadline(&mut turn);
+        }
+        let deltas = self.tally.deltas - self.told_deltas;
+        observe(&Progress {
+            stretch: self.stretch,
+            spent: self.now.duration_since(self.stretch_began),
+            begun: self.begun as u32,
+            joined: self.tally.joined,
+            failed: self.tally.failed,
+            lost: self.tally.lost,
+            deltas_per_second: deltas as f64 / since.as_secs_f64().max(0.001),
+        });
+        self.told = self.now;
+        self.told_deltas = self.tally.deltas;
+    }
+}
+
+fn unix_now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(since.as_millis() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_gives_what_is_due_and_drops_what_is_late() {
+        let began = Instant::now();
+        let mut pace = Pace::new(100.0, began);
+        assert_eq!(pace.take(began + Duration::from_millis(105), 50), (10, 0));
+        assert_eq!(pace.take(began + Duration::from_millis(105), 50), (0, 0));
+        assert_eq!(pace.take(began + Duration::from_millis(1105), 50), (50, 50));
+        assert_eq!(pace.take(began + Duration::from_millis(1115), 50), (1, 0));
+        assert_eq!(pace.wait(began + Duration::from_millis(1115)), Duration::from_millis(5));
+    }
+}

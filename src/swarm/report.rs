@@ -1,0 +1,266 @@
+//! What a run measured, for people and for machines.
+//!
+//! [`Report`] is plain data; its JSON field names are part of the command's interface. Its
+//! [`Display`](fmt::Display) is the table that the command prints.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::fleet::Fleet;
+use super::histogram::Histogram;
+use crate::limits::{SWARM_CPU_PERCENT_MAX, SWARM_TURN_MS_MAX};
+
+/// The outcome of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Where the swarm flew.
+    pub url: String,
+    /// How many bots were asked for.
+    pub clients: u32,
+    /// How many had a ship in a system.
+    pub joined: u32,
+    /// How many never came in.
+    pub failed: u32,
+    /// How many came in and lost the connection before the end.
+    pub lost: u32,
+    /// How long it measured, in seconds.
+    pub duration_s: f64,
+    /// Inputs that each bot was to send, a second.
+    pub input_hz: f64,
+    /// The state stream as it arrived.
+    pub delivered: Delivered,
+    /// Time between two messages of the stream at one bot, over all bots.
+    pub gap_ms: Spread,
+    /// What the bots sent while measuring.
+    pub sent: SentCounts,
+    /// Buy, sell and repair.
+    pub orders: Orders,
+    /// Hits taken and ships lost.
+    pub combat: Combat,
+    /// Error replies by code.
+    pub errors: BTreeMap<String, u64>,
+    /// Connections that the server ended, by close code; 1006 where it did not say.
+    pub closes: BTreeMap<u16, u64>,
+    /// Why bots did not come in.
+    pub failures: BTreeMap<String, u64>,
+    /// Messages that broke the protocol.
+    pub faults: Faults,
+    /// The swarm's own part in it.
+    pub swarm: Own,
+}
+
+/// The state stream as it arrived.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Delivered {
+    /// `world.delta` messages.
+    pub deltas: u64,
+    /// `world.snapshot` messages.
+    pub snapshots: u64,
+    /// Deltas of all bots together, a second.
+    pub deltas_per_s: f64,
+    /// Ticks told to a bot a second: mean over the bots that flew when measuring began.
+    pub hz_mean: f64,
+    /// The same for the worst of them.
+    pub hz_min: f64,
+    /// Its player id.
+    pub slowest: Option<String>,
+    /// Ticks that a bot was not told of.
+    pub ticks_missed: u64,
+    /// Bytes of text of all messages.
+    pub bytes: u64,
+    /// The same, a second.
+    pub bytes_per_s: f64,
+    /// Bytes of text to a message.
+    pub message_bytes_mean: f64,
+    /// Entity rows to a delta, in a sample of them.
+    pub rows_mean: f64,
+}
+
+/// How a duration is spread, in milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Spread {
+    /// Median.
+    pub p50: f64,
+    /// 99 of 100 are at most this.
+    pub p99: f64,
+    /// 999 of 1000 are at most this.
+    pub p999: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+impl Spread {
+    fn of(histogram: &Histogram) -> Self {
+        Self {
+            p50: histogram.quantile_ms(0.5),
+            p99: histogram.quantile_ms(0.99),
+            p999: histogram.quantile_ms(0.999),
+            max: histogram.max_ms(),
+        }
+    }
+}
+
+/// What the bots sent while measuring.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct SentCounts {
+    /// `input.command` messages.
+    pub inputs: u64,
+    /// Inputs that were due and not sent.
+    pub inputs_skipped: u64,
+}
+
+/// Buy, sell and repair, over the whole run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Orders {
+    /// Asked for.
+    pub placed: u64,
+    /// Carried out.
+    pub done: u64,
+    /// Refused.
+    pub refused: u64,
+    /// Without an answer when the run ended.
+    pub unanswered: u64,
+    /// From request to answer.
+    pub latency_ms: Spread,
+}
+
+/// Fights, over the whole run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Combat {
+    /// Hits that bots took.
+    pub hits: u64,
+    /// Ships that bots lost.
+    pub destroyed: u64,
+}
+
+/// Messages that broke the protocol, over the whole run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Faults {
+    /// The server's `seq` did not go on by one.
+    pub seq_breaks: u64,
+    /// Not a message of the protocol.
+    pub unreadable: u64,
+}
+
+/// The swarm's own part in what it measured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Own {
+    /// Share of one core that it used; null where the system does not tell.
+    pub cpu_percent: Option<f64>,
+    /// Work of one turn of its loop.
+    pub turn_ms: Spread,
+    /// Whether it was itself too slow for what it was asked: its gaps are then not the server's.
+    pub is_bottleneck: bool,
+}
+
+impl Report {
+    pub(super) fn new(url: &str, input_hz: f64, fleet: &Fleet<'_>) -> Self {
+        let tally = &fleet.tally;
+        let unanswered = tally.orders - tally.orders_done - tally.orders_refused;
+        let named = |(code, count): (&&str, &u64)| ((*code).to_owned(), *count);
+        Self {
+            url: url.to_owned(),
+            clients: fleet.bots.len() as u32,
+            joined: tally.joined,
+            failed: tally.failed,
+            lost: tally.lost,
+            duration_s: rounded(fleet.window.seconds),
+            input_hz,
+            delivered: delivered(fleet),
+            gap_ms: Spread::of(&tally.gaps),
+            sent: SentCounts { inputs: tally.inputs, inputs_skipped: tally.inputs_skipped },
+            orders: Orders {
+                placed: tally.orders,
+                done: tally.orders_done,
+                refused: tally.orders_refused,
+                unanswered,
+                latency_ms: Spread::of(&tally.answers),
+            },
+            combat: Combat { hits: tally.hits, destroyed: tally.destroyed },
+            errors: tally.errors.iter().map(named).collect(),
+            closes: tally.closes.clone(),
+            failures: tally.failures.clone(),
+            faults: Faults { seq_breaks: tally.seq_breaks, unreadable: tally.unreadable },
+            swarm: own(fleet),
+        }
+    }
+}
+
+fn delivered(fleet: &Fleet<'_>) -> Delivered {
+    let (tally, seconds) = (&fleet.tally, fleet.window.seconds.max(0.001));
+    let measured = || fleet.bots.iter().filter(|bot| bot.is_measured);
+    let count = measured().count().max(1) as f64;
+    let ticks: u64 = measured().map(|bot| bot.ticks_measured).sum();
+    let slowest = measured().min_by_key(|bot| bot.ticks_measured);
+    let messages = (tally.deltas + tally.snapshots).max(1) as f64;
+    Delivered {
+        deltas: tally.deltas,
+        snapshots: tally.snapshots,
+        deltas_per_s: rounded(tally.deltas as f64 / seconds),
+        hz_mean: rounded(ticks as f64 / count / seconds),
+        hz_min: rounded(slowest.map_or(0, |bot| bot.ticks_measured) as f64 / seconds),
+        slowest: slowest.map(|bot| bot.player().to_string()),
+        ticks_missed: tally.ticks_missed,
+        bytes: tally.bytes,
+        bytes_per_s: rounded(tally.bytes as f64 / seconds),
+        message_bytes_mean: rounded(tally.bytes as f64 / messages),
+        rows_mean: rounded(tally.rows_seen as f64 / tally.deltas_opened.max(1) as f64),
+    }
+}
+
+fn own(fleet: &Fleet<'_>) -> Own {
+    let turn_ms = Spread::of(&fleet.tally.turns);
+    let cpu_percent = fleet.window.cpu_percent.map(rounded);
+    let is_busy = cpu_percent.is_some_and(|percent| percent > SWARM_CPU_PERCENT_MAX);
+    let is_late = turn_ms.p99 > SWARM_TURN_MS_MAX as f64;
+    let due = fleet.tally.inputs + fleet.tally.inputs_skipped;
+    let is_behind = fleet.tally.inputs_skipped * 100 > due;
+    Own { cpu_percent, turn_ms, is_bottleneck: is_busy || is_late || is_behind }
+}
+
+/// Three decimals are enough of anything here.
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (d, own) = (&self.delivered, &self.swarm);
+        let line = |f: &mut fmt::Formatter<'_>, name: &str, text: String| writeln!(f, "{name:<16} {text}");
+        line(f, "swarm", format!("{} of {} bots in, {} lost, {:.1} s at {}", self.joined, self.clients, self.lost, self.duration_s, self.url))?;
+        line(f, "delivered", format!("{:.2} Hz a bot, slowest {:.2} Hz; {:.0} deltas/s, {} ticks missed", d.hz_mean, d.hz_min, d.deltas_per_s, d.ticks_missed))?;
+        line(f, "gap", spread(&self.gap_ms))?;
+        line(f, "bytes", format!("{:.2} MB/s, {:.0} a message, {:.1} rows a delta", d.bytes_per_s / 1e6, d.message_bytes_mean, d.rows_mean))?;
+        line(f, "inputs", format!("{} sent, {} skipped", self.sent.inputs, self.sent.inputs_skipped))?;
+        line(f, "orders", format!("{} placed, {} done, {} refused, {} unanswered", self.orders.placed, self.orders.done, self.orders.refused, self.orders.unanswered))?;
+        if self.orders.placed > 0 {
+            line(f, "order latency", spread(&self.orders.latency_ms))?;
+        }
+        line(f, "combat", format!("{} hits taken, {} ships lost", self.combat.hits, self.combat.destroyed))?;
+        line(f, "errors", listed(self.errors.iter()))?;
+        line(f, "closes", listed(self.closes.iter()))?;
+        if !self.failures.is_empty() {
+            line(f, "failures", listed(self.failures.iter()))?;
+        }
+        if self.faults != Faults::default() {
+            line(f, "protocol faults", format!("{} seq breaks, {} unreadable", self.faults.seq_breaks, self.faults.unreadable))?;
+        }
+        let cpu = own.cpu_percent.map_or("unknown".to_owned(), |percent| format!("{percent:.0} % of a core"));
+        line(f, "this swarm", format!("{cpu}, loop turn p99 {:.1} ms, max {:.1} ms", own.turn_ms.p99, own.turn_ms.max))?;
+        if own.is_bottleneck {
+            line(f, "", "the swarm itself was the bottleneck: fewer --clients, or several swarms".to_owned())?;
+        }
+        Ok(())
+    }
+}
+
+fn spread(spread: &Spread) -> String {
+    format!("p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, max {:.1} ms", spread.p50, spread.p99, spread.p999, spread.max)
+}
+
+fn listed<K: fmt::Display, V: fmt::Display>(counts: impl Iterator<Item = (K, V)>) -> String {
+    let parts: Vec<_> = counts.map(|(what, count)| format!("{what} × {count}")).collect();
+    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+}

@@ -1,0 +1,522 @@
+//! One client's conversation from outside: states, order, rates and deadlines, on a clock of our
+//! own.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use std::sync::Arc;
+
+use orrery::ids::{Millis, Name, PlayerId, UnixMillis};
+use orrery::session::token::{Key, Signer, Verifier};
+use orrery::session::{Command, Desk, Session, Stage, Verdict};
+use orrery::wire::{AskedVersion, AuthOk, CloseCode, ErrorCode, Fixed2, Joined, Reply, Spawn};
+
+const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+const UNIX: u64 = 1_700_000_000_000;
+
+/// A session, its desk and its clock.
+struct Talk {
+    session: Session,
+    desk: Desk,
+    now: u64,
+}
+
+impl Talk {
+    fn new() -> Self {
+        Self::asking(AskedVersion::Unstated)
+    }
+
+    fn asking(asked: AskedVersion) -> Self {
+        let verifier = Verifier::new(vec![Key::secret(SECRET).unwrap()]);
+        Self {
+            session: Session::new(Millis(0), asked),
+            desk: Desk::new(Arc::new(verifier)),
+            now: 0,
+        }
+    }
+
+    fn logged_in() -> Self {
+        let mut talk = Self::new();
+        let verdict = talk.login(1, &talk.token("p_1", 3_600));
+        assert!(matches!(verdict, Verdict::Command(Command::Login { .. })));
+        assert_eq!(talk.session.on_reply(&auth_ok()), None);
+        talk
+    }
+
+    fn in_system() -> Self {
+        let mut talk = Self::logged_in();
+        assert!(matches!(
+            talk.join(2),
+            Verdict::Command(Command::Join { .. })
+        ));
+        assert_eq!(talk.session.on_reply(&joined()), None);
+        talk
+    }
+
+    fn unix(&self) -> UnixMillis {
+        UnixMillis(UNIX + self.now)
+    }
+
+    fn token(&self, player: &str, ttl_seconds: u64) -> String {
+        let player = PlayerId::parse(player).unwrap();
+        let signer = Signer::new(SECRET).unwrap();
+        signer.sign(&player, ttl_seconds, self.unix()).unwrap()
+    }
+
+    fn say(&mut self, text: &str) -> Verdict {
+        let mut bytes = text.as_bytes().to_vec();
+        let (now, unix) = (Millis(self.now), self.unix());
+        self.session.on_text(&mut bytes, now, unix, &mut self.desk)
+    }
+
+    fn ask(&mut self, name: &str, seq: u64, payload: &str) -> Verdict {
+        self.say(&format!(
+            r#"{{"type":"{name}","seq":{seq},"ts":1,"payload":{payload}}}"#
+        ))
+    }
+
+    fn login(&mut self, seq: u64, token: &str) -> Verdict {
+        self.ask("auth.login", seq, &format!(r#"{{"token":"{token}"}}"#))
+    }
+
+    fn join(&mut self, seq: u64) -> Verdict {
+        self.ask("session.join_system", seq, r#"{"system_id":"sol-1"}"#)
+    }
+
+    fn input(&mut self, seq: u64) -> Verdict {
+        self.ask("input.command", seq, r#"{"thrust":2}"#)
+    }
+
+    fn buy(&mut self, seq: u64) -> Verdict {
+        let order = r#"{"station_id":"a","commodity_id":"food","quantity":1}"#;
+        self.ask("trade.buy", seq, order)
+    }
+
+    fn deadline(&mut self) -> Verdict {
+        self.session.on_deadline(Millis(self.now))
+    }
+}
+
+fn auth_ok() -> Reply {
+    Reply::AuthOk(AuthOk {
+        player_id: PlayerId::parse("p_1").unwrap(),
+        system_id: None,
+    })
+}
+
+fn joined() -> Reply {
+    Reply::Joined(Box::new(Joined {
+        system_id: Name::parse("sol-1").unwrap(),
+        ship_id: "s_1".into(),
+        spawn: Spawn {
+            x: Fixed2::default(),
+            y: Fixed2::default(),
+            rotation: orrery::wire::Angle::default(),
+        },
+        tick_rate: 30,
+        tick: 1,
+        protocol_version: 1,
+        view_radius: Fixed2::new(1000.0),
+        flight: None,
+    }))
+}
+
+#[track_caller]
+fn assert_refused(verdict: &Verdict, code: ErrorCode, seq: u64) {
+    match verdict {
+        Verdict::Reply(Reply::Error(error), reply_to) => {
+            assert_eq!((error.code, *reply_to), (code, Some(seq)));
+        }
+        other => panic!("{code:?} expected: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn assert_login_refused(verdict: &Verdict, code: ErrorCode) {
+    match verdict {
+        Verdict::ReplyThenClose(Reply::AuthError(error), Some(1), CloseCode::LoginFailed) => {
+            assert_eq!(error.code, code);
+        }
+        other => panic!("{code:?} expected: {other:?}"),
+    }
+}
+
+#[test]
+fn a_client_logs_in_joins_and_flies() {
+    let mut talk = Talk::in_system();
+    assert_eq!(talk.session.stage(), Stage::InSystem);
+    assert_eq!(talk.session.player().unwrap().as_str(), "p_1");
+    let Verdict::Command(Command::Input { seq, input }) = talk.input(3) else {
+        panic!("an input expected");
+    };
+    assert_eq!((seq.number(), input.thrust), (3, 1.0));
+    assert!(matches!(talk.buy(4), Verdict::Command(Command::Buy { .. })));
+    let repair = talk.ask("ship.repair_request", 9, r#"{"station_id":"a"}"#);
+    assert!(matches!(repair, Verdict::Command(Command::Repair { .. })));
+    assert!(matches!(
+        talk.join(10),
+        Verdict::Command(Command::Join { .. })
+    ));
+}
+
+#[test]
+fn a_request_before_its_time_is_refused() {
+    let mut talk = Talk::new();
+    assert_refused(&talk.join(1), ErrorCode::NotAuthenticated, 1);
+    assert_refused(&talk.buy(2), ErrorCode::NotAuthenticated, 2);
+    assert_refused(&talk.input(3), ErrorCode::NotAuthenticated, 3);
+    let refresh = talk.ask("auth.refresh", 4, r#"{"token":"t"}"#);
+    assert_refused(&refresh, ErrorCode::NotAuthenticated, 4);
+    let token = talk.token("p_1", 60);
+    talk.login(5, &token);
+    assert_eq!(talk.session.stage(), Stage::LoggingIn);
+    assert_refused(&talk.join(6), ErrorCode::NotAuthenticated, 6);
+    assert_refused(&talk.login(7, &token), ErrorCode::AlreadyAuthenticated, 7);
+    talk.session.on_reply(&auth_ok());
+    assert_refused(&talk.login(8, &token), ErrorCode::AlreadyAuthenticated, 8);
+    assert_refused(&talk.buy(9), ErrorCode::NotInSystem, 9);
+    assert_refused(&talk.input(10), ErrorCode::NotInSystem, 10);
+}
+
+#[test]
+fn the_place_is_refused_before_the_body() {
+    let mut talk = Talk::new();
+    let nowhere = r#"{"station_id":"no where","commodity_id":"b","quantity":0}"#;
+    assert_refused(
+        &talk.ask("trade.buy", 1, nowhere),
+        ErrorCode::NotAuthenticated,
+        1,
+    );
+    let mut talk = Talk::in_system();
+    assert_refused(
+        &talk.ask("trade.buy", 3, nowhere),
+        ErrorCode::InvalidQuantity,
+        3,
+    );
+    assert_refused(&talk.ask("trade.buy", 3, nowhere), ErrorCode::StaleSeq, 3);
+    let join = talk.ask("session.join_system", 4, r#"{"system_id":""}"#);
+    assert_refused(&join, ErrorCode::UnknownSystem, 4);
+}
+
+#[test]
+fn a_bad_token_ends_the_connection() {
+    let mut talk = Talk::new();
+    assert_login_refused(&talk.login(1, "nonsense"), ErrorCode::InvalidToken);
+    assert_eq!(talk.session.stage(), Stage::Closed);
+    assert_eq!(talk.login(2, "nonsense"), Verdict::Nothing);
+    assert_eq!(talk.session.deadline(), None);
+    assert_eq!(talk.desk.tally.refused_logins, 1);
+
+    let mut talk = Talk::new();
+    let token = talk.token("p_1", 60);
+    talk.now = 91_000;
+    assert_login_refused(&talk.login(1, &token), ErrorCode::TokenExpired);
+}
+
+#[test]
+fn a_version_other_than_one_is_refused_wherever_it_is_stated() {
+    for payload in [
+        r#"{"token":"t","protocol_version":2}"#,
+        r#"{"token":"t","protocol_version":1.5}"#,
+    ] {
+        let verdict = Talk::new().ask("auth.login", 1, payload);
+        assert_login_refused(&verdict, ErrorCode::UnsupportedProtocolVersion);
+    }
+    let mut talk = Talk::asking(AskedVersion::from_query("7"));
+    let token = talk.token("p_1", 60);
+    assert_login_refused(
+        &talk.login(1, &token),
+        ErrorCode::UnsupportedProtocolVersion,
+    );
+    let mut talk = Talk::asking(AskedVersion::from_query("1"));
+    assert!(matches!(talk.login(1, &token), Verdict::Command(_)));
+}
+
+#[test]
+fn a_login_that_the_server_refuses_later_closes_too() {
+    let mut talk = Talk::new();
+    let token = talk.token("p_1", 60);
+    talk.login(1, &token);
+    let refusal = Reply::auth_error(ErrorCode::Internal);
+    assert_eq!(
+        talk.session.on_reply(&refusal),
+        Some(CloseCode::LoginFailed)
+    );
+    assert_eq!(talk.session.on_reply(&auth_ok()), None);
+    assert_eq!(talk.session.stage(), Stage::Closed);
+}
+
+#[test]
+fn a_malformed_login_may_be_tried_again() {
+    let mut talk = Talk::new();
+    assert_refused(
+        &talk.ask("auth.login", 1, "{}"),
+        ErrorCode::MalformedMessage,
+        1,
+    );
+    let token = talk.token("p_1", 60);
+    assert!(matches!(talk.login(1, &token), Verdict::Command(_)));
+}
+
+#[test]
+fn a_stale_input_is_dropped_and_counted() {
+    let mut talk = Talk::in_system();
+    assert!(matches!(talk.input(10), Verdict::Command(_)));
+    for stale in [10, 9, 0] {
+        assert_eq!(talk.input(stale), Verdict::Nothing);
+    }
+    assert_eq!(talk.desk.tally.stale_inputs, 3);
+    assert!(matches!(talk.input(11), Verdict::Command(_)));
+}
+
+#[test]
+fn a_stale_transaction_is_told_so() {
+    let mut talk = Talk::in_system();
+    assert!(matches!(talk.buy(10), Verdict::Command(_)));
+    assert_refused(&talk.buy(10), ErrorCode::StaleSeq, 10);
+    assert_refused(&talk.join(5), ErrorCode::StaleSeq, 5);
+    let ping = talk.ask("ping", 5, r#"{"t0":1}"#);
+    assert_refused(&ping, ErrorCode::StaleSeq, 5);
+    let login = talk.login(1, "t");
+    assert_refused(&login, ErrorCode::StaleSeq, 1);
+}
+
+#[test]
+fn the_first_seq_may_be_zero_and_the_last_two_to_the_53_less_one() {
+    let mut talk = Talk::new();
+    let ping = |talk: &mut Talk, seq| talk.ask("ping", seq, r#"{"t0":1}"#);
+    assert!(matches!(
+        ping(&mut talk, 0),
+        Verdict::Reply(Reply::Pong(_), Some(0))
+    ));
+    let last = (1 << 53) - 1;
+    assert!(
+        matches!(ping(&mut talk, last), Verdict::Reply(Reply::Pong(_), Some(seq)) if seq == last)
+    );
+    assert_refused(&ping(&mut talk, last), ErrorCode::StaleSeq, last);
+}
+
+#[test]
+fn a_message_that_cannot_be_read_uses_up_no_seq() {
+    let mut talk = Talk::in_system();
+    assert_refused(&talk.ask("nope", 50, "{}"), ErrorCode::UnknownType, 50);
+    assert_refused(
+        &talk.ask("trade.buy", 60, "[]"),
+        ErrorCode::MalformedMessage,
+        60,
+    );
+    let verdict = talk.say("nonsense");
+    assert!(
+        matches!(verdict, Verdict::Reply(Reply::Error(error), None) if error.code == ErrorCode::MalformedMessage)
+    );
+    assert!(matches!(talk.buy(3), Verdict::Command(_)));
+    assert_eq!(talk.desk.tally.malformed, 3);
+}
+
+#[test]
+fn a_ping_is_answered_at_any_time() {
+    let mut talk = Talk::new();
+    talk.desk.tick = 77;
+    talk.now = 5;
+    let Verdict::Reply(Reply::Pong(pong), Some(1)) = talk.ask("ping", 1, r#"{"t0":12.5}"#) else {
+        panic!("a pong expected");
+    };
+    assert_eq!(
+        (pong.t0.as_f64(), pong.t1, pong.tick),
+        (Some(12.5), UNIX + 5, 77)
+    );
+}
+
+#[test]
+fn no_login_within_five_seconds_closes() {
+    let mut talk = Talk::new();
+    assert_eq!(talk.session.deadline(), Some(Millis(5_000)));
+    talk.now = 4_999;
+    assert_eq!(talk.deadline(), Verdict::Nothing);
+    talk.now = 5_000;
+    assert_eq!(talk.deadline(), Verdict::Close(CloseCode::LoginTimeout));
+    assert_eq!(talk.deadline(), Verdict::Nothing);
+}
+
+#[test]
+fn a_login_under_way_is_not_timed_out() {
+    let mut talk = Talk::new();
+    let token = talk.token("p_1", 60);
+    talk.login(1, &token);
+    talk.now = 5_000;
+    assert_eq!(talk.deadline(), Verdict::Nothing);
+}
+
+#[test]
+fn a_session_ends_when_its_token_does() {
+    let mut talk = Talk::new();
+    let token = talk.token("p_1", 60);
+    talk.login(1, &token);
+    talk.session.on_reply(&auth_ok());
+    talk.now = 59_999;
+    assert_eq!(talk.deadline(), Verdict::Nothing);
+    talk.now = 60_000;
+    let Verdict::ReplyThenClose(Reply::AuthError(error), None, CloseCode::LoginFailed) =
+        talk.deadline()
+    else {
+        panic!("the end expected");
+    };
+    assert_eq!(error.code, ErrorCode::TokenExpired);
+    assert_eq!(talk.input(2), Verdict::Nothing);
+}
+
+#[test]
+fn a_token_taken_in_its_leeway_lasts_until_the_leeway_is_over() {
+    let mut talk = Talk::new();
+    let token = talk.token("p_1", 60);
+    talk.now = 70_000;
+    assert!(matches!(talk.login(1, &token), Verdict::Command(_)));
+    assert_eq!(talk.session.deadline(), Some(Millis(90_000)));
+}
+
+#[test]
+fn a_refresh_prolongs_the_session() {
+    let mut talk = Talk::in_system();
+    assert_eq!(talk.session.deadline(), Some(Millis(3_600_000)));
+    talk.now = 3_000_000;
+    let token = talk.token("p_1", 3_600);
+    let verdict = talk.ask("auth.refresh", 3, &format!(r#"{{"token":"{token}"}}"#));
+    let Verdict::Reply(Reply::AuthOk(ok), Some(3)) = verdict else {
+        panic!("auth.ok expected: {verdict:?}");
+    };
+    assert_eq!(ok.system_id.unwrap().as_str(), "sol-1");
+    assert_eq!(talk.session.deadline(), Some(Millis(6_600_000)));
+}
+
+#[test]
+fn a_bad_refresh_changes_nothing() {
+    let mut talk = Talk::in_system();
+    let other = talk.token("p_2", 9_999);
+    for (seq, token) in [(3, "nonsense"), (4, other.as_str())] {
+        let verdict = talk.ask("auth.refresh", seq, &format!(r#"{{"token":"{token}"}}"#));
+        assert!(
+            matches!(&verdict, Verdict::Reply(Reply::AuthError(error), Some(to))
+            if error.code == ErrorCode::InvalidToken && *to == seq),
+            "{verdict:?}"
+        );
+    }
+    assert_eq!(talk.session.deadline(), Some(Millis(3_600_000)));
+    assert!(matches!(talk.input(5), Verdict::Command(_)));
+}
+
+#[test]
+fn sixty_inputs_a_second_and_brisk_trading_are_never_limited() {
+    let mut talk = Talk::in_system();
+    let mut seq = 2;
+    for frame in 0..600 {
+        talk.now = frame * 1_000 / 60;
+        seq += 1;
+        assert!(
+            matches!(talk.input(seq), Verdict::Command(_)),
+            "frame {frame}"
+        );
+        if frame % 2 == 0 {
+            seq += 1;
+            assert!(
+                matches!(talk.buy(seq), Verdict::Command(_)),
+                "frame {frame}"
+            );
+        }
+    }
+}
+
+#[test]
+fn trades_over_the_rate_are_refused_with_a_time_to_wait() {
+    let mut talk = Talk::in_system();
+    let mut seq = 2;
+    let refused = loop {
+        seq += 1;
+        match talk.buy(seq) {
+            Verdict::Command(_) => {}
+            other => break other,
+        }
+    };
+    assert_eq!(seq, 103);
+    let Verdict::Reply(Reply::Error(error), Some(103)) = refused else {
+        panic!("an error expected: {refused:?}");
+    };
+    assert_eq!(error.code, ErrorCode::RateLimited);
+    assert_eq!(error.retry_after_ms, Some(20));
+    talk.now = 20;
+    assert!(matches!(talk.buy(seq), Verdict::Command(_)));
+}
+
+#[test]
+fn every_trade_over_the_rate_is_answered_until_the_flood_closes() {
+    let mut talk = Talk::in_system();
+    let (mut passed, mut refused) = (0, 0);
+    let end = (3..).find_map(|seq| match talk.buy(seq) {
+        Verdict::Command(_) => {
+            passed += 1;
+            None
+        }
+        Verdict::Reply(Reply::Error(error), Some(to)) => {
+            assert_eq!((error.code, to), (ErrorCode::RateLimited, seq));
+            refused += 1;
+            None
+        }
+        other => Some(other),
+    });
+    assert_eq!(end, Some(Verdict::Close(CloseCode::Flood)));
+    assert_eq!((passed, refused), (100, 240));
+    assert_eq!(talk.desk.tally.floods, 1);
+    assert_eq!(talk.buy(9_999), Verdict::Nothing);
+}
+
+#[test]
+fn a_flood_of_any_kind_is_closed() {
+    let messages = [
+        r#"{"type":"input.command","seq":SEQ,"payload":{}}"#,
+        r#"{"type":"ping","seq":SEQ,"payload":{"t0":1}}"#,
+        r#"{"type":"nope","seq":SEQ,"payload":{}}"#,
+        r#"{"type":"auth.login","seq":SEQ,"payload":{"token":7}}"#,
+        r#"{"\u0074ype":"trade.sell","seq":SEQ,"payload":{"station_id":"a","commodity_id":"b","quantity":1}}"#,
+        "garbage",
+        "",
+    ];
+    for message in messages {
+        let mut talk = Talk::in_system();
+        let end = (3..2_000).find(|seq| {
+            let text = message.replace("SEQ", &seq.to_string());
+            talk.say(&text) == Verdict::Close(CloseCode::Flood)
+        });
+        assert!(end.is_some(), "{message}");
+    }
+}
+
+#[test]
+fn errors_that_nobody_is_owed_are_themselves_limited() {
+    let mut talk = Talk::in_system();
+    let told = (0..230)
+        .filter(|_| talk.say("garbage") != Verdict::Nothing)
+        .count();
+    assert_eq!(told, 100);
+    assert_eq!(talk.desk.tally.untold_errors, 130);
+}
+
+#[test]
+fn a_pause_makes_up_for_mistakes() {
+    let mut talk = Talk::in_system();
+    for second in 0..100 {
+        talk.now = second * 1_000;
+        for _ in 0..40 {
+            assert!(
+                matches!(talk.say("garbage"), Verdict::Reply(..)),
+                "second {second}"
+            );
+        }
+    }
+}
+
+#[test]
+fn messages_to_the_client_are_counted_from_one() {
+    let mut session = Session::new(Millis(0), AskedVersion::Unstated);
+    assert_eq!(
+        [session.next_seq(), session.next_seq(), session.next_seq()],
+        [1, 2, 3]
+    );
+}
