@@ -83,6 +83,7 @@ const FILES: &[(&str, &str)] = files![
     "view/camera.js",
     "view/effects.js",
     "view/markers.js",
+    "view/orrery.js",
     "view/palette.js",
     "view/radar.js",
     "view/scene.js",

@@ -14,6 +14,7 @@
  */
 
 import { retryAfter } from "./retry.js";
+import { refusal } from "./words.js";
 
 /** @typedef {import("../types.js").Envelope} Envelope */
 /** @typedef {"offline" | "connecting" | "joining" | "flying" | "waiting" | "stopped"} LinkState */
@@ -138,7 +139,7 @@ export class Link {
   refused(failure) {
     if (failure.code === "DISCONNECTED") return;
     this.stop();
-    this.events.signIn(failure.message || failure.code);
+    this.events.signIn(refusal(failure));
   }
 
   /** Ends the connection for good: only a new token opens it again. */

@@ -55,7 +55,8 @@ const link = new Link(`${scheme}//${location.host}/ws`, {
   state: () => showState(),
   signIn: (words) => {
     storeToken("");
-    pilot.open(words);
+    byId("banner").hidden = true;
+    pilot.open(words, false);
   },
 });
 const pilot = new PilotDialog((token) => {
@@ -79,7 +80,7 @@ const KEYS = {
   KeyE: dock,
   KeyF: dock,
   KeyH: () => help.open(),
-  KeyP: () => pilot.open(`You fly as ${link.playerId}.`),
+  KeyP: () => pilot.open(`You fly as ${link.playerId}.`, true),
   KeyM: () => station.toggleFocus(),
   Equal: () => scene.camera.step(1),
   NumpadAdd: () => scene.camera.step(1),
@@ -127,7 +128,6 @@ function showState() {
   retry.textContent = state === "stopped" ? "Take over here" : "Try now";
   if (state === "waiting") words.textContent = `${link.words} Trying again in ${Math.max(0, Math.ceil((link.retryAt - performance.now()) / 1000))} s.`;
   else words.textContent = link.words || "Reconnecting.";
-  if (state === "stopped" && /** @type {HTMLDialogElement} */ (byId("pilot")).open) banner.hidden = true;
 }
 
 byId("retry-now").onclick = () => link.open(link.token);
@@ -214,11 +214,11 @@ async function begin() {
     const guest = await guestToken();
     if (guest) pilot.use(guest);
     else {
-      pilot.open("");
+      pilot.open("", false);
       pilot.noGuests();
     }
   } catch {
-    pilot.open("The server cannot be reached.");
+    pilot.open("The server cannot be reached.", false);
   }
 }
 

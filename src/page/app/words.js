@@ -95,12 +95,12 @@ const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
 /** @param {number} value */
 export function whole(value) {
-  return WHOLE.format(Math.round(value)).replaceAll(",", "\u2009");
+  return WHOLE.format(Math.round(value)).replaceAll(",", "\u202f");
 }
 
 /** @param {number} credits */
 export function credits(credits) {
-  return `${whole(credits)}\u2009cr`;
+  return `${whole(credits)}\u202fcr`;
 }
 
 /** @param {number} units */

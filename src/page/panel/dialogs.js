@@ -90,6 +90,9 @@ export class PilotDialog {
       if (token) this.use(token);
     });
     byId("pilot-close").onclick = () => this.dialog.close();
+    this.dialog.addEventListener("cancel", (event) => {
+      if (byId("pilot-close").hidden) event.preventDefault();
+    });
     this.guest.onclick = () => this.fly();
   }
 
@@ -115,13 +118,18 @@ export class PilotDialog {
 
   noGuests() {
     this.guest.hidden = true;
+    byId("token-label").textContent = "Token";
     this.words.textContent = "This server lets no guests in. Sign in with a token from its operator.";
     this.token.focus();
   }
 
-  /** @param {string} words */
-  open(words) {
+  /**
+   * @param {string} words
+   * @param {boolean} leave whether there is a flight to go back to
+   */
+  open(words, leave) {
     this.words.textContent = words;
+    byId("pilot-close").hidden = !leave;
     if (!this.dialog.open) this.dialog.showModal();
   }
 }

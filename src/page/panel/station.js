@@ -26,6 +26,7 @@ import { credits, refusal, stationName, title, whole } from "../app/words.js";
  */
 
 const FUEL = "fuel";
+const SLOW_MS = 400;
 
 export class StationPanel {
   /**
@@ -51,7 +52,6 @@ export class StationPanel {
     this.quantity = 5;
     /** @type {Map<string, Row>} */
     this.rows = new Map();
-    this.busy = 0;
     this.refuelButton.onclick = () => this.refuel();
     this.repairButton.onclick = () => this.repair();
     byId("undock").onclick = undock;
@@ -181,7 +181,7 @@ export class StationPanel {
     const name = station ? stationName(station) : title(where);
     const gain = best - price.buy;
     hint.className = gain > 0 ? "good" : "";
-    setText(hint, where === "" ? "" : gain > 0 ? `▲ sells at ${best} in ${name}` : `sells at ${best} at most`);
+    setText(hint, where === "" ? "" : gain > 0 ? `▲ ${best} in ${name}` : `${best} at most elsewhere`);
   }
 
   /** @param {PriceRow} price */
@@ -243,8 +243,7 @@ export class StationPanel {
    * @param {(result: any) => string} words
    */
   async act(type, payload, words) {
-    this.busy += 1;
-    this.panel.classList.toggle("busy", true);
+    const waiting = setTimeout(() => setText(this.result, "Waiting for the station’s answer."), SLOW_MS);
     try {
       const result = await this.link.request(type, { ...payload, station_id: this.stationId, request_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` });
       this.world.you = { .../** @type {any} */ (this.world.you), credits: result.credits };
@@ -254,8 +253,7 @@ export class StationPanel {
     } catch (failure) {
       this.tell(refusal(/** @type {any} */ (failure)), true);
     } finally {
-      this.busy -= 1;
-      this.panel.classList.toggle("busy", this.busy > 0);
+      clearTimeout(waiting);
       this.update();
     }
   }

@@ -16,6 +16,7 @@ import { Backdrop } from "./backdrop.js";
 import { Camera } from "./camera.js";
 import { Effects } from "./effects.js";
 import { Stars } from "./stars.js";
+import { drawOrrery } from "./orrery.js";
 import { drawStation } from "./stations.js";
 import { drawHealth, drawLead, drawPointers, drawThreat, isThreat } from "./markers.js";
 import { FRIEND, HOSTILE, OWN, SKY, kindColour } from "./palette.js";
@@ -52,6 +53,7 @@ export class Scene {
     /** @type {Atlas | null} */
     this.atlas = null;
     this.shipsDrawn = 0;
+    this.idleSeconds = 40;
     /** @type {Entity[]} */
     this.inFrame = [];
     this.inset = { top: 150, right: 60, bottom: 60, left: 60 };
@@ -86,8 +88,12 @@ export class Scene {
     g.setTransform(1, 0, 0, 1, 0, 0);
     g.fillStyle = SKY;
     g.fillRect(0, 0, camera.width, camera.height);
-    if (!this.calm) camera.x += seconds * 40;
+    if (!this.calm) {
+      camera.x += seconds * 40;
+      this.idleSeconds += seconds;
+    }
     this.stars.draw(g, camera);
+    drawOrrery(g, camera.width, camera.height, camera.pixelRatio, this.idleSeconds);
   }
 
   /** @param {Frame} frame */
