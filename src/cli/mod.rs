@@ -8,6 +8,7 @@
 mod echo;
 mod keys;
 mod serve;
+mod swarm;
 mod token;
 mod world;
 
@@ -34,6 +35,8 @@ enum Command {
     /// Check, print or generate universe files
     #[command(subcommand)]
     World(world::WorldCommand),
+    /// Load a server with bots that fly, fight and trade, and measure what they get
+    Swarm(Box<swarm::SwarmArguments>),
     /// Print the JSON Schema of every message, both directions
     Schema,
     /// Run the network layer alone, echoing messages: for WebSocket conformance suites
@@ -73,6 +76,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(arguments)) => serve::run(*arguments),
         Some(Command::Token(arguments)) => token::run(&arguments),
         Some(Command::World(command)) => world::run(&command),
+        Some(Command::Swarm(arguments)) => swarm::run(&arguments),
         Some(Command::Schema) => print(&format!("{:#}", crate::wire::schema())),
         Some(Command::Echo(arguments)) => echo::run(arguments),
     };
