@@ -8,6 +8,7 @@
 
 mod boarding;
 mod desk;
+mod leaving;
 mod purse;
 mod settling;
 
