@@ -25,3 +25,4 @@ pub mod store;
 pub mod swarm;
 pub mod universe;
 pub mod wire;
+pub mod store;
