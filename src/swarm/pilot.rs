@@ -449,3 +449,7 @@ impl Pilot {
         ((mixed >> 40) as u32) % sides.max(1)
     }
 }
+
+#[cfg(test)]
+#[path = "pilot_tests.rs"]
+mod tests;

@@ -175,9 +175,10 @@ impl Core {
         self.tick += 1;
         self.take_answers();
         self.take_commands();
+        // Before the step: it sorts the rows by cell, and what is published must find them so.
+        self.take_in_lingering();
         self.step();
         self.settle();
-        self.take_in_lingering();
         self.checkpoint();
         self.submit(unix);
         self.publish(unix);
