@@ -25,4 +25,3 @@ pub mod store;
 pub mod swarm;
 pub mod universe;
 pub mod wire;
-pub mod store;

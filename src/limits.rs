@@ -457,9 +457,6 @@ pub const STORE_MERGE_BATCHES_MAX: usize = 32;
 /// looked up request by request.
 pub const STORE_REQUEST_DIGESTS_MAX: usize = 4096;
 
-/// Longest request id in bytes.
-pub const REQUEST_ID_BYTES_MAX: usize = 64;
-
 /// Tries that follow a lost database connection or a lost race before the store gives up:
 /// with the pauses below about 13 s, in which replies are held.
 pub const STORE_RETRIES_MAX: u32 = 10;

@@ -25,4 +25,5 @@ mod pace;
 mod requests;
 mod roster;
 pub mod run;
+pub mod store_vault;
 pub mod vault;

@@ -30,6 +30,7 @@ use super::mailbox::Mailbox;
 use super::metrics::Metrics;
 use super::ops::Ops;
 use super::vault::Vault;
+use crate::ids::SystemIndex;
 use crate::limits::{
     CELLS_PER_VIEW_RADIUS, CLOSE_GRACE_MS, DRAIN_DURABLE_MS_MAX, INBOX_MAX, OPS_CONNECTIONS_MAX,
 };
@@ -114,6 +115,16 @@ impl Notices {
     }
 }
 
+/// What was kept from earlier runs, ready to go on.
+pub struct Kept {
+    /// Where records are kept.
+    pub vault: Box<dyn Vault>,
+    /// One world a system, in the universe's order.
+    pub worlds: Vec<World>,
+    /// Systems that another server on the same database runs.
+    pub elsewhere: Vec<SystemIndex>,
+}
+
 /// A server whose ports are bound and whose threads run.
 pub struct Running {
     /// Where players connect; the port is picked.
@@ -149,7 +160,7 @@ impl OpsEnd {
 /// the vault and the worlds with their stored stocks.
 pub fn start<E: From<RunError>>(
     config: Config,
-    open_vault: impl FnOnce(Notices) -> Result<(Box<dyn Vault>, Vec<World>), E>,
+    open_vault: impl FnOnce(Notices) -> Result<Kept, E>,
 ) -> Result<Running, E> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let metrics = Metrics::new();
@@ -175,13 +186,13 @@ pub fn start<E: From<RunError>>(
         .map_or(config.admin, Reactor::local_addr);
     let bells: Vec<Waker> = reactors.iter().map(Reactor::waker).collect();
     let shared = Shared::new(&bells, config.view_radius, metrics);
-    let (vault, worlds) = open_vault(shared.notices(bells))?;
+    let kept = open_vault(shared.notices(bells))?;
 
     let mut threads = shared.start_gates(&config, reactors)?;
     let (is_ticking, ops) = shared.start_ops(ops_reactors, &mut threads)?;
     let stop = Arc::new(AtomicBool::new(false));
     let beat = Beat {
-        core: shared.core(&config, vault, worlds),
+        core: shared.core(&config, kept),
         metrics: shared.metrics.clone(),
         clock,
         is_ticking,
@@ -268,13 +279,14 @@ impl Shared {
         Ok((is_ticking, OpsEnd { is_stopping, bells }))
     }
 
-    fn core(&self, config: &Config, vault: Box<dyn Vault>, worlds: Vec<World>) -> Core {
+    fn core(&self, config: &Config, kept: Kept) -> Core {
         Core::new(CoreParts {
             universe: Arc::clone(&config.universe),
-            worlds,
+            worlds: kept.worlds,
+            elsewhere: kept.elsewhere,
             inbox: Arc::clone(&self.inbox),
             lanes: self.lanes.clone(),
-            vault,
+            vault: kept.vault,
             durable: Arc::clone(&self.durable),
             stencils: Arc::clone(&self.stencils),
             view_radius: config.view_radius,

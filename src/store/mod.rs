@@ -145,12 +145,7 @@ impl Store {
     }
 
     /// Asks for the outcome of a request; answered by [`Answer::Outcome`].
-    pub fn outcome(
-        &self,
-        ticket: u64,
-        player: PlayerId,
-        request_id: &str,
-    ) -> Result<(), Refused> {
+    pub fn outcome(&self, ticket: u64, player: PlayerId, request_id: &str) -> Result<(), Refused> {
         self.ask(Request::Outcome {
             ticket,
             player,

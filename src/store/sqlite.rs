@@ -223,7 +223,10 @@ fn lock_path(path: &Path) -> Result<PathBuf, StoreError> {
 pub(super) fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
     move |error| match &error {
         rusqlite::Error::SqliteFailure(code, _)
-            if matches!(code.code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) =>
+            if matches!(
+                code.code,
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked
+            ) =>
         {
             StoreError::Unavailable(format!("{doing}: {error}"))
         }
@@ -547,9 +550,9 @@ impl Backend for Sqlite {
         let sql = "SELECT account, asset, balance FROM balances WHERE system_name = ?1 \
             ORDER BY account, asset";
         let rows = self.all("loading stocks", sql, [system.as_str()], triple)?;
-        let stocks = rows.into_iter().map(|(account, asset, quantity)| {
-            columns::stock(&account, &asset, quantity)
-        });
+        let stocks = rows
+            .into_iter()
+            .map(|(account, asset, quantity)| columns::stock(&account, &asset, quantity));
         stocks.filter_map(Result::transpose).collect()
     }
 

@@ -34,7 +34,9 @@ fn a_docked_pilot_keeps_still_and_orders_one_thing_at_a_time() {
     let act = pilot.act(11);
     assert_eq!(act.controls, Controls::default(), "thrust would undock it");
     let order = act.order.expect("something to buy");
-    assert!(matches!(&order, Order::Buy(station, food, _) if station.as_str() == "port" && food.as_str() == "food"));
+    assert!(
+        matches!(&order, Order::Buy(station, food, _) if station.as_str() == "port" && food.as_str() == "food")
+    );
     assert_eq!(pilot.act(12).order, None, "the first is not answered yet");
     pilot.answered(&order, true);
     assert!(pilot.act(13).order.is_some());
@@ -63,9 +65,13 @@ fn a_damaged_hull_is_mended_first() {
 fn pirates_and_other_pilots_are_targets_and_traders_are_not() {
     let mut pilot = Pilot::new(0, Conduct::Play);
     pilot.hear_snapshot(&snapshot(r#""docked_at":null"#), 10);
-    let row = |id: &str, y: i32| format!(r#"{{"id":"{id}","x":0,"y":{y},"vx":0,"vy":0,"r":0,"hp":80}}"#);
+    let row =
+        |id: &str, y: i32| format!(r#"{{"id":"{id}","x":0,"y":{y},"vx":0,"vy":0,"r":0,"hp":80}}"#);
     let rows = [row("npc_3", 50), row("npc_2", 200), row("s_9", 900)].join(",");
-    assert_eq!(pilot.hear_delta(&delta(LOOK_TICKS, &rows, ""), LOOK_TICKS), Some(3));
+    assert_eq!(
+        pilot.hear_delta(&delta(LOOK_TICKS, &rows, ""), LOOK_TICKS),
+        Some(3)
+    );
     assert_eq!(pilot.target.as_ref().unwrap().pose.y, 200.0);
     let rows = [row("npc_3", 50), row("s_9", 100)].join(",");
     pilot.hear_delta(&delta(2 * LOOK_TICKS, &rows, ""), 2 * LOOK_TICKS);
@@ -78,9 +84,20 @@ fn a_destroyed_pilot_waits_until_it_lives_again() {
     pilot.hear_snapshot(&snapshot(r#""docked_at":null"#), 10);
     pilot.destroyed(20);
     assert_eq!(pilot.act(21), Act::default());
-    pilot.hear_delta(&delta(111, "", r#","you":{"ship_id":"s_77","hull":100,"docked_at":"port"}"#), 111);
+    pilot.hear_delta(
+        &delta(
+            111,
+            "",
+            r#","you":{"ship_id":"s_77","hull":100,"docked_at":"port"}"#,
+        ),
+        111,
+    );
     assert_eq!(pilot.ship_id(), "s_77");
-    assert!(matches!(pilot.errand, Errand::Trade { .. }), "{:?}", pilot.errand);
+    assert!(
+        matches!(pilot.errand, Errand::Trade { .. }),
+        "{:?}",
+        pilot.errand
+    );
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl Core {
     }
 
     /// The store's answer to a login.
-    pub(super) fn board(&mut self, key: PlayerKey, stored: Option<&LoadedPilot>) {
+    pub(super) fn board(&mut self, key: PlayerKey, stored: &LoadedPilot) {
         let Some(entry) = self.roster.get_mut(key) else {
             return;
         };
@@ -72,23 +72,16 @@ impl Core {
             self.roster.remove(key);
             return;
         }
-        match stored {
-            Some(stored) => {
-                let (system, pilot) = book::revive(&self.universe, &stored.pilot);
-                entry.requests =
-                    Requests::new(&stored.request_digests, stored.digests_are_complete);
-                let told = Purse {
-                    credits: pilot.credits,
-                    cargo: pilot.cargo.clone(),
-                };
-                entry.purses = Purses::settled(told);
-                entry.whereabouts = Whereabouts::Ashore(Some(Box::new((system, pilot))));
-            }
-            None => {
-                entry.requests = Requests::new(&[], true);
-                entry.whereabouts = Whereabouts::Ashore(None);
-            }
+        entry.requests = Requests::new(&stored.request_digests, stored.request_digests_complete);
+        let pilot = stored
+            .record
+            .as_ref()
+            .map(|record| book::revive(&self.universe, record));
+        if let Some((_, pilot)) = &pilot {
+            let (credits, cargo) = (pilot.credits, pilot.cargo.clone());
+            entry.purses = Purses::settled(Purse { credits, cargo });
         }
+        entry.whereabouts = Whereabouts::Ashore(pilot.map(Box::new));
         self.welcome(key);
     }
 
@@ -128,6 +121,16 @@ impl Core {
             self.refuse(conn, seq, ErrorCode::UnknownSystem);
             return;
         };
+        if !self.theatre(target).is_some_and(|theatre| theatre.is_owned) {
+            let why = format!("{system_id} is run by another server");
+            self.write(
+                conn,
+                Some(seq),
+                Reply::error_with(ErrorCode::UnknownSystem, why),
+                0,
+            );
+            return;
+        }
         match self.enter(key, target) {
             Ok(ship) => self.show(key, conn, seq, target, ship),
             Err(refusal) => self.write(conn, Some(seq), refusal, 0),

@@ -2,11 +2,12 @@
 //! where they are is written down every few seconds.
 
 use super::Core;
-use crate::ids::{ConnId, Handle, SystemIndex};
+use crate::ids::{ConnId, Handle, Name, SystemIndex};
 use crate::limits::{CHECKPOINT_PERIOD_TICKS, LINGER_TICKS};
 use crate::server::book;
 use crate::server::roster::{PlayerKey, Whereabouts};
 use crate::sim::Gone;
+use crate::wire::CloseCode;
 
 /// Players whose ships are to be taken in, and the worlds these are in.
 type Leaving = Vec<(PlayerKey, SystemIndex, Handle)>;
@@ -110,6 +111,30 @@ impl Core {
             .map(|theatre| &theatre.world);
         if let Some(pilot) = world.and_then(|world| book::portrait(world, ship)) {
             self.book.checkpoint(&self.universe, system, &pilot);
+        }
+    }
+
+    /// Another server owns a system now: it stands still here, its pilots are let go without being
+    /// stored, and whoever joins it is turned away.
+    pub(super) fn lose_system(&mut self, id: &Name) {
+        let Some(system) = self.universe.system_index(id.as_str()) else {
+            return;
+        };
+        tracing::error!("another server owns {id} now; it stops here");
+        if let Some(theatre) = self.theatre_mut(system) {
+            theatre.is_owned = false;
+        }
+        for (key, _, _) in self
+            .leaving(|_| true)
+            .into_iter()
+            .filter(|&(_, at, _)| at == system)
+        {
+            if let Some(conn) = self.roster.remove(key).and_then(|player| player.conn) {
+                if let Some(theatre) = self.theatre_mut(system) {
+                    theatre.remove_viewer(conn);
+                }
+                self.close(conn, CloseCode::Draining);
+            }
         }
     }
 }
