@@ -200,7 +200,7 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
     };
     let seed = random_seed()?;
     let running = run::start(config, |notices| {
-        open_store(&arguments.database, &universe, seed, notices)
+        open_store(&arguments, &universe, seed, notices)
     })?;
     greet(&arguments, running.listen, running.admin, has_guests);
     watch_signals(running.stop_flag(), tls)?;
@@ -290,17 +290,18 @@ fn watch_signals(stop: Arc<AtomicBool>, tls: Option<Arc<Tls>>) -> Result<(), Fai
 
 /// Opens the database and sets the worlds up with the stocks that it holds.
 fn open_store(
-    database: &str,
+    arguments: &ServeArguments,
     universe: &Arc<Universe>,
     seed: u64,
     notices: Notices,
 ) -> Result<Kept, Failure> {
+    let database = &arguments.database;
     let systems = universe
         .systems
         .iter()
         .map(|system| system.id.clone())
         .collect();
-    let config = StoreConfig::new(database, &owner(), systems);
+    let config = StoreConfig::new(database, &owner(arguments.listen), systems);
     let opened = StoreVault::open(&config, notices).map_err(|error| {
         Failure::failed(format!("cannot open the database {database}: {error}"))
     })?;
@@ -345,11 +346,13 @@ fn stocks_of(
     known.collect()
 }
 
-/// This server's name among those on one database: the machine's, the same after a restart.
-fn owner() -> String {
+/// This server's name among those on one database: its machine and port, the same after a restart.
+fn owner(listen: SocketAddr) -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    match name.trim() {
-        "" => "orrery".to_owned(),
-        name => name.to_owned(),
-    }
+    let machine = if name.trim().is_empty() {
+        "orrery"
+    } else {
+        name.trim()
+    };
+    format!("{machine}/{listen}")
 }
