@@ -70,7 +70,7 @@ fn zones(c: &mut Criterion) {
         "most points must have something to blend: {inside}"
     );
     c.bench_function("zones/blend/1", |b| {
-        b.iter(|| zones.blend(black_box(1_234.5), black_box(-678.9)))
+        b.iter(|| zones.blend(black_box(1_234.5), black_box(-678.9)));
     });
     c.bench_function("zones/blend/10000", |b| {
         b.iter(|| {

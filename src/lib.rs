@@ -11,17 +11,17 @@
 //! Nothing changes the world but the tick. Nothing below [`server`] reads a clock or a random
 //! source. Every queue is bounded, and full is an answer.
 
+pub mod cli;
 pub mod ids;
 pub mod limits;
-pub mod session;
-pub mod page;
-pub mod sim;
-pub mod universe;
-pub mod swarm;
 pub mod net;
-pub mod replication;
-pub mod wire;
-pub mod server;
-pub mod store;
 pub mod ops;
-pub mod cli;
+pub mod page;
+pub mod replication;
+pub mod server;
+pub mod session;
+pub mod sim;
+pub mod store;
+pub mod swarm;
+pub mod universe;
+pub mod wire;

@@ -176,6 +176,17 @@ fn a_silent_peer_is_closed_after_forty_five_seconds() {
 }
 
 #[test]
+fn what_came_during_a_pause_of_the_server_counts_against_silence() {
+    let mut rig = Rig::new();
+    let mut far = rig.open();
+    far.write_all(&frame(0x81, b"here")).unwrap();
+    rig.clock.advance(10 * SILENCE_MS_MAX);
+    rig.settle();
+    assert_eq!(rig.service.texts(), ["here"]);
+    assert_eq!(rig.service.closed_count(), 0);
+}
+
+#[test]
 fn bytes_of_a_message_that_never_ends_do_not_count_as_life() {
     let mut rig = Rig::new();
     let mut far = rig.open();

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use page_rig::{Page, Server, SlowLine, browser};
 
-const FLYING: &str = "orrery.link.state === 'flying' && orrery.game.prediction.ready && orrery.game.world.tick > 0";
+const FLYING: &str =
+    "orrery.link.state === 'flying' && orrery.game.prediction.ready && orrery.game.world.tick > 0";
 
 fn shots() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("page")
@@ -41,7 +42,9 @@ fn dock(page: &mut Page) {
 /// Presses the button that an expression finds, by keyboard alone, and returns what is said of it.
 fn act(page: &mut Page, button: &str) -> String {
     page.wait(&format!("!({button}).disabled"));
-    page.value(&format!("document.getElementById('result').textContent = ''; ({button}).focus()"));
+    page.value(&format!(
+        "document.getElementById('result').textContent = ''; ({button}).focus()"
+    ));
     page.tap("Enter");
     page.wait("document.getElementById('result').textContent.includes('cr')");
     page.text("document.getElementById('result').textContent")
@@ -76,10 +79,16 @@ fn a_newcomer_flies_docks_trades_and_outlives_a_restart() {
     let refuelled = act(&mut page, "document.getElementById('refuel')");
     assert!(refuelled.starts_with("Took on "), "{refuelled}");
     let between = credits(&mut page);
-    let sold = act(&mut page, "document.querySelectorAll('#market tr button')[1]");
+    let sold = act(
+        &mut page,
+        "document.querySelectorAll('#market tr button')[1]",
+    );
     assert!(sold.starts_with("Sold 5 "), "{sold}");
     let at_last = credits(&mut page);
-    assert!(at_last > between && at_last < at_first, "{at_first} {between} {at_last}");
+    assert!(
+        at_last > between && at_last < at_first,
+        "{at_first} {between} {at_last}"
+    );
     assert_eq!(page.complaints, Vec::<String>::new());
 
     let listen = server.kill();
@@ -150,7 +159,9 @@ fn the_own_ship_is_where_it_was_predicted_with_100_ms_of_added_delay() {
     let turning = page.number("Math.max(...off)");
     page.release("KeyA");
     page.release("KeyW");
-    println!("predicted against served, worst of each: at rest {at_rest:.3} u, full thrust {at_thrust:.3} u, turning {turning:.3} u");
+    println!(
+        "predicted against served, worst of each: at rest {at_rest:.3} u, full thrust {at_thrust:.3} u, turning {turning:.3} u"
+    );
     assert!(at_rest < 2.0 && at_thrust < 10.0 && turning < 10.0);
     assert_eq!(page.complaints, Vec::<String>::new());
 }
@@ -159,7 +170,9 @@ fn the_own_ship_is_where_it_was_predicted_with_100_ms_of_added_delay() {
 #[test]
 #[ignore = "measures"]
 fn a_thousand_ships_are_drawn_in_time() {
-    let Some(browser) = browser(&["--disable-frame-rate-limit", "--disable-gpu-vsync"]) else { return };
+    let Some(browser) = browser(&["--disable-frame-rate-limit", "--disable-gpu-vsync"]) else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let world = universe(
         folder.path(),

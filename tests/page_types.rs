@@ -36,7 +36,12 @@ fn objects<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
 }
 
 fn names(schema: &Value) -> BTreeSet<String> {
-    schema["properties"].as_object().unwrap().keys().cloned().collect()
+    schema["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect()
 }
 
 #[test]
@@ -50,7 +55,10 @@ fn every_property_of_the_page_is_one_that_the_server_sends_or_takes() {
         // Variants of an event share one type in the page.
         let wanted: BTreeSet<String> = properties.keys().cloned().collect();
         let fits = |one: &&&Value| wanted.is_subset(&names(one));
-        assert!(found.iter().any(|one| fits(&one)) || name == "WorldEvent", "no message has all of {name}: {wanted:?}");
+        assert!(
+            found.iter().any(|one| fits(&one)) || name == "WorldEvent",
+            "no message has all of {name}: {wanted:?}"
+        );
     }
 }
 
@@ -60,10 +68,28 @@ fn what_the_page_takes_for_granted_is_what_the_server_requires_of_itself() {
     let mut found = Vec::new();
     objects(&schema, &mut found);
     let typedefs = typedefs();
-    for name in ["EntityRow", "WorldSnapshot", "WorldDelta", "TradeDetails", "CombatEvent", "Zone", "PriceRow", "ChartStation"] {
-        let certain: BTreeSet<&str> = typedefs[name].iter().filter(|(_, optional)| !**optional).map(|(key, _)| key.as_str()).collect();
+    for name in [
+        "EntityRow",
+        "WorldSnapshot",
+        "WorldDelta",
+        "TradeDetails",
+        "CombatEvent",
+        "Zone",
+        "PriceRow",
+        "ChartStation",
+    ] {
+        let certain: BTreeSet<&str> = typedefs[name]
+            .iter()
+            .filter(|(_, optional)| !**optional)
+            .map(|(key, _)| key.as_str())
+            .collect();
         let holds = found.iter().any(|one| {
-            let required: BTreeSet<&str> = one["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let required: BTreeSet<&str> = one["required"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
             certain.is_subset(&required)
         });
         assert!(holds, "{name}: no message always has {certain:?}");

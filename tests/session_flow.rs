@@ -446,6 +446,17 @@ fn trades_over_the_rate_are_refused_with_a_time_to_wait() {
 }
 
 #[test]
+fn an_escaped_type_does_not_hide_a_trade_from_its_rate() {
+    let mut talk = Talk::in_system();
+    for seq in 3..103 {
+        assert!(matches!(talk.buy(seq), Verdict::Command(_)));
+    }
+    let order = r#"{"station_id":"a","commodity_id":"food","quantity":1}"#;
+    let text = format!(r#"{{"\u0074ype":"trade.buy","seq":103,"payload":{order}}}"#);
+    assert_refused(&talk.say(&text), ErrorCode::RateLimited, 103);
+}
+
+#[test]
 fn every_trade_over_the_rate_is_answered_until_the_flood_closes() {
     let mut talk = Talk::in_system();
     let (mut passed, mut refused) = (0, 0);

@@ -208,6 +208,26 @@ fn a_named_key_checks_only_tokens_that_name_it() {
 }
 
 #[test]
+fn a_token_that_names_a_key_is_checked_by_no_other() {
+    let other = b"another secret of thirty-two bytes";
+    let verifier = Verifier::new(vec![
+        Key::secret(SECRET).unwrap().named("a"),
+        Key::secret(other).unwrap(),
+    ]);
+    let player = PlayerId::parse("p_1").unwrap();
+    let check = |kid: &str| {
+        let signer = Signer::new(other).unwrap().named(kid);
+        let token = signer.sign(&player, 60, NOW).unwrap();
+        verifier.verify(&token, NOW).is_ok()
+    };
+    assert!(
+        check("unknown"),
+        "a key without a name checks what no key is named for"
+    );
+    assert!(!check("a"));
+}
+
+#[test]
 fn a_kid_is_a_name_and_nothing_else() {
     let kids = [
         "../../dev/null",

@@ -38,7 +38,9 @@ pub(crate) fn serve(message_bytes: usize) {
     println!("{}", listener.local_addr().unwrap());
     let mut poll = Poll::new().unwrap();
     let interest = Interest::READABLE;
-    poll.registry().register(&mut SourceFd(&listener.as_raw_fd()), LISTENER, interest).unwrap();
+    poll.registry()
+        .register(&mut SourceFd(&listener.as_raw_fd()), LISTENER, interest)
+        .unwrap();
     let mut events = Events::with_capacity(1024);
     let mut clients: Vec<Client> = Vec::new();
     let mut next_tick = Instant::now() + TICK;
@@ -69,8 +71,19 @@ fn accept(listener: &TcpListener, poll: &Poll, clients: &mut Vec<Client>) {
         stream.set_nonblocking(true).unwrap();
         stream.set_nodelay(true).unwrap();
         let token = Token(clients.len());
-        poll.registry().register(&mut SourceFd(&stream.as_raw_fd()), token, Interest::READABLE).unwrap();
-        clients.push(Client { stream, heard: 0, rest: Vec::new(), is_gone: false });
+        poll.registry()
+            .register(
+                &mut SourceFd(&stream.as_raw_fd()),
+                token,
+                Interest::READABLE,
+            )
+            .unwrap();
+        clients.push(Client {
+            stream,
+            heard: 0,
+            rest: Vec::new(),
+            is_gone: false,
+        });
     }
 }
 
@@ -127,7 +140,9 @@ impl Client {
 fn upgrade(request: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(request);
     let value = |name: &str| {
-        let line = text.lines().find(|line| line.to_ascii_lowercase().starts_with(name))?;
+        let line = text
+            .lines()
+            .find(|line| line.to_ascii_lowercase().starts_with(name))?;
         line.split_once(": ").map(|(_, value)| value.to_owned())
     };
     let key = derive_accept_key(value("sec-websocket-key:").unwrap().as_bytes());
@@ -165,14 +180,25 @@ fn reply(reply: &Reply, seq: u64, reply_to: u64) -> Vec<u8> {
 
 fn auth_ok() -> Vec<u8> {
     let player_id = PlayerId::parse("bench").unwrap();
-    reply(&Reply::AuthOk(AuthOk { player_id, system_id: None }), 1, 1)
+    reply(
+        &Reply::AuthOk(AuthOk {
+            player_id,
+            system_id: None,
+        }),
+        1,
+        1,
+    )
 }
 
 fn joined() -> Vec<u8> {
     let joined = Joined {
         system_id: Name::parse("sol-1").unwrap(),
         ship_id: "s_1".to_owned(),
-        spawn: Spawn { x: Fixed2::default(), y: Fixed2::default(), rotation: Angle::default() },
+        spawn: Spawn {
+            x: Fixed2::default(),
+            y: Fixed2::default(),
+            rotation: Angle::default(),
+        },
         tick_rate: 30,
         tick: FIRST_TICK,
         protocol_version: 1,
@@ -216,7 +242,13 @@ fn delta_text(tick: u64, bytes: usize) -> Vec<u8> {
     let text = |rows: usize| {
         let body = Body::Delta(Box::new(delta(rows)));
         let mut out = Vec::new();
-        Received { seq: tick, reply_to: None, ts: 1_700_000_000_000, body }.encode(&mut out);
+        Received {
+            seq: tick,
+            reply_to: None,
+            ts: 1_700_000_000_000,
+            body,
+        }
+        .encode(&mut out);
         out
     };
     let (none, two) = (text(0).len(), text(2).len());

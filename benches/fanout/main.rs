@@ -12,7 +12,11 @@
 //! ORRERY_BENCH_CLIENTS=300 ORRERY_BENCH_SECONDS=5 ORRERY_BENCH_ROUNDS=2 cargo bench --bench fanout
 //! ```
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench that cannot run must stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a bench that cannot run must stop"
+)]
 
 mod floor;
 mod subject;
@@ -42,7 +46,9 @@ impl Plan {
     fn from_environment() -> Self {
         let number = |name: &str, default: f64| {
             let text = std::env::var(format!("ORRERY_BENCH_{name}"));
-            text.ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+            text.ok()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(default)
         };
         let is_bench = std::env::args().any(|argument| argument == "--bench");
         let (clients, seconds, rounds) = if is_bench && number("TINY", 0.0) == 0.0 {
@@ -149,7 +155,10 @@ fn main() {
         drop(floor);
         tell("floor", &cost);
         let sent = cost.report.delivered.message_bytes_mean;
-        assert!((sent - bytes as f64).abs() <= bytes as f64 * 0.02 + 8.0, "{sent} for {bytes} bytes");
+        assert!(
+            (sent - bytes as f64).abs() <= bytes as f64 * 0.02 + 8.0,
+            "{sent} for {bytes} bytes"
+        );
         floors.push(cost.us_per_message);
     }
     let mut ratios: Vec<f64> = served.iter().zip(&floors).map(|(a, b)| a / b).collect();

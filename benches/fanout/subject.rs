@@ -27,16 +27,32 @@ impl Subject {
         let orrery = env!("CARGO_BIN_EXE_orrery");
         let numbers = (clients.to_string(), in_view.to_string());
         let universe = Command::new(orrery)
-            .args(["world", "bench", "--clients", &numbers.0, "--in-view", &numbers.1])
+            .args([
+                "world",
+                "bench",
+                "--clients",
+                &numbers.0,
+                "--in-view",
+                &numbers.1,
+            ])
             .output()
             .unwrap();
-        assert!(universe.status.success(), "{}", String::from_utf8_lossy(&universe.stderr));
+        assert!(
+            universe.status.success(),
+            "{}",
+            String::from_utf8_lossy(&universe.stderr)
+        );
         let (world, secret) = (folder.join("bench.toml"), folder.join("secret"));
         fs::write(&world, universe.stdout).unwrap();
         fs::write(&secret, super::SECRET).unwrap();
         let mut command = Command::new(orrery);
         command.args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
-        command.args(["--max-connections", "30000", "--max-connections-per-ip", "30000"]);
+        command.args([
+            "--max-connections",
+            "30000",
+            "--max-connections-per-ip",
+            "30000",
+        ]);
         command.arg("--database").arg(database);
         command.arg("--world").arg(&world);
         command.arg("--jwt-secret-file").arg(&secret);
@@ -62,7 +78,12 @@ impl Subject {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
         // Fields are counted behind the name, which may hold spaces: utime and stime are 14 and 15.
         let (_, fields) = stat.rsplit_once(')').unwrap();
-        let ticks: u64 = fields.split_whitespace().skip(11).take(2).map(|f| f.parse::<u64>().unwrap()).sum();
+        let ticks: u64 = fields
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .map(|f| f.parse::<u64>().unwrap())
+            .sum();
         Duration::from_millis(ticks * 10)
     }
 }
@@ -70,7 +91,9 @@ impl Subject {
 /// The first `HOST:PORT` in a line, where there is one.
 fn address_in(line: &str) -> Option<SocketAddr> {
     let words = line.split(|c: char| !(c.is_ascii_digit() || c == '.' || c == ':'));
-    words.map(|word| word.trim_matches(':')).find_map(|word| word.parse().ok())
+    words
+        .map(|word| word.trim_matches(':'))
+        .find_map(|word| word.parse().ok())
 }
 
 impl Drop for Subject {

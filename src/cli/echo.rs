@@ -13,16 +13,31 @@ use crate::net::echo::{self, Options};
 #[derive(Debug, Args)]
 pub(crate) struct EchoArguments {
     /// Where to listen; port 0 picks one
-    #[arg(long, env = "ORRERY_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:7777")]
+    #[arg(
+        long,
+        env = "ORRERY_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:7777"
+    )]
     listen: SocketAddr,
     /// Largest message that is taken
     #[arg(long, env = "ORRERY_MAX_MESSAGE_BYTES", value_name = "N", default_value_t = MESSAGE_BYTES_MAX)]
     max_message_bytes: usize,
     /// PEM file with a certificate chain, for wss://
-    #[arg(long, env = "ORRERY_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    #[arg(
+        long,
+        env = "ORRERY_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
     tls_cert: Option<PathBuf>,
     /// PEM file with the certificate's private key
-    #[arg(long, env = "ORRERY_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    #[arg(
+        long,
+        env = "ORRERY_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
     tls_key: Option<PathBuf>,
 }
 

@@ -21,7 +21,12 @@ pub(crate) struct KeyArguments {
     #[arg(long, env = "ORRERY_JWT_SECRET_FILE", value_name = "FILE")]
     pub(crate) jwt_secret_file: Option<PathBuf>,
     /// PEM file with a public key of RS256, ES256 or `EdDSA` tokens; may be given several times
-    #[arg(long, env = "ORRERY_JWT_PUBLIC_KEY", value_name = "FILE", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "ORRERY_JWT_PUBLIC_KEY",
+        value_name = "FILE",
+        value_delimiter = ','
+    )]
     pub(crate) jwt_public_key: Vec<PathBuf>,
     /// Issuer (iss) that tokens must name
     #[arg(long, env = "ORRERY_JWT_ISSUER", value_name = "TEXT")]
@@ -69,7 +74,10 @@ impl KeyArguments {
 
     /// What signs tokens for a server with this database.
     pub(crate) fn signer(&self, database: &str) -> Result<Signer, Failure> {
-        let path = self.jwt_secret_file.clone().unwrap_or_else(|| secret_path(database));
+        let path = self
+            .jwt_secret_file
+            .clone()
+            .unwrap_or_else(|| secret_path(database));
         let content = match &self.jwt_secret_file {
             Some(path) => read(path)?,
             None => made_secret(&path)?,
@@ -89,18 +97,29 @@ impl KeyArguments {
     }
 }
 
-
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| Failure::unusable(format!("cannot read the key file {}: {error}", path.display())))
+    fs::read(path).map_err(|error| {
+        Failure::unusable(format!(
+            "cannot read the key file {}: {error}",
+            path.display()
+        ))
+    })
 }
 
 fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
-    Failure::unusable(format!("the key in {} cannot be used: {error}", path.display()))
+    Failure::unusable(format!(
+        "the key in {} cannot be used: {error}",
+        path.display()
+    ))
 }
 
 /// Where the made secret of a database is: beside its file, or in the working folder.
 fn secret_path(database: &str) -> PathBuf {
-    if database.contains("://") { PathBuf::from("orrery.key") } else { PathBuf::from(format!("{database}.key")) }
+    if database.contains("://") {
+        PathBuf::from("orrery.key")
+    } else {
+        PathBuf::from(format!("{database}.key"))
+    }
 }
 
 /// The secret in a file that only its owner may read; made if there is none.
@@ -109,18 +128,33 @@ fn made_secret(path: &Path) -> Result<Vec<u8>, Failure> {
         Ok(content) => return Ok(content),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => {
-            return Err(Failure::unusable(format!("cannot read the secret {}: {error}", path.display())));
+            return Err(Failure::unusable(format!(
+                "cannot read the secret {}: {error}",
+                path.display()
+            )));
         }
     }
     let mut random = [0; SECRET_BYTES];
     getrandom::fill(&mut random)
         .map_err(|error| Failure::failed(format!("the system gives no random bytes: {error}")))?;
     let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let cannot = |error| Failure::unusable(format!("cannot write the secret {}: {error}", path.display()));
+    let cannot = |error| {
+        Failure::unusable(format!(
+            "cannot write the secret {}: {error}",
+            path.display()
+        ))
+    };
     // Whoever else starts at the same moment wins or loses the creation as a whole.
-    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+    match fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
         Ok(mut file) => {
-            file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(cannot)?;
+            file.write_all(secret.as_bytes())
+                .and_then(|()| file.sync_all())
+                .map_err(cannot)?;
             Ok(secret.into_bytes())
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => read(path),

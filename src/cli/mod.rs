@@ -8,6 +8,7 @@
 mod echo;
 mod keys;
 mod serve;
+mod swarm;
 mod token;
 mod world;
 
@@ -34,6 +35,8 @@ enum Command {
     /// Check, print or generate universe files
     #[command(subcommand)]
     World(world::WorldCommand),
+    /// Load a server with bots that fly, fight and trade, and measure what they get
+    Swarm(Box<swarm::SwarmArguments>),
     /// Print the JSON Schema of every message, both directions
     Schema,
     /// Run the network layer alone, echoing messages: for WebSocket conformance suites
@@ -50,12 +53,18 @@ pub(crate) struct Failure {
 impl Failure {
     /// The work was begun and failed: exit code 1.
     pub(crate) fn failed(sentence: impl Into<String>) -> Self {
-        Self { exit_code: 1, sentence: sentence.into() }
+        Self {
+            exit_code: 1,
+            sentence: sentence.into(),
+        }
     }
 
     /// The arguments or a named file cannot be used: exit code 2.
     pub(crate) fn unusable(sentence: impl Into<String>) -> Self {
-        Self { exit_code: 2, sentence: sentence.into() }
+        Self {
+            exit_code: 2,
+            sentence: sentence.into(),
+        }
     }
 }
 
@@ -67,6 +76,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(arguments)) => serve::run(*arguments),
         Some(Command::Token(arguments)) => token::run(&arguments),
         Some(Command::World(command)) => world::run(&command),
+        Some(Command::Swarm(arguments)) => swarm::run(&arguments),
         Some(Command::Schema) => print(&format!("{:#}", crate::wire::schema())),
         Some(Command::Echo(arguments)) => echo::run(arguments),
     };
@@ -85,6 +95,8 @@ fn print(text: &str) -> Result<(), Failure> {
     match writeln!(std::io::stdout(), "{}", text.trim_end()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Failure::failed(format!("cannot write to standard output: {error}"))),
+        Err(error) => Err(Failure::failed(format!(
+            "cannot write to standard output: {error}"
+        ))),
     }
 }

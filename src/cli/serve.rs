@@ -7,14 +7,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Parser, ValueEnum};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::keys::KeyArguments;
 use super::{Failure, world};
-use crate::limits::{CONNECTIONS_MAX, CONNECTIONS_PER_IP_MAX, VIEW_RADIUS, VIEW_RADIUS_MAX, VIEW_RADIUS_MIN};
+use crate::ids::{Name, SystemIndex};
+use crate::limits::{
+    CONNECTIONS_MAX, CONNECTIONS_PER_IP_MAX, VIEW_RADIUS, VIEW_RADIUS_MAX, VIEW_RADIUS_MIN,
+};
 use crate::net::{NetConfig, Tls};
 use crate::server::doors::Doors;
-use crate::server::run::{self, Config, RunError};
+use crate::server::run::{self, Config, Kept, Notices, RunError};
+use crate::server::store_vault::StoreVault;
+use crate::sim::{World, market};
+use crate::store::{self, StoreConfig};
 use crate::universe::Universe;
 
 /// Where records are kept unless told otherwise.
@@ -24,10 +30,20 @@ pub(crate) const DATABASE: &str = "orrery.db";
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
     /// Where players connect; port 0 picks one
-    #[arg(long, env = "ORRERY_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:7777")]
+    #[arg(
+        long,
+        env = "ORRERY_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:7777"
+    )]
     listen: SocketAddr,
     /// Where operators connect; keep it private
-    #[arg(long, env = "ORRERY_ADMIN", value_name = "ADDRESS", default_value = "127.0.0.1:7778")]
+    #[arg(
+        long,
+        env = "ORRERY_ADMIN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:7778"
+    )]
     admin: SocketAddr,
     /// SQLite file, or a postgres:// URL
     #[arg(long, env = "ORRERY_DATABASE", value_name = "URL", default_value = DATABASE)]
@@ -44,16 +60,36 @@ pub(crate) struct ServeArguments {
     #[arg(long, env = "ORRERY_NO_GUESTS", overrides_with = "guests")]
     no_guests: bool,
     /// Origin whose pages may connect besides the server's own; may be given several times
-    #[arg(long, env = "ORRERY_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "ORRERY_ALLOW_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
     allow_origin: Vec<String>,
     /// Proxy whose X-Forwarded-For is believed; may be given several times
-    #[arg(long, env = "ORRERY_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "ORRERY_TRUSTED_PROXY",
+        value_name = "ADDRESS",
+        value_delimiter = ','
+    )]
     trusted_proxy: Vec<IpAddr>,
     /// PEM file with a certificate chain, for wss://; read again on SIGHUP
-    #[arg(long, env = "ORRERY_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    #[arg(
+        long,
+        env = "ORRERY_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
     tls_cert: Option<PathBuf>,
     /// PEM file with the certificate's private key; read again on SIGHUP
-    #[arg(long, env = "ORRERY_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    #[arg(
+        long,
+        env = "ORRERY_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
     tls_key: Option<PathBuf>,
     /// Threads that serve connections
     #[arg(long, env = "ORRERY_NET_THREADS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -71,7 +107,12 @@ pub(crate) struct ServeArguments {
     #[arg(long, env = "ORRERY_MAX_CONNECTIONS_PER_IP", value_name = "N")]
     max_connections_per_ip: Option<usize>,
     /// How log lines are written to standard error; RUST_LOG chooses which
-    #[arg(long, env = "ORRERY_LOG", value_name = "FORMAT", default_value = "text")]
+    #[arg(
+        long,
+        env = "ORRERY_LOG",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
     log: LogFormat,
 }
 
@@ -128,12 +169,18 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
         None => Universe::built_in(),
     };
     let (verifier, signer) = arguments.keys.load(&arguments.database)?;
-    let guests = signer.map(Arc::new).filter(|_| arguments.guests_are_welcome());
+    let guests = signer
+        .map(Arc::new)
+        .filter(|_| arguments.guests_are_welcome());
     if arguments.guests && guests.is_none() {
-        return Err(Failure::unusable("--guests needs a secret to sign with; give --jwt-secret-file"));
+        return Err(Failure::unusable(
+            "--guests needs a secret to sign with; give --jwt-secret-file",
+        ));
     }
     let tls = match arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref()) {
-        Some((cert, key)) => Some(Tls::load(cert, key).map_err(|error| Failure::unusable(error.to_string()))?),
+        Some((cert, key)) => {
+            Some(Tls::load(cert, key).map_err(|error| Failure::unusable(error.to_string()))?)
+        }
         None => None,
     };
     let has_guests = guests.is_some();
@@ -146,11 +193,15 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
         net: arguments.net(),
         tls: tls.clone(),
         net_threads: arguments.net_threads,
-        sim_threads: arguments.sim_threads.map_or_else(default_workers, usize::from),
+        sim_threads: arguments
+            .sim_threads
+            .map_or_else(default_workers, usize::from),
         view_radius: arguments.view_radius,
     };
     let seed = random_seed()?;
-    let running = run::start(config, |notices| open_vault(&arguments.database, &universe, seed, notices))?;
+    let running = run::start(config, |notices| {
+        open_store(&arguments, &universe, seed, notices)
+    })?;
     greet(&arguments, running.listen, running.admin, has_guests);
     watch_signals(running.stop_flag(), tls)?;
     running.wait().map_err(Failure::from)?;
@@ -167,7 +218,9 @@ impl From<RunError> for Failure {
 fn start_log(format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // A second subscriber can only mean that a test has set one.
     let _ = match format {
         LogFormat::Text => log.with_target(false).try_init(),
@@ -188,8 +241,16 @@ fn random_seed() -> Result<u64, Failure> {
 
 /// Tells where to point a browser; on standard output, so that a script can read the ports.
 fn greet(arguments: &ServeArguments, listen: SocketAddr, admin: SocketAddr, has_guests: bool) {
-    let (http, ws) = if arguments.tls_cert.is_some() { ("https", "wss") } else { ("http", "ws") };
-    let login = if has_guests { "guests are welcome" } else { "log in with a token; see `orrery token`" };
+    let (http, ws) = if arguments.tls_cert.is_some() {
+        ("https", "wss")
+    } else {
+        ("http", "ws")
+    };
+    let login = if has_guests {
+        "guests are welcome"
+    } else {
+        "log in with a token; see `orrery token`"
+    };
     let lines = format!(
         "orrery is flying\n  page      {http}://{listen}/ ({login})\n  socket    {ws}://{listen}/ws\n  \
          protocol  {http}://{listen}/protocol\n  operator  http://{admin}/\n  database  {}",
@@ -204,7 +265,8 @@ fn greet(arguments: &ServeArguments, listen: SocketAddr, admin: SocketAddr, has_
 fn watch_signals(stop: Arc<AtomicBool>, tls: Option<Arc<Tls>>) -> Result<(), Failure> {
     let cannot = |error| Failure::failed(format!("cannot listen to signals: {error}"));
     for signal in [SIGTERM, SIGINT] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop)).map_err(cannot)?;
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))
+            .map_err(cannot)?;
         signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(cannot)?;
     }
     let mut signals = signal_hook::iterator::Signals::new([SIGHUP]).map_err(cannot)?;
@@ -220,20 +282,77 @@ fn watch_signals(stop: Arc<AtomicBool>, tls: Option<Arc<Tls>>) -> Result<(), Fai
             }
         }
     };
-    let spawned = std::thread::Builder::new().name("signals".to_owned()).spawn(watch);
+    let spawned = std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(watch);
     spawned.map(drop).map_err(cannot)
 }
 
-fn open_vault(
-    _database: &str,
+/// Opens the database and sets the worlds up with the stocks that it holds.
+fn open_store(
+    arguments: &ServeArguments,
     universe: &Arc<Universe>,
     seed: u64,
-    notices: run::Notices,
-) -> Result<(Box<dyn crate::server::vault::Vault>, Vec<crate::sim::World>), Failure> {
-    let worlds = (0..universe.systems.len()).map(|index| {
-        crate::sim::World::new(Arc::clone(universe), crate::ids::SystemIndex(index as u16), seed, None)
+    notices: Notices,
+) -> Result<Kept, Failure> {
+    let database = &arguments.database;
+    let systems = universe
+        .systems
+        .iter()
+        .map(|system| system.id.clone())
+        .collect();
+    let config = StoreConfig::new(database, &owner(arguments.listen), systems);
+    let opened = StoreVault::open(&config, notices).map_err(|error| {
+        Failure::failed(format!("cannot open the database {database}: {error}"))
+    })?;
+    for (system, owner) in &opened.elsewhere {
+        warn!("{system} is run by the server {owner}; this one serves the other systems");
+    }
+    let elsewhere = opened
+        .elsewhere
+        .iter()
+        .filter_map(|(id, _)| universe.system_index(id.as_str()));
+    let worlds = (0..universe.systems.len()).map(|place| {
+        let index = SystemIndex(place as u16);
+        let stocks = stocks_of(universe, index, &opened.stocks);
+        World::new(Arc::clone(universe), index, seed, Some(&stocks))
     });
-    let shelf = Arc::default();
-    let vault = crate::server::memory_vault::MemoryVault::prompt(shelf, Arc::clone(&notices.durable));
-    Ok((Box::new(vault), worlds.collect()))
+    let (worlds, elsewhere) = (worlds.collect(), elsewhere.collect());
+    Ok(Kept {
+        vault: Box::new(opened.vault),
+        worlds,
+        elsewhere,
+    })
+}
+
+/// A system's stored shelves in the universe's indices; what is not in the universe is left out.
+fn stocks_of(
+    universe: &Universe,
+    system: SystemIndex,
+    stored: &[(Name, Vec<store::Stock>)],
+) -> Vec<market::Stock> {
+    let Some(here) = universe.system(system) else {
+        return Vec::new();
+    };
+    let shelves = stored
+        .iter()
+        .filter(|(id, _)| *id == here.id)
+        .flat_map(|(_, shelves)| shelves);
+    let known = shelves.filter_map(|shelf| {
+        let station = here.station_index(shelf.station.as_str())?;
+        let commodity = universe.commodity_index(shelf.commodity.as_str())?;
+        Some((station, commodity, shelf.quantity))
+    });
+    known.collect()
+}
+
+/// This server's name among those on one database: its machine and port, the same after a restart.
+fn owner(listen: SocketAddr) -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let machine = if name.trim().is_empty() {
+        "orrery"
+    } else {
+        name.trim()
+    };
+    format!("{machine}/{listen}")
 }

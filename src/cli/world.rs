@@ -47,8 +47,12 @@ pub(crate) fn run(command: &WorldCommand) -> Result<(), Failure> {
 
 /// Reads a universe file.
 pub(crate) fn load(file: &PathBuf) -> Result<Arc<Universe>, Failure> {
-    let bytes = fs::read(file)
-        .map_err(|error| Failure::unusable(format!("cannot read the universe file {}: {error}", file.display())))?;
+    let bytes = fs::read(file).map_err(|error| {
+        Failure::unusable(format!(
+            "cannot read the universe file {}: {error}",
+            file.display()
+        ))
+    })?;
     let universe = Universe::load_bytes(&bytes, &file.display().to_string())
         .map_err(|error| Failure::unusable(error.to_string()))?;
     Ok(Arc::new(universe))

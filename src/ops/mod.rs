@@ -14,8 +14,7 @@ pub struct Asset {
 }
 
 /// The page may load its own files, fetch its own origin, and nothing else.
-pub const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The file at a path of the operator's port.
@@ -37,7 +36,10 @@ mod tests {
     fn every_file_that_the_page_names_is_embedded() {
         let page = std::str::from_utf8(asset("/").unwrap().body).unwrap();
         for reference in page.split(['"', '\'']).filter(|text| text.starts_with('/')) {
-            assert!(asset(reference).is_some() || reference == "/metrics", "{reference}");
+            assert!(
+                asset(reference).is_some() || reference == "/metrics",
+                "{reference}"
+            );
         }
     }
 }

@@ -23,8 +23,14 @@ use crate::limits::{VIEW_LEVELS, VIEW_SHRINK_PERMILLE};
 
 /// Every how many ticks an entity is told to a client, by ring of distance: own and adjacent
 /// cells, up to half the reach, beyond. A client takes the first row that fits its byte budget.
-pub const THINNING: [[u32; 3]; 6] =
-    [[1, 1, 1], [1, 2, 4], [2, 4, 8], [4, 8, 16], [8, 16, 16], [16, 16, 16]];
+pub const THINNING: [[u32; 3]; 6] = [
+    [1, 1, 1],
+    [1, 2, 4],
+    [2, 4, 8],
+    [4, 8, 16],
+    [8, 16, 16],
+    [16, 16, 16],
+];
 
 /// The stencils of one view radius, from the full view down.
 #[derive(Clone, Debug)]
@@ -33,9 +39,11 @@ pub struct Stencils([Stencil; VIEW_LEVELS]);
 impl Stencils {
     /// The stencils of a view radius over cells of `cell_edge`, both in u.
     pub fn new(view_radius: f32, cell_edge: f32) -> Self {
-        Self(VIEW_SHRINK_PERMILLE.map(|permille| {
-            Stencil::new(view_radius * f32::from(permille) / 1000.0, cell_edge)
-        }))
+        Self(
+            VIEW_SHRINK_PERMILLE.map(|permille| {
+                Stencil::new(view_radius * f32::from(permille) / 1000.0, cell_edge)
+            }),
+        )
     }
 
     /// The stencil of a level; past the last it is the last.
@@ -48,7 +56,13 @@ impl Stencils {
 ///
 /// Work: about nine copies; where its cell changed, one look-up for each cell of the view; in a
 /// crowd, a look at each changed resident of the view.
-pub fn delta(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, seq: u64, out: &mut BytesMut) {
+pub fn delta(
+    frame: &TickFrame,
+    pilot: &PilotView,
+    stencils: &Stencils,
+    seq: u64,
+    out: &mut BytesMut,
+) {
     head(out, b"{\"type\":\"world.delta\",\"seq\":", seq, frame);
     out.extend_from_slice(b",\"entity_updates\":[");
     let moved = pilot.before != pilot.now;
@@ -68,7 +82,10 @@ pub fn delta(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, seq: u64
     removals(frame, pilot, stencils, Removal::Id, out);
     let has_removed = out.len() > removed_at;
     end_list(out, b"],\"events\":[");
-    for run in stencils.at(pilot.now.level).runs(pilot.now.center, frame.grid) {
+    for run in stencils
+        .at(pilot.now.level)
+        .runs(pilot.now.center, frame.grid)
+    {
         out.extend_from_slice(frame.events_in(&run));
     }
     end_list(out, b"],\"you_zone_context\":");
@@ -94,12 +111,21 @@ pub fn delta(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, seq: u64
 
 /// Appends the client's `world.snapshot`: everything in its view in full. Only for a frame that
 /// carries one for it ([`PilotView::has_snapshot`]).
-pub fn snapshot(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, seq: u64, out: &mut BytesMut) {
+pub fn snapshot(
+    frame: &TickFrame,
+    pilot: &PilotView,
+    stencils: &Stencils,
+    seq: u64,
+    out: &mut BytesMut,
+) {
     head(out, b"{\"type\":\"world.snapshot\",\"seq\":", seq, frame);
     out.extend_from_slice(b",\"you\":");
     out.extend_from_slice(pilot.snapshot_you.of(&frame.pilot_bytes));
     out.extend_from_slice(b",\"entities\":[");
-    for run in stencils.at(pilot.now.level).runs(pilot.now.center, frame.grid) {
+    for run in stencils
+        .at(pilot.now.level)
+        .runs(pilot.now.center, frame.grid)
+    {
         for cell in run.clone() {
             out.extend_from_slice(frame.full_in(cell));
         }
@@ -126,7 +152,10 @@ fn head(out: &mut BytesMut, opening: &[u8], seq: u64, frame: &TickFrame) {
 /// The view's cells one by one, for a client whose view moved: what it knew gets updates, what it
 /// did not know comes in full.
 fn entered(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut BytesMut) {
-    for run in stencils.at(pilot.now.level).runs(pilot.now.center, frame.grid) {
+    for run in stencils
+        .at(pilot.now.level)
+        .runs(pilot.now.center, frame.grid)
+    {
         for cell in run {
             if sees(stencils, pilot.before, cell, frame) {
                 out.extend_from_slice(frame.updates_in(&(cell..cell + 1)));
@@ -138,7 +167,9 @@ fn entered(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut 
 }
 
 fn sees(stencils: &Stencils, view: View, cell: u32, frame: &TickFrame) -> bool {
-    stencils.at(view.level).sees(view.center, super::stencil::CellId(cell), frame.grid)
+    stencils
+        .at(view.level)
+        .sees(view.center, super::stencil::CellId(cell), frame.grid)
 }
 
 /// The own ship, and of the others those whose turn it is in their ring.
@@ -152,7 +183,9 @@ fn thinned(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut 
             let mut byte = start.update_byte;
             for index in start.update..end.update {
                 let update = frame.updates[index as usize];
-                if pilot.own == Some(index) || update.turn % period == (frame.tick % u64::from(period)) as u32 {
+                if pilot.own == Some(index)
+                    || update.turn % period == (frame.tick % u64::from(period)) as u32
+                {
                     out.extend_from_slice(&frame.update_bytes[byte as usize..update.end as usize]);
                 }
                 byte = update.end;
@@ -162,9 +195,15 @@ fn thinned(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut 
 }
 
 fn arrivals(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut BytesMut) {
-    for run in stencils.at(pilot.now.level).runs(pilot.now.center, frame.grid) {
+    for run in stencils
+        .at(pilot.now.level)
+        .runs(pilot.now.center, frame.grid)
+    {
         for arrival in frame.arrivals_in(&run) {
-            let known = stencils.at(pilot.before.level).sees(pilot.before.center, arrival.from, frame.grid);
+            let known =
+                stencils
+                    .at(pilot.before.level)
+                    .sees(pilot.before.center, arrival.from, frame.grid);
             let span = if known { arrival.update } else { arrival.full };
             out.extend_from_slice(span.of(&frame.extra_bytes));
         }
@@ -177,10 +216,19 @@ enum Removal {
     Reason,
 }
 
-fn removals(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, removal: Removal, out: &mut BytesMut) {
+fn removals(
+    frame: &TickFrame,
+    pilot: &PilotView,
+    stencils: &Stencils,
+    removal: Removal,
+    out: &mut BytesMut,
+) {
     let now = stencils.at(pilot.now.level);
     let moved = pilot.before != pilot.now;
-    for run in stencils.at(pilot.before.level).runs(pilot.before.center, frame.grid) {
+    for run in stencils
+        .at(pilot.before.level)
+        .runs(pilot.before.center, frame.grid)
+    {
         for departure in frame.departures_in(&run) {
             if !now.sees(pilot.now.center, departure.to, frame.grid) {
                 let span = match removal {

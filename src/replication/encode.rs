@@ -32,7 +32,10 @@ impl<'a> ArenaBytes<'a> {
     fn span(&mut self, write: impl FnOnce(&mut Self)) -> Span {
         let start = self.0.len() as u32;
         write(self);
-        Span { start, end: self.0.len() as u32 }
+        Span {
+            start,
+            end: self.0.len() as u32,
+        }
     }
 }
 
@@ -159,7 +162,11 @@ impl<'a> Rows<'a> {
             entities.vys()[row],
             entities.rotation(row),
         );
-        Row::new(text(&entities.ids()[row], self.system), motion, entities.hulls()[row])
+        Row::new(
+            text(&entities.ids()[row], self.system),
+            motion,
+            entities.hulls()[row],
+        )
     }
 
     /// Whether anything a client sees of the row changed within the last [`STICKY_TICKS`]: a
@@ -201,7 +208,10 @@ impl<'a> Rows<'a> {
                 stretch.own.push((row as u32, stretch.updates.len() as u32));
             }
             let turn = self.entities.handles()[row].slot;
-            stretch.updates.push(Update { end: stretch.update_bytes.0.len() as u32, turn });
+            stretch.updates.push(Update {
+                end: stretch.update_bytes.0.len() as u32,
+                turn,
+            });
         }
     }
 
@@ -217,13 +227,24 @@ impl<'a> Rows<'a> {
             append(&full, out);
             out.0.push(b',');
         });
-        let from = if previous == NO_CELL { CellId::NOWHERE } else { CellId(previous) };
+        let from = if previous == NO_CELL {
+            CellId::NOWHERE
+        } else {
+            CellId(previous)
+        };
         stretch.arrivals.push(Arrival { from, update, full });
         if previous != NO_CELL {
             let id = text(&self.entities.ids()[row], self.system);
             let ids = extra.span(|out| departure(&id, None, out));
             let gone = extra.span(|out| departure(&id, Some(LEFT_VIEW), out));
-            stretch.departures.push((previous, Departure { to: CellId(cell), id: ids, gone }));
+            stretch.departures.push((
+                previous,
+                Departure {
+                    to: CellId(cell),
+                    id: ids,
+                    gone,
+                },
+            ));
         }
     }
 

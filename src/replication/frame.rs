@@ -94,7 +94,10 @@ pub struct View {
 
 impl View {
     /// Nothing is seen.
-    pub const NOTHING: Self = Self { center: CellId::NOWHERE, level: 0 };
+    pub const NOTHING: Self = Self {
+        center: CellId::NOWHERE,
+        level: 0,
+    };
 }
 
 /// One client's own part of a frame.
@@ -172,7 +175,11 @@ impl TickFrame {
     pub fn pilots_of(&self, shard: u16) -> &[PilotView] {
         let at = |index: usize| self.shard_ends.get(index).map_or(0, |&end| end as usize);
         let end = at(shard as usize);
-        let start = if shard == 0 { 0 } else { at(shard as usize - 1) };
+        let start = if shard == 0 {
+            0
+        } else {
+            at(shard as usize - 1)
+        };
         self.pilots.get(start..end).unwrap_or_default()
     }
 
@@ -190,22 +197,34 @@ impl TickFrame {
     }
 
     pub(super) fn arrivals_in(&self, cells: &Range<u32>) -> &[Arrival] {
-        let (from, to) = (self.start(cells.start).arrival, self.start(cells.end).arrival);
+        let (from, to) = (
+            self.start(cells.start).arrival,
+            self.start(cells.end).arrival,
+        );
         &self.arrivals[from as usize..to as usize]
     }
 
     pub(super) fn departures_in(&self, cells: &Range<u32>) -> &[Departure] {
-        let (from, to) = (self.start(cells.start).departure, self.start(cells.end).departure);
+        let (from, to) = (
+            self.start(cells.start).departure,
+            self.start(cells.end).departure,
+        );
         &self.departures[from as usize..to as usize]
     }
 
     pub(super) fn updates_in(&self, cells: &Range<u32>) -> &[u8] {
-        let (from, to) = (self.start(cells.start).update_byte, self.start(cells.end).update_byte);
+        let (from, to) = (
+            self.start(cells.start).update_byte,
+            self.start(cells.end).update_byte,
+        );
         &self.update_bytes[from as usize..to as usize]
     }
 
     pub(super) fn events_in(&self, cells: &Range<u32>) -> &[u8] {
-        let (from, to) = (self.start(cells.start).event_byte, self.start(cells.end).event_byte);
+        let (from, to) = (
+            self.start(cells.start).event_byte,
+            self.start(cells.end).event_byte,
+        );
         &self.event_bytes[from as usize..to as usize]
     }
 
@@ -219,10 +238,16 @@ impl TickFrame {
 
     /// The residents' ids of a cell that was asked for, as `"id",` and as `"id":"left_view",`.
     pub(super) fn forgotten_in(&self, cell: u32) -> (&[u8], &[u8]) {
-        match self.forgotten.binary_search_by_key(&cell, |bytes| bytes.cell) {
+        match self
+            .forgotten
+            .binary_search_by_key(&cell, |bytes| bytes.cell)
+        {
             Ok(index) => {
                 let bytes = self.forgotten[index];
-                (bytes.ids.of(&self.extra_bytes), bytes.gone.of(&self.extra_bytes))
+                (
+                    bytes.ids.of(&self.extra_bytes),
+                    bytes.gone.of(&self.extra_bytes),
+                )
             }
             Err(_) => (&[], &[]),
         }

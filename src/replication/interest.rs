@@ -55,10 +55,20 @@ pub(super) fn aim(
     before: View,
     center: CellId,
 ) -> (View, u8) {
-    let mut now = View { center, level: before.level };
+    let mut now = View {
+        center,
+        level: before.level,
+    };
     if now.level > 0 {
-        let larger = View { center, level: now.level - 1 };
-        if thinned_rows(occupancy.rows_in_rings(stencils, larger), THINNING.len() - 1) <= ROWS_MAX * 3 / 4 {
+        let larger = View {
+            center,
+            level: now.level - 1,
+        };
+        if thinned_rows(
+            occupancy.rows_in_rings(stencils, larger),
+            THINNING.len() - 1,
+        ) <= ROWS_MAX * 3 / 4
+        {
             now = larger;
         }
     }
@@ -76,36 +86,59 @@ pub(super) fn aim(
 /// Rows a tick on average under a row of [`THINNING`].
 fn thinned_rows(rings: [u32; 3], thinning: usize) -> u32 {
     let periods = THINNING[thinning];
-    rings.iter().zip(periods).map(|(&rows, period)| rows.div_ceil(period)).sum()
+    rings
+        .iter()
+        .zip(periods)
+        .map(|(&rows, period)| rows.div_ceil(period))
+        .sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const GRID: GridSize = GridSize { columns: 20, rows: 20 };
+    const GRID: GridSize = GridSize {
+        columns: 20,
+        rows: 20,
+    };
     const CENTER: CellId = CellId(10 * 20 + 10);
 
     /// Running sums of a grid with `crowd` rows in one cell.
     fn starts(cell: u32, crowd: u32) -> Vec<u32> {
-        (0..=400).map(|index| if index > cell { crowd } else { 0 }).collect()
+        (0..=400)
+            .map(|index| if index > cell { crowd } else { 0 })
+            .collect()
     }
 
     fn aimed(cell: u32, crowd: u32, before: View) -> (View, u8) {
         let starts = starts(cell, crowd);
         let stencils = Stencils::new(1000.0, 250.0);
-        aim(Occupancy { grid: GRID, starts: &starts }, &stencils, before, CENTER)
+        aim(
+            Occupancy {
+                grid: GRID,
+                starts: &starts,
+            },
+            &stencils,
+            before,
+            CENTER,
+        )
     }
 
     #[test]
     fn a_few_neighbours_are_told_every_tick() {
-        let view = View { center: CENTER, level: 0 };
+        let view = View {
+            center: CENTER,
+            level: 0,
+        };
         assert_eq!(aimed(CENTER.0, ROWS_MAX, view), (view, 0));
     }
 
     #[test]
     fn a_far_crowd_is_thinned_before_a_near_one() {
-        let view = View { center: CENTER, level: 0 };
+        let view = View {
+            center: CENTER,
+            level: 0,
+        };
         let (far, near) = (CENTER.0 + 4, CENTER.0);
         let crowd = ROWS_MAX * 3;
         assert_eq!(aimed(far, crowd, view).1, 1);
@@ -114,9 +147,15 @@ mod tests {
 
     #[test]
     fn the_view_shrinks_last_and_grows_back() {
-        let view = View { center: CENTER, level: 0 };
+        let view = View {
+            center: CENTER,
+            level: 0,
+        };
         let (shrunk, thinning) = aimed(CENTER.0 + 4, ROWS_MAX * 17, view);
-        assert_eq!((shrunk.level, usize::from(thinning)), (1, THINNING.len() - 1));
+        assert_eq!(
+            (shrunk.level, usize::from(thinning)),
+            (1, THINNING.len() - 1)
+        );
         assert_eq!(aimed(CENTER.0 + 4, 10, shrunk).0.level, 0);
     }
 }

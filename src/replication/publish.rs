@@ -14,6 +14,7 @@ use super::compose::Stencils;
 use super::encode::{self, Rows, Stretch};
 use super::frame::{CellBytes, CellStart, Departure, PilotView, Span, TickFrame, View};
 use super::interest::{self, Occupancy};
+use super::layout::{lay_down, stretch_start};
 use super::stencil::{CellId, GridSize};
 use super::viewer::{Scene, Viewer};
 use crate::ids::{SystemIndex, UnixMillis};
@@ -90,19 +91,39 @@ impl Publisher {
 
     /// Serializes the tick that `world` has just stepped. `viewers` are in the order of their
     /// shards; each one's view moves on to what this frame shows it.
-    pub fn publish(&mut self, stage: Stage<'_>, world: &World, viewers: &mut [Viewer]) -> Arc<TickFrame> {
+    pub fn publish(
+        &mut self,
+        stage: Stage<'_>,
+        world: &World,
+        viewers: &mut [Viewer],
+    ) -> Arc<TickFrame> {
         let mut shared = self.free_frame();
-        let Some(system) = stage.universe.system(stage.system) else { return shared };
-        let Some(frame) = Arc::get_mut(&mut shared) else { return shared };
+        let Some(system) = stage.universe.system(stage.system) else {
+            return shared;
+        };
+        let Some(frame) = Arc::get_mut(&mut shared) else {
+            return shared;
+        };
         let cells = world.cells();
         frame.clear();
         frame.system = stage.system.0;
         frame.tick = world.tick();
         frame.unix = stage.unix;
         frame.dilation_centi = ((stage.time_dilation * 100.0).round() as u32).clamp(1, 100);
-        frame.grid = GridSize { columns: cells.side(), rows: cells.side() };
-        let rows = Rows { entities: world.entities(), system, cells, tick: world.tick() };
-        let scene = Scene { universe: stage.universe, system };
+        frame.grid = GridSize {
+            columns: cells.side(),
+            rows: cells.side(),
+        };
+        let rows = Rows {
+            entities: world.entities(),
+            system,
+            cells,
+            tick: world.tick(),
+        };
+        let scene = Scene {
+            universe: stage.universe,
+            system,
+        };
 
         self.aim(frame, world, viewers);
         self.encode(frame, rows);
@@ -118,7 +139,11 @@ impl Publisher {
 
     /// A frame that nobody reads any more, or a new one.
     fn free_frame(&mut self) -> Arc<TickFrame> {
-        match self.frames.iter().position(|frame| Arc::strong_count(frame) == 1) {
+        match self
+            .frames
+            .iter()
+            .position(|frame| Arc::strong_count(frame) == 1)
+        {
             Some(index) => self.frames.swap_remove(index),
             None => Arc::default(),
         }
@@ -134,7 +159,10 @@ impl Publisher {
     fn aim(&mut self, frame: &mut TickFrame, world: &World, viewers: &[Viewer]) {
         let cell_count = frame.grid.cell_count();
         self.wanted.resize(cell_count, Wanted::default());
-        let occupancy = Occupancy { grid: frame.grid, starts: world.cells().starts() };
+        let occupancy = Occupancy {
+            grid: frame.grid,
+            starts: world.cells().starts(),
+        };
         for viewer in viewers {
             let row = world.entities().row(viewer.ship);
             let center = match row {
@@ -194,11 +222,20 @@ impl Publisher {
         self.update_of_row.clear();
         self.update_of_row.resize(row_count, NO_UPDATE);
         self.departures.clear();
-        let parts = if row_count < PARALLEL_ROWS_MIN { 1 } else { self.arenas.len() };
+        let parts = if row_count < PARALLEL_ROWS_MIN {
+            1
+        } else {
+            self.arenas.len()
+        };
         let bounds = |part: usize| stretch_start(rows.cells.starts(), part, parts);
         if parts == 1 {
             let stretch = rows.stretch(bounds(0)..bounds(1), &mut self.arenas[0]);
-            lay_down(frame, &stretch, &mut self.departures, &mut self.update_of_row);
+            lay_down(
+                frame,
+                &stretch,
+                &mut self.departures,
+                &mut self.update_of_row,
+            );
         } else {
             let stretches: Vec<Stretch<'_>> = self
                 .arenas
@@ -207,7 +244,12 @@ impl Publisher {
                 .map(|(part, arena)| rows.stretch(bounds(part)..bounds(part + 1), arena))
                 .collect();
             for stretch in &stretches {
-                lay_down(frame, stretch, &mut self.departures, &mut self.update_of_row);
+                lay_down(
+                    frame,
+                    stretch,
+                    &mut self.departures,
+                    &mut self.update_of_row,
+                );
             }
         }
         // One more start than cells, so that the last cell ends too.
@@ -227,33 +269,59 @@ impl Publisher {
             }
             let id = encode::text(&gone.id, scene.system);
             let reason = encode::reason(gone.gone);
-            let ids = span(&mut frame.extra_bytes, |out| encode::departure(&id, None, out));
-            let gone_span = span(&mut frame.extra_bytes, |out| encode::departure(&id, Some(reason), out));
-            self.departures.push((gone.cell, Departure { to: CellId::NOWHERE, id: ids, gone: gone_span }));
+            let ids = span(&mut frame.extra_bytes, |out| {
+                encode::departure(&id, None, out)
+            });
+            let gone_span = span(&mut frame.extra_bytes, |out| {
+                encode::departure(&id, Some(reason), out)
+            });
+            self.departures.push((
+                gone.cell,
+                Departure {
+                    to: CellId::NOWHERE,
+                    id: ids,
+                    gone: gone_span,
+                },
+            ));
         }
         self.departures.sort_by_key(|&(cell, _)| cell);
         let mut next = 0;
         for (cell, start) in frame.starts.iter_mut().enumerate() {
-            while self.departures.get(next).is_some_and(|&(from, _)| (from as usize) < cell) {
+            while self
+                .departures
+                .get(next)
+                .is_some_and(|&(from, _)| (from as usize) < cell)
+            {
                 next += 1;
             }
             start.departure = next as u32;
         }
-        frame.departures.extend(self.departures.iter().map(|&(_, departure)| departure));
+        frame
+            .departures
+            .extend(self.departures.iter().map(|&(_, departure)| departure));
     }
 
     /// Encodes the tick's events in the order of their cells.
     fn file_events(&mut self, frame: &mut TickFrame, world: &World, scene: Scene<'_>) {
         self.events.clear();
         let events = &world.outcome().events;
-        let cells = events.iter().map(|event| world.cells().cell_at(event.x, event.y));
+        let cells = events
+            .iter()
+            .map(|event| world.cells().cell_at(event.x, event.y));
         self.events.extend(cells.zip(0..));
         self.events.sort_unstable();
         let mut next = 0;
         for (cell, start) in frame.starts.iter_mut().enumerate() {
-            while let Some(&(at, index)) = self.events.get(next).filter(|&&(at, _)| (at as usize) < cell) {
+            while let Some(&(at, index)) = self
+                .events
+                .get(next)
+                .filter(|&&(at, _)| (at as usize) < cell)
+            {
                 debug_assert!((at as usize) < cell);
-                append(&event_row(&events[index as usize].kind, scene), &mut frame.event_bytes);
+                append(
+                    &event_row(&events[index as usize].kind, scene),
+                    &mut frame.event_bytes,
+                );
                 frame.event_bytes.push(b',');
                 next += 1;
             }
@@ -272,28 +340,51 @@ impl Publisher {
             }
             if wanted.ids {
                 let ids = span(&mut frame.extra_bytes, |out| rows.ids(cell, None, out));
-                let gone = span(&mut frame.extra_bytes, |out| rows.ids(cell, Some(encode::LEFT_VIEW), out));
+                let gone = span(&mut frame.extra_bytes, |out| {
+                    rows.ids(cell, Some(encode::LEFT_VIEW), out)
+                });
                 frame.forgotten.push(CellBytes { cell, ids, gone });
             }
         }
     }
 
     /// Each client's own part.
-    fn show_pilots(&mut self, frame: &mut TickFrame, world: &World, scene: Scene<'_>, viewers: &mut [Viewer]) {
+    fn show_pilots(
+        &mut self,
+        frame: &mut TickFrame,
+        world: &World,
+        scene: Scene<'_>,
+        viewers: &mut [Viewer],
+    ) {
         let mut pilots = std::mem::take(&mut frame.pilots);
         let mut views = pilots.iter_mut();
         for viewer in viewers {
-            let Some(ship) = world.pilot(viewer.ship) else { continue };
+            let Some(ship) = world.pilot(viewer.ship) else {
+                continue;
+            };
             // Viewers without a place yet were not aimed, so the two lists may differ in length.
-            let Some(view) = views.as_slice().first().filter(|view| view.conn == viewer.conn) else { continue };
+            let Some(view) = views
+                .as_slice()
+                .first()
+                .filter(|view| view.conn == viewer.conn)
+            else {
+                continue;
+            };
             let now = view.now;
             let Some(view) = views.next() else { continue };
             self.scratch.reset();
             let bytes = &mut frame.pilot_bytes;
             view.last_input_seq = ship.last_input_seq;
-            view.own = ship.row.map(|row| self.update_of_row[row]).filter(|&update| update != NO_UPDATE);
-            view.zone = span(bytes, |out| zone_context(world, viewer, scene, &self.scratch, out));
-            view.you = span(bytes, |out| viewer.you_changes(&ship, scene, &self.scratch, out));
+            view.own = ship
+                .row
+                .map(|row| self.update_of_row[row])
+                .filter(|&update| update != NO_UPDATE);
+            view.zone = span(bytes, |out| {
+                zone_context(world, viewer, scene, &self.scratch, out)
+            });
+            view.you = span(bytes, |out| {
+                viewer.you_changes(&ship, scene, &self.scratch, out)
+            });
             if viewer.snapshot_due {
                 view.snapshot_you = span(bytes, |out| viewer.you(&ship, scene, &self.scratch, out));
                 viewer.snapshot_due = false;
@@ -305,57 +396,13 @@ impl Publisher {
     }
 }
 
-/// The first cell of a stretch, so that each has about equally many rows.
-fn stretch_start(starts: &[u32], part: usize, parts: usize) -> u32 {
-    let cell_count = starts.len() - 1;
-    if part == parts {
-        return cell_count as u32;
-    }
-    let rows = starts[cell_count] as usize * part / parts;
-    starts.partition_point(|&start| (start as usize) < rows).min(cell_count) as u32
-}
-
-/// Appends a stretch to the frame, its positions moved to where it now stands.
-fn lay_down(
-    frame: &mut TickFrame,
-    stretch: &Stretch<'_>,
-    departures: &mut Vec<(u32, Departure)>,
-    update_of_row: &mut [u32],
-) {
-    let update_byte = frame.update_bytes.len() as u32;
-    let update = frame.updates.len() as u32;
-    let arrival = frame.arrivals.len() as u32;
-    let extra = frame.extra_bytes.len() as u32;
-    let moved = |span: Span| Span { start: span.start + extra, end: span.end + extra };
-    frame.starts.extend(stretch.starts.iter().map(|start| CellStart {
-        update_byte: start.update_byte + update_byte,
-        update: start.update + update,
-        arrival: start.arrival + arrival,
-        ..CellStart::default()
-    }));
-    frame.update_bytes.extend_from_slice(stretch.update_bytes);
-    frame.extra_bytes.extend_from_slice(stretch.extra_bytes);
-    for &(row, index) in stretch.own {
-        update_of_row[row as usize] = index + update;
-    }
-    frame.updates.extend(stretch.updates.iter().map(|entry| super::frame::Update {
-        end: entry.end + update_byte,
-        turn: entry.turn,
-    }));
-    frame.arrivals.extend(stretch.arrivals.iter().map(|entry| super::frame::Arrival {
-        from: entry.from,
-        update: moved(entry.update),
-        full: moved(entry.full),
-    }));
-    departures.extend(stretch.departures.iter().map(|&(cell, entry)| {
-        (cell, Departure { to: entry.to, id: moved(entry.id), gone: moved(entry.gone) })
-    }));
-}
-
 fn span(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Span {
     let start = bytes.len() as u32;
     write(bytes);
-    Span { start, end: bytes.len() as u32 }
+    Span {
+        start,
+        end: bytes.len() as u32,
+    }
 }
 
 fn event_row<'a>(kind: &'a EventKind, scene: Scene<'a>) -> EventRow<'a> {
@@ -364,8 +411,12 @@ fn event_row<'a>(kind: &'a EventKind, scene: Scene<'a>) -> EventRow<'a> {
         EventKind::ProjectileFired { source, projectile } => {
             EventRow::ProjectileFired(name(source), name(projectile))
         }
-        EventKind::Docked { ship, station } => EventRow::Docked(name(ship), scene.station(*station)),
-        EventKind::Undocked { ship, station } => EventRow::Undocked(name(ship), scene.station(*station)),
+        EventKind::Docked { ship, station } => {
+            EventRow::Docked(name(ship), scene.station(*station))
+        }
+        EventKind::Undocked { ship, station } => {
+            EventRow::Undocked(name(ship), scene.station(*station))
+        }
     }
 }
 
@@ -373,7 +424,10 @@ fn event_row<'a>(kind: &'a EventKind, scene: Scene<'a>) -> EventRow<'a> {
 fn zone_context(world: &World, viewer: &Viewer, scene: Scene<'_>, arena: &Bump, out: &mut Vec<u8>) {
     let context = world.zone_context(viewer.ship);
     let zones = &scene.system.zones;
-    let names = context.zones().iter().filter_map(|&zone| zones.get(usize::from(zone)));
+    let names = context
+        .zones()
+        .iter()
+        .filter_map(|&zone| zones.get(usize::from(zone)));
     let names = bumpalo::collections::Vec::from_iter_in(names.map(|zone| zone.id.clone()), arena);
     let row = ZoneContextRow {
         zone_ids: Names(&names),
@@ -395,8 +449,9 @@ fn markets_and_zones(frame: &mut TickFrame, world: &World, scene: Scene<'_>) {
 /// Notes where each shard's clients end.
 fn end_shards(frame: &mut TickFrame, shard_count: u16) {
     for shard in 0..shard_count {
-        let end = frame.pilots.partition_point(|pilot| pilot.conn.shard <= shard);
+        let end = frame
+            .pilots
+            .partition_point(|pilot| pilot.conn.shard <= shard);
         frame.shard_ends.push(end as u32);
     }
 }
-

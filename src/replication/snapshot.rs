@@ -5,8 +5,8 @@
 use super::viewer::Scene;
 use crate::ids::StationIndex;
 use crate::sim::World;
-use crate::wire::world::{Market, Point, Price, Zone};
 use crate::wire::Fixed2;
+use crate::wire::world::{Market, Point, Price, Zone};
 
 /// Appends every station's prices as `[{…},…]`.
 pub(super) fn markets(world: &World, scene: Scene<'_>, out: &mut Vec<u8>) {
@@ -35,7 +35,10 @@ pub(super) fn zones(scene: Scene<'_>, out: &mut Vec<u8>) {
     let zones = scene.system.zones.iter().map(|zone| Zone {
         zone_id: zone.id.clone(),
         zone_type: zone.zone_type.clone(),
-        center: Point { x: Fixed2::new(zone.x), y: Fixed2::new(zone.y) },
+        center: Point {
+            x: Fixed2::new(zone.x),
+            y: Fixed2::new(zone.y),
+        },
         radius: Fixed2::new(zone.radius),
         risk_level: Fixed2::new(zone.risk_level),
         security_level: Fixed2::new(zone.security_level),

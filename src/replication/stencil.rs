@@ -63,7 +63,9 @@ impl Stencil {
                 let gap_x = dx.saturating_sub(1) as f32;
                 gap_x * gap_x + gap_y * gap_y < radius_cells * radius_cells
             };
-            let Some(half_width) = (0..=STENCIL_REACH_MAX).rev().find(|&dx| seen(dx)) else { break };
+            let Some(half_width) = (0..=STENCIL_REACH_MAX).rev().find(|&dx| seen(dx)) else {
+                break;
+            };
             reach = dy;
             half_widths[dy as usize] = half_width as u8;
         }
@@ -120,7 +122,10 @@ mod tests {
 
     use super::*;
 
-    const GRID: GridSize = GridSize { columns: 40, rows: 30 };
+    const GRID: GridSize = GridSize {
+        columns: 40,
+        rows: 30,
+    };
 
     fn seen(stencil: &Stencil, center: CellId) -> Vec<u32> {
         stencil.runs(center, GRID).flatten().collect()

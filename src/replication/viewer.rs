@@ -52,7 +52,14 @@ struct Told {
 impl Viewer {
     /// A client that has seen nothing: its first frame carries a snapshot.
     pub fn new(conn: ConnId, ship: Handle, purse: Purse) -> Self {
-        Self { conn, ship, view: View::NOTHING, snapshot_due: true, purse, told: Told::default() }
+        Self {
+            conn,
+            ship,
+            view: View::NOTHING,
+            snapshot_due: true,
+            purse,
+            told: Told::default(),
+        }
     }
 
     /// Appends the `you` of a delta, `{…}` with what changed since it was last told, or nothing.
@@ -72,7 +79,8 @@ impl Viewer {
             hull: (self.told.hull != pilot.hull).then_some(pilot.hull),
             fuel: (self.told.fuel != fuel).then_some(fuel),
             cargo: hold.as_deref(),
-            docked_at: (self.told.docked_at != pilot.docked_at).then(|| scene.dock(pilot.docked_at)),
+            docked_at: (self.told.docked_at != pilot.docked_at)
+                .then(|| scene.dock(pilot.docked_at)),
         };
         if !row.is_empty() {
             append(&row, out);
@@ -81,7 +89,13 @@ impl Viewer {
     }
 
     /// Appends the whole `you` of a snapshot.
-    pub(super) fn you(&mut self, pilot: &Pilot<'_>, scene: Scene<'_>, arena: &Bump, out: &mut Vec<u8>) {
+    pub(super) fn you(
+        &mut self,
+        pilot: &Pilot<'_>,
+        scene: Scene<'_>,
+        arena: &Bump,
+        out: &mut Vec<u8>,
+    ) {
         let hold = scene.hold(&self.purse.cargo, arena);
         let row = YouRow {
             ship_id: Some(super::encode::text(&pilot.ship_id, scene.system)),
@@ -127,14 +141,21 @@ impl<'a> Scene<'a> {
         let mut rows = BumpVec::new_in(arena);
         for (&qty, commodity) in cargo.iter().zip(&self.universe.commodities) {
             if qty > 0 {
-                rows.push(CargoRow { commodity_id: &commodity.id, qty });
+                rows.push(CargoRow {
+                    commodity_id: &commodity.id,
+                    qty,
+                });
             }
         }
         rows
     }
 
     fn dock(self, docked_at: Option<StationIndex>) -> DockRow<'a> {
-        DockRow(docked_at.and_then(|station| self.system.station(station)).map(|station| &station.id))
+        DockRow(
+            docked_at
+                .and_then(|station| self.system.station(station))
+                .map(|station| &station.id),
+        )
     }
 
     /// A station's id between quotes.

@@ -4,12 +4,21 @@
 //! store takes it; while the store is behind, the next ticks add to it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::ids::{Handle, Name, PlayerId, StationIndex, SystemIndex, UnixMillis};
+use crate::ids::{Handle, PlayerId, StationIndex, SystemIndex, UnixMillis};
 use crate::sim::{self, Pilot, Place, Posting, World};
-use crate::store::{Batch, Cause, PilotRecord, StoredOutcome, StoredPlace, Transaction};
-use crate::universe::Universe;
+use crate::store::{self, Batch, Cargo, Cause, Home, PilotRecord, StoredOutcome, Transaction};
+use crate::universe::{Spawn, System, Universe};
 use crate::wire::{Reply, RequestId};
+
+/// A request that has an id of the client's own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request<'a> {
+    pub(super) system: SystemIndex,
+    pub(super) player: &'a PlayerId,
+    pub(super) id: &'a RequestId,
+}
 
 /// The batch being filled, and how far the store has been given.
 #[derive(Debug)]
@@ -23,8 +32,15 @@ pub(super) struct Book {
 impl Book {
     /// A book whose first batch follows `submitted`.
     pub(super) fn new(submitted: u64) -> Self {
-        let open = Batch { number: submitted + 1, ..Batch::default() };
-        Self { open, places: HashMap::new(), submitted }
+        let open = Batch {
+            number: submitted + 1,
+            ..Batch::default()
+        };
+        Self {
+            open,
+            places: HashMap::new(),
+            submitted,
+        }
     }
 
     /// Number of the batch that is open.
@@ -39,12 +55,16 @@ impl Book {
 
     /// The batch that holds everything noted so far: the open one, if there is anything in it.
     pub(super) fn covers(&self) -> u64 {
-        if self.len() == 0 { self.submitted } else { self.open.number }
+        if self.len() == 0 {
+            self.submitted
+        } else {
+            self.open.number
+        }
     }
 
     /// How many records are open.
     pub(super) fn len(&self) -> usize {
-        self.open.transactions.len() + self.open.outcomes.len() + self.open.pilots.len()
+        self.open.transactions.len() + self.open.outcomes.len() + self.open.checkpoints.len()
     }
 
     /// Notes money or goods that moved.
@@ -55,42 +75,61 @@ impl Book {
         posting: &Posting,
         request_id: Option<&RequestId>,
     ) {
-        let station = posting.station.and_then(|station| station_names(universe, system, station));
-        let commodity = posting.commodity.and_then(|commodity| universe.commodity(commodity));
+        let Some(here) = universe.system(system) else {
+            return;
+        };
+        let station = posting.station.and_then(|station| here.station(station));
+        let commodity = posting
+            .commodity
+            .and_then(|commodity| universe.commodity(commodity));
         self.open.transactions.push(Transaction {
+            system: here.id.clone(),
             cause: cause(posting.cause),
             player: posting.player.clone(),
-            station,
+            station: station.map(|station| station.id.clone()),
             commodity: commodity.map(|commodity| commodity.id.clone()),
             quantity: posting.quantity,
             unit_price: posting.unit_price,
             total: posting.total,
-            balance_after: posting.balance_after,
-            stock_after: posting.stock_after,
-            request_id: request_id.map(|id| id.as_str().to_owned()),
+            request_id: request_id.map(|id| Arc::from(id.as_str())),
         });
     }
 
     /// Notes what a request was answered.
-    pub(super) fn remember(&mut self, player: &PlayerId, id: &RequestId, body_digest: u64, reply: &Reply) {
+    pub(super) fn remember(
+        &mut self,
+        universe: &Universe,
+        request: &Request<'_>,
+        body_digest: u64,
+        reply: &Reply,
+    ) {
+        let Some(system) = universe.system(request.system) else {
+            return;
+        };
         // A reply is a plain value; its text always can be made.
-        let Ok(reply) = serde_json::to_string(reply) else { return };
+        let Ok(reply) = serde_json::to_string(reply) else {
+            return;
+        };
         self.open.outcomes.push(StoredOutcome {
-            player: player.clone(),
-            request_id: id.as_str().to_owned(),
+            system: system.id.clone(),
+            player: request.player.clone(),
+            request_id: Arc::from(request.id.as_str()),
             body_digest,
-            reply,
+            reply: Arc::from(reply),
         });
     }
 
     /// Notes a pilot as it is now; the newest state of a batch counts.
     pub(super) fn checkpoint(&mut self, universe: &Universe, system: SystemIndex, pilot: &Pilot) {
-        let Some(record) = record(universe, system, pilot) else { return };
+        let Some(record) = record(universe, system, pilot) else {
+            return;
+        };
         if let Some(&place) = self.places.get(&pilot.player) {
-            self.open.pilots[place] = record;
+            self.open.checkpoints[place] = record;
         } else {
-            self.places.insert(pilot.player.clone(), self.open.pilots.len());
-            self.open.pilots.push(record);
+            self.places
+                .insert(pilot.player.clone(), self.open.checkpoints.len());
+            self.open.checkpoints.push(record);
         }
     }
 
@@ -100,7 +139,10 @@ impl Book {
             return None;
         }
         self.places.clear();
-        let next = Batch { number: self.open.number + 1, ..Batch::default() };
+        let next = Batch {
+            number: self.open.number + 1,
+            ..Batch::default()
+        };
         self.submitted = self.open.number;
         let batch = std::mem::replace(&mut self.open, next);
         Some(Batch { unix, ..batch })
@@ -109,33 +151,91 @@ impl Book {
     /// Takes back a batch that the store had no room for.
     pub(super) fn reopen(&mut self, batch: Batch) {
         self.submitted = batch.number - 1;
-        self.places = batch.pilots.iter().enumerate().map(|(at, pilot)| (pilot.player.clone(), at)).collect();
+        self.places = batch
+            .checkpoints
+            .iter()
+            .enumerate()
+            .map(|(at, pilot)| (pilot.player.clone(), at))
+            .collect();
         self.open = batch;
     }
 }
 
-fn station_names(universe: &Universe, system: SystemIndex, station: StationIndex) -> Option<(Name, Name)> {
+fn home(universe: &Universe, system: SystemIndex, station: StationIndex) -> Option<Home> {
     let system = universe.system(system)?;
-    Some((system.id.clone(), system.station(station)?.id.clone()))
+    let station = system.station(station)?.id.clone();
+    Some(Home {
+        system: system.id.clone(),
+        station,
+    })
+}
+
+/// A ship at rest where pilots appear; in the middle of an area.
+fn at_spawn(system: &System) -> store::Place {
+    let (x, y, rotation) = match system.spawn {
+        Spawn::Point { x, y, rotation } => (x, y, rotation),
+        Spawn::Area {
+            min_x,
+            min_y,
+            max_x,
+            max_y,
+        } => (
+            f32::midpoint(min_x, max_x),
+            f32::midpoint(min_y, max_y),
+            0.0,
+        ),
+    };
+    store::Place::Space {
+        x,
+        y,
+        vx: 0.0,
+        vy: 0.0,
+        rotation,
+    }
 }
 
 fn record(universe: &Universe, system: SystemIndex, pilot: &Pilot) -> Option<PilotRecord> {
     let here = universe.system(system)?;
     let place = match pilot.place {
-        Place::Docked(station) => StoredPlace::Docked(here.station(station)?.id.clone()),
-        Place::Space { x, y, vx, vy, rotation } => StoredPlace::Space { x, y, vx, vy, rotation },
-        Place::New | Place::Spawn => return None,
+        Place::Docked(station) => store::Place::Docked {
+            station: here.station(station)?.id.clone(),
+        },
+        Place::Space {
+            x,
+            y,
+            vx,
+            vy,
+            rotation,
+        } => store::Place::Space {
+            x,
+            y,
+            vx,
+            vy,
+            rotation,
+        },
+        Place::New | Place::Spawn => at_spawn(here),
     };
-    let held = pilot.cargo.iter().zip(&universe.commodities).filter(|(units, _)| **units > 0);
+    let held = pilot
+        .cargo
+        .iter()
+        .zip(&universe.commodities)
+        .filter(|(units, _)| **units > 0);
     Some(PilotRecord {
         player: pilot.player.clone(),
         system: here.id.clone(),
         place,
-        home: pilot.home.and_then(|(system, station)| station_names(universe, system, station)),
+        home: pilot
+            .home
+            .and_then(|(system, station)| home(universe, system, station)),
         credits: pilot.credits,
         hull: pilot.hull,
         fuel: pilot.fuel,
-        cargo: held.map(|(&units, commodity)| (commodity.id.clone(), units)).collect(),
+        cargo: held
+            .map(|(&units, commodity)| Cargo {
+                commodity: commodity.id.clone(),
+                quantity: i64::from(units),
+            })
+            .collect(),
     })
 }
 
@@ -144,14 +244,22 @@ fn record(universe: &Universe, system: SystemIndex, pilot: &Pilot) -> Option<Pil
 pub(super) fn portrait(world: &World, ship: Handle) -> Option<Pilot> {
     let pilot = world.pilot(ship)?;
     let class = &world.universe().ship;
-    let home = pilot.home.filter(|(system, _)| *system == world.system_index());
+    let home = pilot
+        .home
+        .filter(|(system, _)| *system == world.system_index());
     let place = match (pilot.row, pilot.docked_at) {
         (_, Some(station)) => Place::Docked(station),
         (Some(row), None) => {
             let entities = world.entities();
             let (x, y) = (entities.xs()[row], entities.ys()[row]);
             let (vx, vy) = (entities.vxs()[row], entities.vys()[row]);
-            Place::Space { x, y, vx, vy, rotation: entities.rotation(row) }
+            Place::Space {
+                x,
+                y,
+                vx,
+                vy,
+                rotation: entities.rotation(row),
+            }
         }
         (None, None) if world.stations_count() == 0 => Place::Spawn,
         (None, None) => Place::Docked(home.map_or(StationIndex(0), |(_, station)| station)),
@@ -177,24 +285,40 @@ pub(super) fn revive(universe: &Universe, record: &PilotRecord) -> (SystemIndex,
     let known = universe.system_index(record.system.as_str());
     let index = known.unwrap_or(SystemIndex(0));
     let place = match (&record.place, universe.system(index)) {
-        (StoredPlace::Docked(station), Some(system)) if known.is_some() => {
-            system.station_index(station.as_str()).map_or(Place::Spawn, Place::Docked)
-        }
-        (&StoredPlace::Space { x, y, vx, vy, rotation }, _) if known.is_some() => {
-            Place::Space { x, y, vx, vy, rotation }
-        }
+        (store::Place::Docked { station }, Some(system)) if known.is_some() => system
+            .station_index(station.as_str())
+            .map_or(Place::Spawn, Place::Docked),
+        (
+            &store::Place::Space {
+                x,
+                y,
+                vx,
+                vy,
+                rotation,
+            },
+            _,
+        ) if known.is_some() => Place::Space {
+            x,
+            y,
+            vx,
+            vy,
+            rotation,
+        },
         _ => Place::Spawn,
     };
     let mut cargo = vec![0; universe.commodities.len()];
-    for (commodity, units) in &record.cargo {
-        let index = universe.commodity_index(commodity.as_str());
+    for stored in &record.cargo {
+        let index = universe.commodity_index(stored.commodity.as_str());
         if let Some(held) = index.and_then(|index| cargo.get_mut(usize::from(index.0))) {
-            *held = *units;
+            *held = u32::try_from(stored.quantity).unwrap_or(0);
         }
     }
-    let home = record.home.as_ref().and_then(|(system, station)| {
-        let system = universe.system_index(system.as_str())?;
-        Some((system, universe.system(system)?.station_index(station.as_str())?))
+    let home = record.home.as_ref().and_then(|home| {
+        let system = universe.system_index(home.system.as_str())?;
+        let station = universe
+            .system(system)?
+            .station_index(home.station.as_str())?;
+        Some((system, station))
     });
     let pilot = Pilot {
         player: record.player.clone(),

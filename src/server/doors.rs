@@ -37,14 +37,19 @@ impl Doors {
     /// Pages from these origins may connect, besides the server's own; with a signer, anybody gets
     /// a guest's token.
     pub fn new(allowed_origins: Vec<String>, guests: Option<Arc<Signer>>) -> Self {
-        Self { allowed_origins: allowed_origins.into(), guests }
+        Self {
+            allowed_origins: allowed_origins.into(),
+            guests,
+        }
     }
 
     /// Answers a plain request.
     pub fn http(&self, request: &Request<'_>) -> Response {
         match (request.method, request.path) {
             (Method::Post, "/guest") => self.guest(request),
-            (_, "/guest") => Response::text(405, "POST here for a guest's token.\n").with_header("Allow", "POST"),
+            (_, "/guest") => {
+                Response::text(405, "POST here for a guest's token.\n").with_header("Allow", "POST")
+            }
             (Method::Get | Method::Head, path) => resource(request, path),
             _ => Response::text(405, "Only GET and HEAD here.\n").with_header("Allow", "GET, HEAD"),
         }
@@ -56,14 +61,22 @@ impl Doors {
             return Err(Response::text(404, "The WebSocket is at /ws.\n"));
         }
         if !self.allows_origin(upgrade) {
-            return Err(Response::text(403, "Pages of this origin may not connect; see --allow-origin.\n"));
+            return Err(Response::text(
+                403,
+                "Pages of this origin may not connect; see --allow-origin.\n",
+            ));
         }
         let asked_version = upgrade
             .parameter("protocol_version")
             .map_or_else(AskedVersion::default, AskedVersion::from_query);
         let offered = upgrade.subprotocols().any(|offer| offer == SUBPROTOCOL);
-        let accept = Accept { subprotocol: offered.then_some(SUBPROTOCOL) };
-        Ok(Entry { accept, asked_version })
+        let accept = Accept {
+            subprotocol: offered.then_some(SUBPROTOCOL),
+        };
+        Ok(Entry {
+            accept,
+            asked_version,
+        })
     }
 
     /// What an upgrade gets while the server goes down.
@@ -74,14 +87,22 @@ impl Doors {
     /// No `Origin` is no browser; the page's own origin and the listed ones may connect.
     fn allows_origin(&self, request: &Request<'_>) -> bool {
         let mut origins = request.headers_named("origin");
-        let Some(origin) = origins.next() else { return true };
+        let Some(origin) = origins.next() else {
+            return true;
+        };
         if origins.next().is_some() {
             return false;
         }
-        if self.allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)) {
+        if self
+            .allowed_origins
+            .iter()
+            .any(|allowed| allowed.eq_ignore_ascii_case(origin))
+        {
             return true;
         }
-        let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        let authority = origin
+            .strip_prefix("http://")
+            .or_else(|| origin.strip_prefix("https://"));
         matches!((authority, request.header("host")), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host))
     }
 
@@ -105,19 +126,21 @@ impl Doors {
 fn new_guest(signer: &Signer, now: UnixMillis) -> Option<String> {
     let mut random = [0; 12];
     getrandom::fill(&mut random).ok()?;
-    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let player = PlayerId::parse(&format!("guest-{digits}")).ok()?;
+    let number = random
+        .iter()
+        .fold(0, |number, &byte| number << 8 | u128::from(byte));
+    let player = PlayerId::parse(&format!("guest-{number:024x}")).ok()?;
     let token = signer.sign(&player, GUEST_TOKEN_TTL_SECONDS, now).ok()?;
     Some(serde_json::json!({ "token": token, "player_id": player.as_str() }).to_string())
 }
 
 fn resource(request: &Request<'_>, path: &str) -> Response {
     match path {
-        "/ws" => Response::text(426, "This is a WebSocket; see /protocol.\n").with_header("Upgrade", "websocket"),
+        "/ws" => Response::text(426, "This is a WebSocket; see /protocol.\n")
+            .with_header("Upgrade", "websocket"),
         "/protocol" => Response::new(200).with_body("text/markdown; charset=utf-8", wire::PROTOCOL),
-        "/schema.json" => {
-            Response::new(200).with_body("application/schema+json", format!("{:#}\n", wire::schema()))
-        }
+        "/schema.json" => Response::new(200)
+            .with_body("application/schema+json", format!("{:#}\n", wire::schema())),
         _ => match page::asset(path) {
             Some(asset) => page_file(request, asset),
             None => Response::text(404, "There is nothing here.\n"),
@@ -126,10 +149,17 @@ fn resource(request: &Request<'_>, path: &str) -> Response {
 }
 
 fn page_file(request: &Request<'_>, asset: page::Asset) -> Response {
-    let is_known = request.list("if-none-match").any(|tag| tag == asset.etag || tag == "*");
-    let mut response = Response::new(if is_known { 304 } else { 200 }).with_header("ETag", asset.etag);
+    let is_known = request
+        .list("if-none-match")
+        .any(|tag| tag == asset.etag || tag == "*");
+    let mut response =
+        Response::new(if is_known { 304 } else { 200 }).with_header("ETag", asset.etag);
     for &(name, value) in asset.headers {
         response = response.with_header(name, Cow::Borrowed(value));
     }
-    if is_known { response } else { response.with_body(asset.content_type, Bytes::from_static(asset.body)) }
+    if is_known {
+        response
+    } else {
+        response.with_body(asset.content_type, Bytes::from_static(asset.body))
+    }
 }

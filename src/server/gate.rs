@@ -19,7 +19,6 @@ use super::doors::Doors;
 use super::lane::{GateLane, Letter, ToCore, ToGate};
 use super::mailbox::Mailbox;
 use super::metrics::{KindLabel, Metrics};
-use prometheus_client::metrics::counter::Counter;
 use crate::ids::{ConnId, Millis, SystemIndex};
 use crate::limits::{COMPOSE_BUFFER_BYTES, HELD_LETTERS_MAX, STALL_MS_MAX, SWEEP_MS};
 use crate::net::{Io, Sent, Service, Utf8Bytes, http};
@@ -27,6 +26,7 @@ use crate::replication::{PilotView, Stencils, TickFrame, compose};
 use crate::session::token::Verifier;
 use crate::session::{Command, Desk, Session, Verdict};
 use crate::wire::{CloseCode, ErrorCode, Notice, NoticeKind, Reply, encode};
+use prometheus_client::metrics::counter::Counter;
 
 /// What a gate is made of.
 #[derive(Debug)]
@@ -90,7 +90,12 @@ struct Stall {
 impl Gate {
     /// A gate without clients.
     pub fn new(parts: GateParts) -> Self {
-        let sent = |kind| parts.metrics.messages_sent.get_or_create_owned(&KindLabel { kind });
+        let sent = |kind| {
+            parts
+                .metrics
+                .messages_sent
+                .get_or_create_owned(&KindLabel { kind })
+        };
         Self {
             deltas_sent: sent("world.delta"),
             snapshots_sent: sent("world.snapshot"),
@@ -109,20 +114,37 @@ impl Gate {
     }
 
     fn client(&mut self, conn: ConnId) -> Option<&mut Client> {
-        self.clients.get_mut(conn.slot as usize)?.as_mut().filter(|client| client.conn == conn)
+        self.clients
+            .get_mut(conn.slot as usize)?
+            .as_mut()
+            .filter(|client| client.conn == conn)
     }
 
     fn tell(&mut self, io: &mut dyn Io, conn: ConnId, reply: &Reply, reply_to: Option<u64>) {
-        let Some(client) = self.client(conn) else { return };
+        let Some(client) = self.client(conn) else {
+            return;
+        };
         let close = client.session.on_reply(reply);
         let seq = client.session.next_seq();
         self.text.clear();
         encode(reply, seq, reply_to, io.unix(), &mut self.text);
         if let Reply::Error(error) = reply {
-            self.parts.metrics.errors.get_or_create(&KindLabel { kind: error.code.as_str() }).inc();
+            self.parts
+                .metrics
+                .errors
+                .get_or_create(&KindLabel {
+                    kind: error.code.as_str(),
+                })
+                .inc();
         }
         if let Reply::AuthError(error) = reply {
-            self.parts.metrics.errors.get_or_create(&KindLabel { kind: error.code.as_str() }).inc();
+            self.parts
+                .metrics
+                .errors
+                .get_or_create(&KindLabel {
+                    kind: error.code.as_str(),
+                })
+                .inc();
         }
         self.composed.extend_from_slice(&self.text);
         match self.send_composed(io, conn) {
@@ -151,7 +173,13 @@ impl Gate {
     }
 
     fn end(&mut self, io: &mut dyn Io, conn: ConnId, code: CloseCode) {
-        self.parts.metrics.closes.get_or_create(&KindLabel { kind: code.reason() }).inc();
+        self.parts
+            .metrics
+            .closes
+            .get_or_create(&KindLabel {
+                kind: code.reason(),
+            })
+            .inc();
         if let Some(client) = self.client(conn) {
             client.session.close();
         }
@@ -173,7 +201,8 @@ impl Gate {
 
     /// Hands a command to the tick; where its inbox is full, says so to whoever is owed an answer.
     fn pass_on(&mut self, io: &mut dyn Io, conn: ConnId, command: Command) {
-        let Err(ToCore::Command { command, .. }) = self.parts.inbox.push(ToCore::Command { conn, command })
+        let Err(ToCore::Command { command, .. }) =
+            self.parts.inbox.push(ToCore::Command { conn, command })
         else {
             return;
         };
@@ -219,9 +248,15 @@ impl Gate {
         let now = io.now();
         let (conn, here) = (pilot.conn, frame.system());
         let pending_bytes = io.pending_bytes(conn);
-        let Some(client) = self.client(conn) else { return };
+        let Some(client) = self.client(conn) else {
+            return;
+        };
         if pending_bytes > 0 {
-            let stall = Stall { since: now, pending_bytes, is_asked: false };
+            let stall = Stall {
+                since: now,
+                pending_bytes,
+                is_asked: false,
+            };
             client.stall.get_or_insert(stall).is_asked = false;
             client.shown = None;
             self.parts.metrics.deltas_dropped.inc();
@@ -236,13 +271,17 @@ impl Gate {
             self.deltas_sent.inc();
         }
         if pilot.has_snapshot() {
-            let Some(client) = self.client(conn) else { return };
+            let Some(client) = self.client(conn) else {
+                return;
+            };
             let seq = client.session.next_seq();
             compose::snapshot(frame, pilot, &self.parts.stencils, seq, &mut self.composed);
             self.send_composed(io, conn);
             self.snapshots_sent.inc();
         }
-        let Some(client) = self.client(conn) else { return };
+        let Some(client) = self.client(conn) else {
+            return;
+        };
         if has_delta || pilot.has_snapshot() {
             client.shown = Some((here, frame.tick()));
             client.stall = None;
@@ -253,8 +292,14 @@ impl Gate {
 
     /// Asks the tick for a snapshot, once a stall.
     fn want_snapshot(&mut self, now: Millis, conn: ConnId) {
-        let Some(client) = self.client(conn) else { return };
-        let stall = client.stall.get_or_insert(Stall { since: now, pending_bytes: 0, is_asked: false });
+        let Some(client) = self.client(conn) else {
+            return;
+        };
+        let stall = client.stall.get_or_insert(Stall {
+            since: now,
+            pending_bytes: 0,
+            is_asked: false,
+        });
         if stall.is_asked {
             return;
         }
@@ -269,7 +314,8 @@ impl Gate {
     /// Tells the tick who is gone; what its inbox cannot take waits for the next sweep.
     fn report_closed(&mut self) {
         let inbox = &self.parts.inbox;
-        self.unreported.retain(|&conn| inbox.push(ToCore::Closed(conn)).is_err());
+        self.unreported
+            .retain(|&conn| inbox.push(ToCore::Closed(conn)).is_err());
     }
 
     /// Looks at every client's deadlines; a few times a second, so that no client costs a timer.
@@ -277,20 +323,31 @@ impl Gate {
         self.report_closed();
         let now = io.now();
         for slot in 0..self.clients.len() {
-            let Some(Some(client)) = self.clients.get_mut(slot) else { continue };
+            let Some(Some(client)) = self.clients.get_mut(slot) else {
+                continue;
+            };
             let conn = client.conn;
             let verdict = client.session.on_deadline(now);
             self.carry_out(io, conn, verdict);
             self.watch_stall(io, conn, now);
         }
-        self.parts.metrics.inputs_stale.inc_by(std::mem::take(&mut self.desk.tally).stale_inputs);
+        self.parts
+            .metrics
+            .inputs_stale
+            .inc_by(std::mem::take(&mut self.desk.tally).stale_inputs);
     }
 
     fn watch_stall(&mut self, io: &mut dyn Io, conn: ConnId, now: Millis) {
         let pending_bytes = io.pending_bytes(conn);
-        let Some(stall) = self.client(conn).and_then(|client| client.stall.as_mut()) else { return };
+        let Some(stall) = self.client(conn).and_then(|client| client.stall.as_mut()) else {
+            return;
+        };
         if pending_bytes == 0 || pending_bytes < stall.pending_bytes {
-            *stall = Stall { since: now, pending_bytes, ..*stall };
+            *stall = Stall {
+                since: now,
+                pending_bytes,
+                ..*stall
+            };
         }
         let is_stuck = pending_bytes > 0 && now.since(stall.since) >= STALL_MS_MAX;
         stall.pending_bytes = pending_bytes;
@@ -318,7 +375,12 @@ impl Gate {
     fn fail(&mut self, io: &mut dyn Io) {
         self.open_letters(io);
         for letter in std::mem::take(&mut self.held) {
-            self.tell(io, letter.conn, &Reply::error(ErrorCode::Internal), letter.reply_to);
+            self.tell(
+                io,
+                letter.conn,
+                &Reply::error(ErrorCode::Internal),
+                letter.reply_to,
+            );
         }
     }
 
@@ -352,7 +414,12 @@ impl Service for Gate {
             self.clients.resize_with(slot + 1, || None);
         }
         let session = Session::new(io.now(), entry.asked_version);
-        self.clients[slot] = Some(Client { conn, session, shown: None, stall: None });
+        self.clients[slot] = Some(Client {
+            conn,
+            session,
+            shown: None,
+            stall: None,
+        });
         self.parts.metrics.connections.inc();
         Ok(entry.accept)
     }
@@ -361,8 +428,13 @@ impl Service for Gate {
         self.parts.metrics.messages_received.inc();
         self.parts.metrics.received_bytes.inc_by(text.len() as u64);
         let (now, unix) = (io.now(), io.unix());
-        let client = self.clients.get_mut(conn.slot as usize).and_then(Option::as_mut);
-        let Some(client) = client.filter(|client| client.conn == conn) else { return };
+        let client = self
+            .clients
+            .get_mut(conn.slot as usize)
+            .and_then(Option::as_mut);
+        let Some(client) = client.filter(|client| client.conn == conn) else {
+            return;
+        };
         let verdict = client.session.on_text(text, now, unix, &mut self.desk);
         self.carry_out(io, conn, verdict);
     }
@@ -399,7 +471,10 @@ impl Service for Gate {
 
     fn drained(&mut self, io: &mut dyn Io, conn: ConnId) {
         let now = io.now();
-        if self.client(conn).is_some_and(|client| client.stall.is_some()) {
+        if self
+            .client(conn)
+            .is_some_and(|client| client.stall.is_some())
+        {
             self.want_snapshot(now, conn);
         }
     }

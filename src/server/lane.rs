@@ -87,7 +87,9 @@ impl Ring for crate::net::Waker {
 
 impl std::fmt::Debug for GateLane {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("GateLane").field("waiting", &self.mail.len()).finish_non_exhaustive()
+        f.debug_struct("GateLane")
+            .field("waiting", &self.mail.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -101,7 +103,11 @@ pub struct GateLane {
 impl GateLane {
     /// An empty lane whose gate wakes at this bell.
     pub fn new(bell: Box<dyn Ring>) -> Self {
-        Self { mail: Mailbox::new(GATE_LANE_MAX), broken: AtomicBool::new(false), bell }
+        Self {
+            mail: Mailbox::new(GATE_LANE_MAX),
+            broken: AtomicBool::new(false),
+            bell,
+        }
     }
 
     /// Makes the gate look at its lane soon.

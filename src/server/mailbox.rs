@@ -16,7 +16,10 @@ pub struct Mailbox<T> {
 impl<T> Mailbox<T> {
     /// An empty mailbox; memory is taken as it is needed.
     pub const fn new(capacity: usize) -> Self {
-        Self { items: Mutex::new(Vec::new()), capacity }
+        Self {
+            items: Mutex::new(Vec::new()),
+            capacity,
+        }
     }
 
     /// Appends an item, or gives it back if the mailbox is full.
@@ -31,7 +34,10 @@ impl<T> Mailbox<T> {
 
     /// Moves everything into `taken`, which must be empty; the order is the order of writing.
     pub fn take(&self, taken: &mut Vec<T>) {
-        debug_assert!(taken.is_empty(), "a reader finishes what it took before it takes more");
+        debug_assert!(
+            taken.is_empty(),
+            "a reader finishes what it took before it takes more"
+        );
         std::mem::swap(&mut *self.lock(), taken);
     }
 

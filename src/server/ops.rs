@@ -25,19 +25,30 @@ pub(super) struct Ops {
 
 impl Ops {
     /// Ready once `is_ticking` is set; ends when it is woken with `is_stopping` set.
-    pub(super) const fn new(metrics: Metrics, is_ticking: Arc<AtomicBool>, is_stopping: Arc<AtomicBool>) -> Self {
-        Self { metrics, is_ticking, is_stopping }
+    pub(super) const fn new(
+        metrics: Metrics,
+        is_ticking: Arc<AtomicBool>,
+        is_stopping: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            metrics,
+            is_ticking,
+            is_stopping,
+        }
     }
 }
 
 impl Service for Ops {
     fn http(&mut self, request: &Request<'_>) -> Response {
         if !matches!(request.method, Method::Get | Method::Head) {
-            return Response::text(405, "Only GET and HEAD here.\n").with_header("Allow", "GET, HEAD");
+            return Response::text(405, "Only GET and HEAD here.\n")
+                .with_header("Allow", "GET, HEAD");
         }
         match request.path {
             "/healthz" => Response::text(200, "ok\n"),
-            "/readyz" if self.is_ticking.load(Ordering::Acquire) => Response::text(200, "ticking\n"),
+            "/readyz" if self.is_ticking.load(Ordering::Acquire) => {
+                Response::text(200, "ticking\n")
+            }
             "/readyz" => Response::text(503, "not ticking\n"),
             "/metrics" => Response::new(200).with_body(
                 "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -54,7 +65,10 @@ impl Service for Ops {
     }
 
     fn open(&mut self, _: &mut dyn Io, _: ConnId, _: &Request<'_>) -> Result<Accept, Response> {
-        Err(Response::text(404, "No WebSocket on the operator's port.\n"))
+        Err(Response::text(
+            404,
+            "No WebSocket on the operator's port.\n",
+        ))
     }
 
     fn text(&mut self, _: &mut dyn Io, _: ConnId, _: &mut [u8]) {}

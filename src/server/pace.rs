@@ -35,13 +35,19 @@ impl Pace {
         let skipped = self.advance(Instant::now());
         let deadline = self.deadline();
         let spin = Duration::from_micros(TICK_SPIN_US);
-        if let Some(sleep) = deadline.saturating_duration_since(Instant::now()).checked_sub(spin) {
+        if let Some(sleep) = deadline
+            .saturating_duration_since(Instant::now())
+            .checked_sub(spin)
+        {
             std::thread::sleep(sleep);
         }
         loop {
             let now = Instant::now();
             if now >= deadline {
-                return Beat { lateness: now - deadline, skipped };
+                return Beat {
+                    lateness: now - deadline,
+                    skipped,
+                };
             }
             std::hint::spin_loop();
         }

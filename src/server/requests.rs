@@ -34,20 +34,31 @@ pub(super) struct Requests {
 impl Requests {
     /// What the store knows of a player.
     pub(super) fn new(digests: &[u64], is_complete: bool) -> Self {
-        Self { loaded: digests.iter().copied().collect(), is_complete, used: HashMap::new() }
+        Self {
+            loaded: digests.iter().copied().collect(),
+            is_complete,
+            used: HashMap::new(),
+        }
     }
 
     /// Whether an order with this id may be carried out at once.
     pub(super) fn judge(&self, id: &RequestId) -> Judgement {
         let digest = digest(id.as_str());
-        let is_new = self.is_complete && !self.loaded.contains(&digest) && !self.used.contains_key(&digest);
-        if is_new { Judgement::New } else { Judgement::MaybeKnown }
+        let is_new =
+            self.is_complete && !self.loaded.contains(&digest) && !self.used.contains_key(&digest);
+        if is_new {
+            Judgement::New
+        } else {
+            Judgement::MaybeKnown
+        }
     }
 
     /// Whether the store's word that it does not know an id holds, when it was asked behind batch
     /// `asked_after`: not if the id was used in a later one.
     pub(super) fn trusts_unknown(&self, id: &RequestId, asked_after: u64) -> bool {
-        self.used.get(&digest(id.as_str())).is_none_or(|&batch| batch <= asked_after)
+        self.used
+            .get(&digest(id.as_str()))
+            .is_none_or(|&batch| batch <= asked_after)
     }
 
     /// Notes that an order with this id is carried out, its outcome in `batch`.
@@ -65,7 +76,9 @@ impl Requests {
 /// The first 64 bits of a text's SHA-256: nobody can make two ids collide on purpose.
 pub(super) fn digest(text: &str) -> u64 {
     let hash = Sha256::digest(text.as_bytes());
-    hash.iter().take(8).fold(0, |digest, &byte| digest << 8 | u64::from(byte))
+    hash.iter()
+        .take(8)
+        .fold(0, |digest, &byte| digest << 8 | u64::from(byte))
 }
 
 #[cfg(test)]

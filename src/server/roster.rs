@@ -127,7 +127,9 @@ impl Roster {
 
     /// Every entry.
     pub(super) fn iter(&self) -> impl Iterator<Item = (PlayerKey, &Player)> {
-        self.players.iter().map(|(key, player)| (PlayerKey(key as u32), player))
+        self.players
+            .iter()
+            .map(|(key, player)| (PlayerKey(key as u32), player))
     }
 
     /// Number of entries.
@@ -141,7 +143,11 @@ mod tests {
     use super::*;
 
     fn conn(slot: u32) -> ConnId {
-        ConnId { shard: 0, slot, generation: 0 }
+        ConnId {
+            shard: 0,
+            slot,
+            generation: 0,
+        }
     }
 
     #[test]

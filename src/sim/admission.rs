@@ -81,19 +81,15 @@ impl World {
         let mut pilot = self.pilots.remove(ship)?;
         self.wrecks.retain(|wreck| wreck.ship != ship);
         // A slot that is aside has no row, and is released all the same.
-        let row = self.entities.remove(ship);
-        match row {
-            Some(row) => {
-                pilot.hull = row.hull;
-                pilot.fuel = row.fuel;
-                pilot.place = row.dock.map_or_else(|| in_space(&row), Place::Docked);
-                self.pending.departures.push(Departure::of(&row, gone));
-            }
-            None => {
-                pilot.hull = self.universe.ship.hull_max;
-                pilot.fuel = self.universe.ship.fuel_max;
-                pilot.place = self.refuge(pilot.home);
-            }
+        if let Some(row) = self.entities.remove(ship) {
+            pilot.hull = row.hull;
+            pilot.fuel = row.fuel;
+            pilot.place = row.dock.map_or_else(|| in_space(&row), Place::Docked);
+            self.pending.departures.push(Departure::of(&row, gone));
+        } else {
+            pilot.hull = self.universe.ship.hull_max;
+            pilot.fuel = self.universe.ship.fuel_max;
+            pilot.place = self.refuge(pilot.home);
         }
         Some(pilot)
     }

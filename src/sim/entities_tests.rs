@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// A row that can be told from all others by `x` and its id.
-pub(super) fn row(entities: &mut Entities, x: f32) -> Row {
+pub(in crate::sim) fn row(entities: &mut Entities, x: f32) -> Row {
     Row {
         x,
         y: -x,
@@ -95,7 +95,7 @@ proptest! {
                 prop_assert_eq!(found, known.flatten());
                 if let Some(row) = entities.row(handle) {
                     prop_assert_eq!(entities.handles()[row], handle);
-                    prop_assert_eq!(entities.ys()[row], -entities.xs()[row]);
+                    prop_assert_eq!(entities.ys()[row].to_bits(), (-entities.xs()[row]).to_bits());
                 }
             }
         }

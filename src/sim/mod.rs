@@ -42,7 +42,7 @@ pub use cells::{CellOrder, Cells};
 pub use command::{Command, Order};
 pub use entities::{Entities, NO_CELL, Shooter};
 pub use entity_id::{EntityId, IdText};
-pub use motion::{Body, Flight, REST_SPEED};
+pub use motion::{Body, Flight, MotionColumns, REST_SPEED};
 pub use outcome::{
     Cause, CombatEvent, CombatKind, Departure, Done, Event, EventKind, Gone, Outcome, Posting,
     Receipt, Refusal, RepairDone, TradeDone,

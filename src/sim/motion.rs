@@ -95,6 +95,10 @@ impl Body {
     /// This body one tick later under these controls; the formula of the module's page.
     #[inline]
     #[must_use]
+    #[expect(
+        clippy::needless_bitwise_bool,
+        reason = "a loop over this becomes vector code only without branches"
+    )]
     pub fn advanced(self, flight: &Flight, thrust: f32, turn: f32, drag: f32) -> Self {
         let a = turn * flight.turn;
         let a2 = a * a;
@@ -117,7 +121,6 @@ impl Body {
         let keep = 1.0 / (1.0 + drag * flight.dt);
         let vx = (self.vx + heading_x * push) * keep;
         let vy = (self.vy + heading_y * push) * keep;
-        // `&`, not `&&`, here and below: without branches the loop becomes vector code.
         let resting = (thrust == 0.0) & (vx * vx + vy * vy < REST_SPEED * REST_SPEED);
         let vx = if resting { 0.0 } else { vx };
         let vy = if resting { 0.0 } else { vy };
@@ -150,22 +153,34 @@ impl Body {
     }
 }
 
-/// The columns of some consecutive rows.
-struct Chunk<'a> {
-    xs: &'a mut [f32],
-    ys: &'a mut [f32],
-    vxs: &'a mut [f32],
-    vys: &'a mut [f32],
-    heading_xs: &'a mut [f32],
-    heading_ys: &'a mut [f32],
-    fuels: &'a mut [f32],
-    last_changed_ticks: &'a mut [u32],
-    thrusts: &'a [f32],
-    turns: &'a [f32],
-    drags: &'a [f32],
+/// The columns that motion reads and writes, of some consecutive rows; all of one length.
+#[derive(Debug)]
+pub struct MotionColumns<'a> {
+    /// East of the centre, u.
+    pub xs: &'a mut [f32],
+    /// North of the centre, u.
+    pub ys: &'a mut [f32],
+    /// Velocity east, u/s.
+    pub vxs: &'a mut [f32],
+    /// Velocity north, u/s.
+    pub vys: &'a mut [f32],
+    /// Cosine of the heading.
+    pub heading_xs: &'a mut [f32],
+    /// Sine of the heading.
+    pub heading_ys: &'a mut [f32],
+    /// Fuel in the tank.
+    pub fuels: &'a mut [f32],
+    /// Last tick in which one of the above, but for the fuel, changed.
+    pub last_changed_ticks: &'a mut [u32],
+    /// Thrust in force, 0–1.
+    pub thrusts: &'a [f32],
+    /// Rudder in force, −1–1.
+    pub turns: &'a [f32],
+    /// Drag, 1/s.
+    pub drags: &'a [f32],
 }
 
-impl<'a> Chunk<'a> {
+impl<'a> MotionColumns<'a> {
     /// All rows from `first` on.
     fn from(entities: &'a mut Entities, first: usize) -> Self {
         Self {
@@ -227,7 +242,19 @@ impl<'a> Chunk<'a> {
         (head, rest)
     }
 
-    fn advance(self, flight: &Flight, tick: u32) {
+    /// Moves all rows by one tick, shared by the workers of the current pool where there are many.
+    ///
+    /// # Panics
+    /// If the columns differ in length.
+    pub fn advance(self, flight: &Flight, tick: u32) {
+        if self.xs.len() < PARALLEL_ROWS_MIN || rayon::current_num_threads() < 2 {
+            self.advance_serial(flight, tick);
+        } else {
+            self.advance_parallel(flight, tick);
+        }
+    }
+
+    fn advance_serial(self, flight: &Flight, tick: u32) {
         let rows = self.xs.len();
         // The same length for all, said once, frees the loop of its bounds checks.
         let (xs, ys) = (&mut self.xs[..rows], &mut self.ys[..rows]);
@@ -256,14 +283,14 @@ impl<'a> Chunk<'a> {
             heading_xs[row] = new.heading_x;
             heading_ys[row] = new.heading_y;
             fuels[row] = new.fuel;
-            let same = (new.x == old.x)
-                & (new.y == old.y)
-                & (new.vx == old.vx)
-                & (new.vy == old.vy)
-                & (new.heading_x == old.heading_x)
-                & (new.heading_y == old.heading_y);
+            let moved = differ(new.x, old.x)
+                | differ(new.y, old.y)
+                | differ(new.vx, old.vx)
+                | differ(new.vy, old.vy)
+                | differ(new.heading_x, old.heading_x)
+                | differ(new.heading_y, old.heading_y);
             let before = last_changed_ticks[row];
-            last_changed_ticks[row] = if same { before } else { tick };
+            last_changed_ticks[row] = if moved == 0 { before } else { tick };
         }
     }
 
@@ -271,7 +298,7 @@ impl<'a> Chunk<'a> {
     fn advance_parallel(self, flight: &Flight, tick: u32) {
         let rows = self.xs.len();
         if rows <= CHUNK_ROWS {
-            self.advance(flight, tick);
+            self.advance_serial(flight, tick);
             return;
         }
         let (head, rest) = self.split_at((rows / 2).next_multiple_of(CHUNK_ROWS).min(rows));
@@ -282,20 +309,16 @@ impl<'a> Chunk<'a> {
     }
 }
 
+/// The bits in which two numbers differ.
+#[inline]
+fn differ(a: f32, b: f32) -> u32 {
+    a.to_bits() ^ b.to_bits()
+}
+
 /// Moves everything but stations by one tick. Linear in the number of rows.
 pub(super) fn integrate(world: &mut World) {
     let flight = world.flight();
     let tick = world.tick as u32;
     let stations_count = world.stations_count();
-    advance(&mut world.entities, stations_count, &flight, tick);
-}
-
-/// As [`integrate`], on bare columns: rows from `first` on.
-pub(super) fn advance(entities: &mut Entities, first: usize, flight: &Flight, tick: u32) {
-    let rows = Chunk::from(entities, first);
-    if rows.xs.len() < PARALLEL_ROWS_MIN || rayon::current_num_threads() < 2 {
-        rows.advance(flight, tick);
-    } else {
-        rows.advance_parallel(flight, tick);
-    }
+    MotionColumns::from(&mut world.entities, stations_count).advance(&flight, tick);
 }

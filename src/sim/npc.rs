@@ -129,7 +129,7 @@ pub(super) fn fly(world: &mut World) {
         };
         let helm = Helm::new(&world.entities, row, &universe.ship, turn_max);
         let class = class(&universe, npcs.minds[index].kind);
-        if (world.tick + index as u64) % THINK_TICKS == 0 {
+        if (world.tick + index as u64).is_multiple_of(THINK_TICKS) {
             let mut random = Random::new(world.seed ^ SEED_SALT, world.tick, index as u64);
             recover(
                 world,

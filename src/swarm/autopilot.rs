@@ -38,7 +38,11 @@ fn turn_by(angle: f32) -> f32 {
 pub(super) fn fly_to(pose: &Pose, x: f32, y: f32) -> Controls {
     let angle = off_nose(pose, x - pose.x, y - pose.y);
     let thrust = if angle.abs() < 0.6 { 0.8 } else { 0.15 };
-    Controls { thrust, turn: turn_by(angle), ..Controls::default() }
+    Controls {
+        thrust,
+        turn: turn_by(angle),
+        ..Controls::default()
+    }
 }
 
 /// Turns towards where a target seen `age_s` ago will be when a shot arrives, and fires when the
@@ -85,8 +89,13 @@ mod tests {
     fn pose() -> impl Strategy<Value = Pose> {
         let place = -12_000.0_f32..12_000.0;
         let speed = -300.0_f32..300.0;
-        (place.clone(), place, speed.clone(), speed, -PI..PI)
-            .prop_map(|(x, y, vx, vy, r)| Pose { x, y, vx, vy, r })
+        (place.clone(), place, speed.clone(), speed, -PI..PI).prop_map(|(x, y, vx, vy, r)| Pose {
+            x,
+            y,
+            vx,
+            vy,
+            r,
+        })
     }
 
     /// One second of flight as the server flies it.
@@ -104,7 +113,13 @@ mod tests {
 
     #[test]
     fn a_ship_arrives_and_comes_to_rest_near_a_station() {
-        let start = Pose { x: 3000.0, y: -2000.0, vx: 120.0, vy: 200.0, r: 1.0 };
+        let start = Pose {
+            x: 3000.0,
+            y: -2000.0,
+            vx: 120.0,
+            vy: 200.0,
+            r: 1.0,
+        };
         let end = flown(start, 60.0, |pose| park_at(pose, 0.0, 0.0, 0.4));
         assert!(end.x.hypot(end.y) < 320.0, "{end:?}");
         assert!(end.vx.hypot(end.vy) < 80.0, "{end:?}");
@@ -113,8 +128,14 @@ mod tests {
     #[test]
     fn a_target_ahead_is_fired_at_and_one_astern_is_not() {
         let me = Pose::default();
-        let ahead = Pose { x: 300.0, ..Pose::default() };
-        let astern = Pose { x: -300.0, ..Pose::default() };
+        let ahead = Pose {
+            x: 300.0,
+            ..Pose::default()
+        };
+        let astern = Pose {
+            x: -300.0,
+            ..Pose::default()
+        };
         assert!(fire_at(&me, &ahead, 0.0).fire);
         assert!(!fire_at(&me, &astern, 0.0).fire);
         assert!(fire_at(&me, &Pose { y: 300.0, ..ahead }, 0.0).turn > 0.0);

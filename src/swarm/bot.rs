@@ -110,7 +110,13 @@ impl Bot {
     }
 
     /// Begins to connect.
-    pub(super) fn begin(&mut self, crew: &Crew, registry: &Registry, token: Token, now: Instant) -> io::Result<()> {
+    pub(super) fn begin(
+        &mut self,
+        crew: &Crew,
+        registry: &Registry,
+        token: Token,
+        now: Instant,
+    ) -> io::Result<()> {
         self.link = Link::connect(crew.address, registry, token)?;
         self.stage = Stage::Connecting;
         self.began = Some(now);
@@ -142,7 +148,9 @@ impl Bot {
                     self.end(format!("closed with {code}"), turn);
                 }
                 Received::Over(code) => {
-                    if let (Some(code), false) = (code, matches!(self.stage, Stage::Closing | Stage::Gone)) {
+                    if let (Some(code), false) =
+                        (code, matches!(self.stage, Stage::Closing | Stage::Gone))
+                    {
                         turn.tally.close(code);
                     }
                     self.end("connection lost".to_owned(), turn);
@@ -182,7 +190,9 @@ impl Bot {
             self.stage,
             Stage::Connecting | Stage::LoggingIn | Stage::Joining | Stage::Arriving
         );
-        let waited = self.began.map_or(0, |began| turn.now.duration_since(began).as_millis());
+        let waited = self
+            .began
+            .map_or(0, |began| turn.now.duration_since(began).as_millis());
         if is_on_the_way && waited > u128::from(SWARM_JOIN_MS_MAX) {
             let reason = match self.stage {
                 Stage::Connecting => "connect: no answer in time",
@@ -222,7 +232,11 @@ impl Bot {
                 self.pilot.hear_snapshot(text, tick);
             }
             _ => match Heard::decode(text) {
-                Ok(Heard { body: Body::Reply(reply), reply_to, .. }) => {
+                Ok(Heard {
+                    body: Body::Reply(reply),
+                    reply_to,
+                    ..
+                }) => {
                     self.hear_reply(&reply, reply_to, crew, turn);
                 }
                 _ => turn.tally.unreadable += 1,
@@ -249,7 +263,13 @@ impl Bot {
         self.tick = tick;
     }
 
-    fn hear_reply(&mut self, reply: &Reply, reply_to: Option<u64>, crew: &Crew, turn: &mut Turn<'_>) {
+    fn hear_reply(
+        &mut self,
+        reply: &Reply,
+        reply_to: Option<u64>,
+        crew: &Crew,
+        turn: &mut Turn<'_>,
+    ) {
         match reply {
             Reply::AuthOk(ok) if self.stage == Stage::LoggingIn => {
                 let system_id = ok.system_id.clone().unwrap_or_else(|| crew.system.clone());
@@ -292,8 +312,13 @@ impl Bot {
 
     /// An order was answered.
     fn settle(&mut self, reply_to: Option<u64>, is_done: bool, turn: &mut Turn<'_>) {
-        if let Some(pending) = self.pending.take_if(|pending| Some(pending.seq) == reply_to) {
-            turn.tally.answers.record(turn.now.duration_since(pending.sent));
+        if let Some(pending) = self
+            .pending
+            .take_if(|pending| Some(pending.seq) == reply_to)
+        {
+            turn.tally
+                .answers
+                .record(turn.now.duration_since(pending.sent));
             turn.tally.orders_done += u64::from(is_done);
             turn.tally.orders_refused += u64::from(!is_done);
             self.pilot.answered(&pending.order, is_done);
@@ -304,7 +329,13 @@ impl Bot {
         self.stage = Stage::LoggingIn;
         let token = std::mem::take(&mut self.token);
         let protocol_version = AskedVersion::Stated(crate::limits::PROTOCOL_VERSION);
-        self.send(Request::Login(Login { token: &token, protocol_version }), turn);
+        self.send(
+            Request::Login(Login {
+                token: &token,
+                protocol_version,
+            }),
+            turn,
+        );
     }
 
     /// Sends the controls and, when the pilot has one, an order.
@@ -340,15 +371,24 @@ impl Bot {
             request_id: request_id.clone(),
         };
         let request = match &order {
-            Order::Buy(station, commodity, quantity) => Request::Buy(trade(station, commodity, *quantity)),
-            Order::Sell(station, commodity, quantity) => Request::Sell(trade(station, commodity, *quantity)),
-            Order::Repair(station) => {
-                Request::Repair(Repair { station_id: station.clone(), request_id: request_id.clone() })
+            Order::Buy(station, commodity, quantity) => {
+                Request::Buy(trade(station, commodity, *quantity))
             }
+            Order::Sell(station, commodity, quantity) => {
+                Request::Sell(trade(station, commodity, *quantity))
+            }
+            Order::Repair(station) => Request::Repair(Repair {
+                station_id: station.clone(),
+                request_id: request_id.clone(),
+            }),
         };
         if self.send(request, turn) == Sent::Queued {
             turn.tally.orders += 1;
-            self.pending = Some(Pending { seq: self.seq, order, sent: turn.now });
+            self.pending = Some(Pending {
+                seq: self.seq,
+                order,
+                sent: turn.now,
+            });
         } else {
             self.pilot.answered(&order, false);
         }
@@ -356,7 +396,9 @@ impl Bot {
 
     fn send(&mut self, request: Request<'_>, turn: &mut Turn<'_>) -> Sent {
         self.seq += 1;
-        let Some(seq) = Seq::new(self.seq) else { return Sent::Gone };
+        let Some(seq) = Seq::new(self.seq) else {
+            return Sent::Gone;
+        };
         turn.out.clear();
         encode_request(&Message { seq, request }, turn.unix, turn.out);
         match str::from_utf8(turn.out) {
@@ -380,7 +422,11 @@ impl Bot {
     /// Says goodbye.
     pub(super) fn finish(&mut self) {
         self.link.close();
-        self.stage = if self.link.is_gone() { Stage::Gone } else { Stage::Closing };
+        self.stage = if self.link.is_gone() {
+            Stage::Gone
+        } else {
+            Stage::Closing
+        };
     }
 
     pub(super) fn player(&self) -> &PlayerId {

@@ -38,7 +38,11 @@ struct Pace {
 
 impl Pace {
     fn new(per_second: f64, began: Instant) -> Self {
-        Self { per_second, began, done: 0 }
+        Self {
+            per_second,
+            began,
+            done: 0,
+        }
     }
 
     /// How many are due now, at most `most`; what lies beyond is dropped and returned second.
@@ -162,7 +166,9 @@ impl<'o> Fleet<'o> {
     }
 
     fn ready(&mut self, index: usize, is_ending: bool) {
-        let Some(bot) = self.bots.get_mut(index) else { return };
+        let Some(bot) = self.bots.get_mut(index) else {
+            return;
+        };
         // The moment of arrival is read per socket: late ones in a batch did wait.
         self.now = Instant::now();
         let mut turn = Turn {
@@ -180,10 +186,14 @@ impl<'o> Fleet<'o> {
         if self.stretch != Stretch::Ramp {
             return;
         }
-        let (due, _) = self.connects.take(self.now, u64::from(self.options.connect_hz));
+        let (due, _) = self
+            .connects
+            .take(self.now, u64::from(self.options.connect_hz));
         for _ in 0..due {
             let index = self.begun;
-            let Some(bot) = self.bots.get_mut(index) else { break };
+            let Some(bot) = self.bots.get_mut(index) else {
+                break;
+            };
             self.begun += 1;
             let begun = bot.begin(&self.crew, self.poll.registry(), Token(index), self.now);
             let Err(error) = begun else { continue };
@@ -200,7 +210,9 @@ impl<'o> Fleet<'o> {
 
     /// Sends the inputs that are due, one bot after the other, so that each has its even share.
     fn steer(&mut self) {
-        let Some(inputs) = &mut self.inputs else { return };
+        let Some(inputs) = &mut self.inputs else {
+            return;
+        };
         let (due, dropped) = inputs.take(Instant::now(), SWARM_INPUTS_PER_TURN_MAX);
         if self.stretch == Stretch::Close {
             return;
@@ -231,7 +243,9 @@ impl<'o> Fleet<'o> {
             Stretch::Settle if self.tally.joined <= self.tally.lost => Stretch::Close,
             Stretch::Settle if spent >= self.settle() => Stretch::Measure,
             Stretch::Measure if spent >= self.options.duration => Stretch::Close,
-            Stretch::Close if self.is_empty() || spent >= Duration::from_millis(SWARM_CLOSE_MS_MAX) => {
+            Stretch::Close
+                if self.is_empty() || spent >= Duration::from_millis(SWARM_CLOSE_MS_MAX) =>
+            {
                 Stretch::Done
             }
             same => same,
@@ -274,7 +288,9 @@ impl<'o> Fleet<'o> {
     }
 
     fn close_window(&mut self, spent: Duration) {
-        let used = ThreadTime::now().zip(self.measured_from).map(|(to, from)| to.since(from));
+        let used = ThreadTime::now()
+            .zip(self.measured_from)
+            .map(|(to, from)| to.since(from));
         self.window = Window {
             seconds: spent.as_secs_f64(),
             cpu_percent: used.map(|used| used.as_secs_f64() / spent.as_secs_f64() * 100.0),
@@ -322,7 +338,9 @@ impl<'o> Fleet<'o> {
 }
 
 fn unix_now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     UnixMillis(since.as_millis() as u64)
 }
 
@@ -338,6 +356,9 @@ mod tests {
         assert_eq!(pace.take(began + Duration::from_millis(105), 50), (0, 0));
         assert_eq!(pace.take(began + Duration::from_millis(1105), 50), (50, 50));
         assert_eq!(pace.take(began + Duration::from_millis(1115), 50), (1, 0));
-        assert_eq!(pace.wait(began + Duration::from_millis(1115)), Duration::from_millis(5));
+        assert_eq!(
+            pace.wait(began + Duration::from_millis(1115)),
+            Duration::from_millis(5)
+        );
     }
 }

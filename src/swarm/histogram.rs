@@ -22,7 +22,11 @@ pub(super) struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { counts: vec![0; BUCKETS].into_boxed_slice(), total: 0, max_us: 0 }
+        Self {
+            counts: vec![0; BUCKETS].into_boxed_slice(),
+            total: 0,
+            max_us: 0,
+        }
     }
 }
 
@@ -87,7 +91,10 @@ mod tests {
     #[test]
     fn nothing_counted_is_zero() {
         let histogram = Histogram::default();
-        assert_eq!((histogram.quantile_ms(0.99), histogram.max_ms()), (0.0, 0.0));
+        assert_eq!(
+            (histogram.quantile_ms(0.99), histogram.max_ms()),
+            (0.0, 0.0)
+        );
     }
 
     proptest! {

@@ -14,8 +14,8 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use tungstenite::client::client_with_config;
 use tungstenite::handshake::HandshakeError;
-use tungstenite::handshake::client::{ClientHandshake, Request};
 use tungstenite::handshake::MidHandshake;
+use tungstenite::handshake::client::{ClientHandshake, Request};
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tungstenite::{Error, Message, Utf8Bytes, WebSocket};
@@ -105,7 +105,11 @@ fn config() -> WebSocketConfig {
 
 impl Link {
     /// Begins to connect; readiness events come under `token`.
-    pub(super) fn connect(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<Self> {
+    pub(super) fn connect(
+        address: SocketAddr,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<Self> {
         let mut tcp = TcpStream::connect(address)?;
         tcp.register(registry, token, Interest::READABLE | Interest::WRITABLE)?;
         Ok(Self::Connecting(tcp))
@@ -127,7 +131,11 @@ impl Link {
                 }
                 // Small inputs must not wait for an acknowledgement; without it they merely lag.
                 let _ = tcp.set_nodelay(true);
-                let stream = Stream { tcp, is_drained: false, is_ending: false };
+                let stream = Stream {
+                    tcp,
+                    is_drained: false,
+                    is_ending: false,
+                };
                 client_with_config(request.clone(), stream, Some(config()))
             }
             Self::Handshaking(mut mid) => {
@@ -166,7 +174,9 @@ impl Link {
 
     /// The next message.
     pub(super) fn receive(&mut self) -> Received {
-        let Self::Open(socket) = self else { return Received::Nothing };
+        let Self::Open(socket) = self else {
+            return Received::Nothing;
+        };
         loop {
             match socket.read() {
                 Ok(Message::Text(text)) => return Received::Text(text),
@@ -189,7 +199,9 @@ impl Link {
 
     /// Sends a text message.
     pub(super) fn send(&mut self, text: Utf8Bytes) -> Sent {
-        let Self::Open(socket) = self else { return Sent::Gone };
+        let Self::Open(socket) = self else {
+            return Sent::Gone;
+        };
         match socket.send(Message::Text(text)) {
             Ok(()) => Sent::Queued,
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Sent::Queued,
@@ -210,7 +222,10 @@ impl Link {
         match self {
             Self::Open(socket) => {
                 let reason = Utf8Bytes::from_static("swarm is done");
-                let _ = socket.close(Some(CloseFrame { code: CloseCode::Normal, reason }));
+                let _ = socket.close(Some(CloseFrame {
+                    code: CloseCode::Normal,
+                    reason,
+                }));
                 let _ = socket.flush();
             }
             _ => *self = Self::Gone,

@@ -118,10 +118,16 @@ pub struct Progress {
 /// Takes the calling thread until the run is over: the ramp (`clients / connect_hz` and at most
 /// 15 s more), a second to settle, `duration`, and at most 2 s of goodbyes. A run in which no bot
 /// came in is a report too; its `failures` say why.
-pub fn run(options: &Options, signer: &Signer, observe: &mut dyn FnMut(&Progress)) -> Result<Report, SwarmError> {
+pub fn run(
+    options: &Options,
+    signer: &Signer,
+    observe: &mut dyn FnMut(&Progress),
+) -> Result<Report, SwarmError> {
     check(options)?;
     let (address, upgrade) = destination(&options.url)?;
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let unix = UnixMillis(since.as_millis() as u64);
     let crew = bot::Crew {
         address,
@@ -139,7 +145,9 @@ pub fn run(options: &Options, signer: &Signer, observe: &mut dyn FnMut(&Progress
             .map_err(|error| SwarmError::Unusable(format!("cannot sign a token: {error}")))?;
         Ok(bot::Bot::new(number, player, token, options.conduct))
     };
-    let bots = (1..=options.clients).map(sign).collect::<Result<Vec<_>, SwarmError>>()?;
+    let bots = (1..=options.clients)
+        .map(sign)
+        .collect::<Result<Vec<_>, SwarmError>>()?;
     let mut fleet = fleet::Fleet::new(options, crew, bots)?;
     fleet.fly(observe)?;
     Ok(Report::new(&options.url, options.input_hz, &fleet))
@@ -147,7 +155,11 @@ pub fn run(options: &Options, signer: &Signer, observe: &mut dyn FnMut(&Progress
 
 fn check(options: &Options) -> Result<(), SwarmError> {
     let within = |holds: bool, sentence: String| {
-        if holds { Ok(()) } else { Err(SwarmError::Unusable(sentence)) }
+        if holds {
+            Ok(())
+        } else {
+            Err(SwarmError::Unusable(sentence))
+        }
     };
     within(
         (1..=SWARM_CLIENTS_MAX).contains(&options.clients),
@@ -171,20 +183,31 @@ fn check(options: &Options) -> Result<(), SwarmError> {
     let files_max = processor::open_files_max().unwrap_or(u64::MAX);
     within(
         files <= files_max,
-        format!("{} clients need {files} open files, but only {files_max} are allowed: raise `ulimit -n`", options.clients),
+        format!(
+            "{} clients need {files} open files, but only {files_max} are allowed: raise `ulimit -n`",
+            options.clients
+        ),
     )
 }
 
 /// Where a URL leads, and the request that upgrades a connection there. Resolves the host's name.
 fn destination(url: &str) -> Result<(SocketAddr, Request), SwarmError> {
     let unusable = |why: &str| SwarmError::Unusable(format!("--url {url}: {why}"));
-    let uri: Uri = url.parse().map_err(|_| unusable("is not a URL such as ws://127.0.0.1:7777/ws"))?;
+    let uri: Uri = url
+        .parse()
+        .map_err(|_| unusable("is not a URL such as ws://127.0.0.1:7777/ws"))?;
     match uri.scheme_str() {
         Some("ws") => {}
         Some("wss") => {
-            return Err(unusable("the swarm does not speak TLS; give a plain ws:// port"));
+            return Err(unusable(
+                "the swarm does not speak TLS; give a plain ws:// port",
+            ));
         }
-        _ => return Err(unusable("must begin with ws://, as in ws://127.0.0.1:7777/ws")),
+        _ => {
+            return Err(unusable(
+                "must begin with ws://, as in ws://127.0.0.1:7777/ws",
+            ));
+        }
     }
     let host = uri.host().ok_or_else(|| unusable("names no host"))?;
     let port = uri.port_u16().unwrap_or(80);
@@ -202,7 +225,9 @@ fn destination(url: &str) -> Result<(SocketAddr, Request), SwarmError> {
         .into_client_request()
         .map_err(|error| unusable(&error.to_string()))?;
     let subprotocol = HeaderValue::from_static(SUBPROTOCOL);
-    upgrade.headers_mut().insert("Sec-WebSocket-Protocol", subprotocol);
+    upgrade
+        .headers_mut()
+        .insert("Sec-WebSocket-Protocol", subprotocol);
     Ok((address, upgrade))
 }
 
@@ -217,7 +242,10 @@ mod tests {
         assert_eq!(upgrade.uri().path(), "/ws");
         let (address, upgrade) = destination("ws://[::1]/play?x=1").unwrap();
         assert_eq!(address, "[::1]:80".parse().unwrap());
-        assert_eq!(upgrade.uri().path_and_query().unwrap().as_str(), "/play?x=1");
+        assert_eq!(
+            upgrade.uri().path_and_query().unwrap().as_str(),
+            "/play?x=1"
+        );
     }
 
     #[test]

@@ -62,10 +62,18 @@ pub(super) struct Act {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Errand {
-    Cruise { x: f32, y: f32 },
+    Cruise {
+        x: f32,
+        y: f32,
+    },
     Hunt,
-    Dock { station: usize },
-    Trade { orders_left: u32, is_waiting: bool },
+    Dock {
+        station: usize,
+    },
+    Trade {
+        orders_left: u32,
+        is_waiting: bool,
+    },
     Leave,
     /// Destroyed; waits for the stream to say where it lives again.
     Dead,
@@ -123,7 +131,7 @@ impl Pilot {
             pose_tick: 0,
             turn: 0.0,
             home: (0.0, 0.0),
-            errand: Errand::Leave,
+            errand: Errand::Cruise { x: 0.0, y: 0.0 },
             until_tick: 0,
             docked_at: None,
             stations: Vec::new(),
@@ -165,7 +173,9 @@ impl Pilot {
         if self.conduct == Conduct::Fly {
             return;
         }
-        let Some(seen) = sight::snapshot(text) else { return };
+        let Some(seen) = sight::snapshot(text) else {
+            return;
+        };
         self.stations.clear();
         self.pirates.clear();
         for row in &seen.entities {
@@ -194,7 +204,8 @@ impl Pilot {
     /// Work: nothing for most; see the table of [`sight`](super::sight).
     pub(super) fn hear_delta(&mut self, text: &str, tick: u64) -> Option<usize> {
         let turn = tick.wrapping_add(self.chance >> 32);
-        let is_told = self.watches() && (text.contains("\"docked_at\"") || text.contains("\"ship_id\""));
+        let is_told =
+            self.watches() && (text.contains("\"docked_at\"") || text.contains("\"ship_id\""));
         if is_told || turn.is_multiple_of(LOOK_TICKS) {
             let seen = sight::delta(text)?;
             if let Some(you) = &seen.you {
@@ -223,7 +234,9 @@ impl Pilot {
 
     fn distance_to_station(&self, station: usize) -> f32 {
         let place = self.stations.get(station);
-        place.map_or(f32::MAX, |(_, x, y)| (x - self.pose.x).hypot(y - self.pose.y))
+        place.map_or(f32::MAX, |(_, x, y)| {
+            (x - self.pose.x).hypot(y - self.pose.y)
+        })
     }
 
     fn look(&mut self, seen: &sight::DeltaSight<'_>, tick: u64) {
@@ -239,7 +252,10 @@ impl Pilot {
             let distance = (row.x - self.pose.x).hypot(row.y - self.pose.y);
             if is_foe && distance < nearest {
                 nearest = distance;
-                self.target = Some(Target { pose: row.pose(), seen_tick: tick });
+                self.target = Some(Target {
+                    pose: row.pose(),
+                    seen_tick: tick,
+                });
             }
         }
     }
@@ -261,7 +277,10 @@ impl Pilot {
             (Some(_), Errand::Trade { .. } | Errand::Leave) => {}
             (Some(_), _) if self.conduct == Conduct::Play => {
                 let orders_left = 3 + self.roll(4);
-                self.errand = Errand::Trade { orders_left, is_waiting: false };
+                self.errand = Errand::Trade {
+                    orders_left,
+                    is_waiting: false,
+                };
                 self.until_tick = tick + 600;
             }
             (None, Errand::Trade { .. }) => self.cruise(tick),
@@ -313,13 +332,19 @@ impl Pilot {
                 Some((_, x, y)) => park_at(&pose, *x, *y, self.flight.drag as f32),
                 None => Controls::default(),
             },
-            Errand::Trade { orders_left, is_waiting } => {
+            Errand::Trade {
+                orders_left,
+                is_waiting,
+            } => {
                 if !is_waiting {
                     order = self.next_order(orders_left, tick);
                 }
                 Controls::default()
             }
-            Errand::Leave => Controls { thrust: 1.0, ..Controls::default() },
+            Errand::Leave => Controls {
+                thrust: 1.0,
+                ..Controls::default()
+            },
             Errand::Dead => Controls::default(),
         };
         self.turn = controls.turn;
@@ -365,7 +390,10 @@ impl Pilot {
 
     fn cruise(&mut self, tick: u64) {
         let span = 2.0 * ROAM;
-        let (dx, dy) = (self.roll(1000) as f32 / 1000.0, self.roll(1000) as f32 / 1000.0);
+        let (dx, dy) = (
+            self.roll(1000) as f32 / 1000.0,
+            self.roll(1000) as f32 / 1000.0,
+        );
         self.errand = Errand::Cruise {
             x: self.home.0 + dx * span - ROAM,
             y: self.home.1 + dy * span - ROAM,
@@ -385,7 +413,10 @@ impl Pilot {
             self.leave(tick);
             return None;
         };
-        self.errand = Errand::Trade { orders_left: orders_left - 1, is_waiting: true };
+        self.errand = Errand::Trade {
+            orders_left: orders_left - 1,
+            is_waiting: true,
+        };
         if self.hull < 100 {
             self.hull = 100;
             return Some(Order::Repair(station));
@@ -399,7 +430,10 @@ impl Pilot {
         let pick = self.roll(self.offers.len().max(1) as u32) as usize;
         let Some(commodity) = self.offers.get(pick) else {
             // The market's list comes with the next snapshot.
-            self.errand = Errand::Trade { orders_left, is_waiting: false };
+            self.errand = Errand::Trade {
+                orders_left,
+                is_waiting: false,
+            };
             return None;
         };
         Some(Order::Buy(station, commodity.clone(), quantity))
@@ -415,3 +449,7 @@ impl Pilot {
         ((mixed >> 40) as u32) % sides.max(1)
     }
 }
+
+#[cfg(test)]
+#[path = "pilot_tests.rs"]
+mod tests;

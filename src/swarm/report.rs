@@ -170,7 +170,10 @@ impl Report {
             input_hz,
             delivered: delivered(fleet),
             gap_ms: Spread::of(&tally.gaps),
-            sent: SentCounts { inputs: tally.inputs, inputs_skipped: tally.inputs_skipped },
+            sent: SentCounts {
+                inputs: tally.inputs,
+                inputs_skipped: tally.inputs_skipped,
+            },
             orders: Orders {
                 placed: tally.orders,
                 done: tally.orders_done,
@@ -178,11 +181,17 @@ impl Report {
                 unanswered,
                 latency_ms: Spread::of(&tally.answers),
             },
-            combat: Combat { hits: tally.hits, destroyed: tally.destroyed },
+            combat: Combat {
+                hits: tally.hits,
+                destroyed: tally.destroyed,
+            },
             errors: tally.errors.iter().map(named).collect(),
             closes: tally.closes.clone(),
             failures: tally.failures.clone(),
-            faults: Faults { seq_breaks: tally.seq_breaks, unreadable: tally.unreadable },
+            faults: Faults {
+                seq_breaks: tally.seq_breaks,
+                unreadable: tally.unreadable,
+            },
             swarm: own(fleet),
         }
     }
@@ -217,7 +226,11 @@ fn own(fleet: &Fleet<'_>) -> Own {
     let is_late = turn_ms.p99 > SWARM_TURN_MS_MAX as f64;
     let due = fleet.tally.inputs + fleet.tally.inputs_skipped;
     let is_behind = fleet.tally.inputs_skipped * 100 > due;
-    Own { cpu_percent, turn_ms, is_bottleneck: is_busy || is_late || is_behind }
+    Own {
+        cpu_percent,
+        turn_ms,
+        is_bottleneck: is_busy || is_late || is_behind,
+    }
 }
 
 /// Three decimals are enough of anything here.
@@ -228,39 +241,114 @@ fn rounded(value: f64) -> f64 {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (d, own) = (&self.delivered, &self.swarm);
-        let line = |f: &mut fmt::Formatter<'_>, name: &str, text: String| writeln!(f, "{name:<16} {text}");
-        line(f, "swarm", format!("{} of {} bots in, {} lost, {:.1} s at {}", self.joined, self.clients, self.lost, self.duration_s, self.url))?;
-        line(f, "delivered", format!("{:.2} Hz a bot, slowest {:.2} Hz; {:.0} deltas/s, {} ticks missed", d.hz_mean, d.hz_min, d.deltas_per_s, d.ticks_missed))?;
+        let line =
+            |f: &mut fmt::Formatter<'_>, name: &str, text: String| writeln!(f, "{name:<16} {text}");
+        line(
+            f,
+            "swarm",
+            format!(
+                "{} of {} bots in, {} lost, {:.1} s at {}",
+                self.joined, self.clients, self.lost, self.duration_s, self.url
+            ),
+        )?;
+        line(
+            f,
+            "delivered",
+            format!(
+                "{:.2} Hz a bot, slowest {:.2} Hz; {:.0} deltas/s, {} ticks missed",
+                d.hz_mean, d.hz_min, d.deltas_per_s, d.ticks_missed
+            ),
+        )?;
         line(f, "gap", spread(&self.gap_ms))?;
-        line(f, "bytes", format!("{:.2} MB/s, {:.0} a message, {:.1} rows a delta", d.bytes_per_s / 1e6, d.message_bytes_mean, d.rows_mean))?;
-        line(f, "inputs", format!("{} sent, {} skipped", self.sent.inputs, self.sent.inputs_skipped))?;
-        line(f, "orders", format!("{} placed, {} done, {} refused, {} unanswered", self.orders.placed, self.orders.done, self.orders.refused, self.orders.unanswered))?;
+        line(
+            f,
+            "bytes",
+            format!(
+                "{:.2} MB/s, {:.0} a message, {:.1} rows a delta",
+                d.bytes_per_s / 1e6,
+                d.message_bytes_mean,
+                d.rows_mean
+            ),
+        )?;
+        line(
+            f,
+            "inputs",
+            format!(
+                "{} sent, {} skipped",
+                self.sent.inputs, self.sent.inputs_skipped
+            ),
+        )?;
+        line(
+            f,
+            "orders",
+            format!(
+                "{} placed, {} done, {} refused, {} unanswered",
+                self.orders.placed, self.orders.done, self.orders.refused, self.orders.unanswered
+            ),
+        )?;
         if self.orders.placed > 0 {
             line(f, "order latency", spread(&self.orders.latency_ms))?;
         }
-        line(f, "combat", format!("{} hits taken, {} ships lost", self.combat.hits, self.combat.destroyed))?;
+        line(
+            f,
+            "combat",
+            format!(
+                "{} hits taken, {} ships lost",
+                self.combat.hits, self.combat.destroyed
+            ),
+        )?;
         line(f, "errors", listed(self.errors.iter()))?;
         line(f, "closes", listed(self.closes.iter()))?;
         if !self.failures.is_empty() {
             line(f, "failures", listed(self.failures.iter()))?;
         }
         if self.faults != Faults::default() {
-            line(f, "protocol faults", format!("{} seq breaks, {} unreadable", self.faults.seq_breaks, self.faults.unreadable))?;
+            line(
+                f,
+                "protocol faults",
+                format!(
+                    "{} seq breaks, {} unreadable",
+                    self.faults.seq_breaks, self.faults.unreadable
+                ),
+            )?;
         }
-        let cpu = own.cpu_percent.map_or("unknown".to_owned(), |percent| format!("{percent:.0} % of a core"));
-        line(f, "this swarm", format!("{cpu}, loop turn p99 {:.1} ms, max {:.1} ms", own.turn_ms.p99, own.turn_ms.max))?;
+        let cpu = own.cpu_percent.map_or("unknown".to_owned(), |percent| {
+            format!("{percent:.0} % of a core")
+        });
+        line(
+            f,
+            "this swarm",
+            format!(
+                "{cpu}, loop turn p99 {:.1} ms, max {:.1} ms",
+                own.turn_ms.p99, own.turn_ms.max
+            ),
+        )?;
         if own.is_bottleneck {
-            line(f, "", "the swarm itself was the bottleneck: fewer --clients, or several swarms".to_owned())?;
+            line(
+                f,
+                "",
+                "the swarm itself was the bottleneck: fewer --clients, or several swarms"
+                    .to_owned(),
+            )?;
         }
         Ok(())
     }
 }
 
 fn spread(spread: &Spread) -> String {
-    format!("p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, max {:.1} ms", spread.p50, spread.p99, spread.p999, spread.max)
+    format!(
+        "p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, max {:.1} ms",
+        spread.p50, spread.p99, spread.p999, spread.max
+    )
 }
 
 fn listed<K: fmt::Display, V: fmt::Display>(counts: impl Iterator<Item = (K, V)>) -> String {
-    let parts: Vec<_> = counts.map(|(what, count)| format!("{what} × {count}")).collect();
-    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+    let parts: Vec<_> = counts
+        .map(|(what, count)| format!("{what} × {count}"))
+        .collect();
+    if parts.is_empty() {
+        "none".to_owned()
+    } else {
+        parts.join(", ")
+    }
 }

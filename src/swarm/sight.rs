@@ -38,11 +38,19 @@ fn canonical(text: &str) -> Option<Glance<'_>> {
     let (kind, rest) = rest.split_once('"')?;
     let (seq, rest) = number(rest.strip_prefix(",\"seq\":")?)?;
     if !kind.starts_with("world.") {
-        return Some(Glance { kind, seq, tick: None });
+        return Some(Glance {
+            kind,
+            seq,
+            tick: None,
+        });
     }
     let (_, rest) = number(rest.strip_prefix(",\"ts\":")?)?;
     let (tick, _) = number(rest.strip_prefix(",\"payload\":{\"tick\":")?)?;
-    Some(Glance { kind, seq, tick: Some(tick) })
+    Some(Glance {
+        kind,
+        seq,
+        tick: Some(tick),
+    })
 }
 
 fn number(text: &str) -> Option<(u64, &str)> {
@@ -58,11 +66,19 @@ fn parsed(text: &str) -> Option<Glance<'_>> {
     }
     let sealed = Sealed::decode(text).ok()?;
     let tick = if sealed.r#type.starts_with("world.") {
-        Some(serde_json::from_str::<Ticked>(sealed.payload.get()).ok()?.tick)
+        Some(
+            serde_json::from_str::<Ticked>(sealed.payload.get())
+                .ok()?
+                .tick,
+        )
     } else {
         None
     };
-    Some(Glance { kind: sealed.r#type, seq: sealed.seq, tick })
+    Some(Glance {
+        kind: sealed.r#type,
+        seq: sealed.seq,
+        tick,
+    })
 }
 
 /// Where a ship is and how it moves.
@@ -114,7 +130,13 @@ pub(super) struct Row<'t> {
 impl Row<'_> {
     /// Place and motion.
     pub(super) fn pose(&self) -> Pose {
-        Pose { x: self.x, y: self.y, vx: self.vx, vy: self.vy, r: self.r }
+        Pose {
+            x: self.x,
+            y: self.y,
+            vx: self.vx,
+            vy: self.vy,
+            r: self.r,
+        }
     }
 }
 
@@ -183,20 +205,29 @@ struct Body<P> {
 
 /// Reads a delta's rows.
 pub(super) fn delta(text: &str) -> Option<DeltaSight<'_>> {
-    serde_json::from_str::<Body<DeltaSight<'_>>>(text).ok().map(|body| body.payload)
+    serde_json::from_str::<Body<DeltaSight<'_>>>(text)
+        .ok()
+        .map(|body| body.payload)
 }
 
 /// Reads a snapshot.
 pub(super) fn snapshot(text: &str) -> Option<SnapshotSight<'_>> {
-    serde_json::from_str::<Body<SnapshotSight<'_>>>(text).ok().map(|body| body.payload)
+    serde_json::from_str::<Body<SnapshotSight<'_>>>(text)
+        .ok()
+        .map(|body| body.payload)
 }
 
 /// The commodities on sale at one station out of a snapshot's markets, at most `offers_max`.
 pub(super) fn offers(markets: &RawValue, station: &str, offers_max: usize) -> Vec<Name> {
     let markets: Vec<Market> = serde_json::from_str(markets.get()).unwrap_or_default();
-    let here = markets.into_iter().find(|market| market.station_id.as_str() == station);
+    let here = markets
+        .into_iter()
+        .find(|market| market.station_id.as_str() == station);
     let prices = here.into_iter().flat_map(|market| market.prices);
-    prices.map(|price| price.commodity_id).take(offers_max).collect()
+    prices
+        .map(|price| price.commodity_id)
+        .take(offers_max)
+        .collect()
 }
 
 #[cfg(test)]
@@ -208,18 +239,39 @@ mod tests {
     #[test]
     fn a_head_is_read_in_the_servers_order_and_in_any_other() {
         let seen = glance(DELTA).unwrap();
-        assert_eq!(seen, Glance { kind: "world.delta", seq: 101, tick: Some(5011) });
+        assert_eq!(
+            seen,
+            Glance {
+                kind: "world.delta",
+                seq: 101,
+                tick: Some(5011)
+            }
+        );
         assert!(canonical(DELTA).is_some());
-        let turned = r#"{ "payload": {"x": 1, "tick": 7}, "ts": 1, "seq": 2, "type": "world.snapshot" }"#;
+        let turned =
+            r#"{ "payload": {"x": 1, "tick": 7}, "ts": 1, "seq": 2, "type": "world.snapshot" }"#;
         let seen = glance(turned).unwrap();
-        assert_eq!(seen, Glance { kind: "world.snapshot", seq: 2, tick: Some(7) });
+        assert_eq!(
+            seen,
+            Glance {
+                kind: "world.snapshot",
+                seq: 2,
+                tick: Some(7)
+            }
+        );
         let pong = r#"{"type":"pong","seq":3,"reply_to":9,"ts":1,"payload":{}}"#;
         assert_eq!(glance(pong).unwrap().tick, None);
     }
 
     #[test]
     fn what_is_no_message_is_not_taken_for_one() {
-        for text in ["", "{}", "{\"type\":\"world.delta\"", "[1]", "{\"type\":\"pong\",\"seq\":-1}"] {
+        for text in [
+            "",
+            "{}",
+            "{\"type\":\"world.delta\"",
+            "[1]",
+            "{\"type\":\"pong\",\"seq\":-1}",
+        ] {
             assert_eq!(glance(text), None, "{text}");
         }
     }
@@ -227,7 +279,10 @@ mod tests {
     #[test]
     fn the_own_row_is_found_by_its_whole_id() {
         let pose = own_row(DELTA, "\"s_98\"").unwrap();
-        assert_eq!((pose.x, pose.y, pose.vx, pose.r), (-1200.5, 400.0, 8.0, 1.62));
+        assert_eq!(
+            (pose.x, pose.y, pose.vx, pose.r),
+            (-1200.5, 400.0, 8.0, 1.62)
+        );
         assert_eq!(own_row(DELTA, "\"s_8\""), None);
     }
 
@@ -237,7 +292,10 @@ mod tests {
         assert_eq!(seen.entity_updates.len(), 2);
         assert_eq!(seen.you.unwrap().docked_at, Berth::Space);
         let docked = DELTA.replace("\"docked_at\":null", "\"docked_at\":\"mars\"");
-        assert_eq!(delta(&docked).unwrap().you.unwrap().docked_at, Berth::Station("mars"));
+        assert_eq!(
+            delta(&docked).unwrap().you.unwrap().docked_at,
+            Berth::Station("mars")
+        );
         let unsaid = DELTA.replace("\"docked_at\":null", "\"hull\":7");
         let you = delta(&unsaid).unwrap().you.unwrap();
         assert_eq!((you.docked_at, you.hull), (Berth::Unsaid, Some(7)));

@@ -24,32 +24,64 @@ pub struct Browser {
 /// Starts a browser, or says why these tests are skipped.
 pub fn browser(extra: &[&str]) -> Option<Browser> {
     let Some(program) = program() else {
-        eprintln!("skipped: no Chromium here; install it (Debian: apt-get install chromium) to test the page");
+        eprintln!(
+            "skipped: no Chromium here; install it (Debian: apt-get install chromium) to test the page"
+        );
         return None;
     };
     let profile = tempfile::tempdir().unwrap();
     let child = Command::new(program)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--disable-dev-shm-usage", "--remote-debugging-port=0", "--window-size=1280,720"])
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+        ])
+        .args([
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ])
+        .args([
+            "--disable-dev-shm-usage",
+            "--remote-debugging-port=0",
+            "--window-size=1280,720",
+        ])
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .args(extra)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut browser = Browser { child, port: 0, _profile: profile };
+    let mut browser = Browser {
+        child,
+        port: 0,
+        _profile: profile,
+    };
     let file = browser._profile.path().join("DevToolsActivePort");
     browser.port = until(START_MAX, "the browser's port", || {
-        std::fs::read_to_string(&file).ok()?.lines().next()?.parse().ok()
+        std::fs::read_to_string(&file)
+            .ok()?
+            .lines()
+            .next()?
+            .parse()
+            .ok()
     });
     Some(browser)
 }
 
 fn program() -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
-    let known = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-    named.into_iter().chain(known.map(PathBuf::from)).find(|path| path.exists())
+    let known = [
+        "/usr/bin/chromium",
+        "/usr/bin/chromium-browser",
+        "/usr/bin/google-chrome",
+    ];
+    named
+        .into_iter()
+        .chain(known.map(PathBuf::from))
+        .find(|path| path.exists())
 }
 
 /// Polls until there is a value; a test that waits in vain fails with what it waited for.
@@ -68,14 +100,21 @@ impl Browser {
     /// Opens an address in a tab of 1280 by 720.
     pub fn open(&self, address: &str) -> Page {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let head = format!("PUT /json/new?about:blank HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n", self.port);
+        let head = format!(
+            "PUT /json/new?about:blank HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",
+            self.port
+        );
         stream.write_all(head.as_bytes()).unwrap();
         let tab: Value = serde_json::from_str(&body(&mut stream)).unwrap();
         let url = tab["webSocketDebuggerUrl"].as_str().unwrap();
         let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(ANSWER_MAX)).unwrap();
         let (socket, _) = tungstenite::client(url, stream).unwrap();
-        let mut page = Page { socket, id: 0, complaints: Vec::new() };
+        let mut page = Page {
+            socket,
+            id: 0,
+            complaints: Vec::new(),
+        };
         for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
             page.call(domain, json!({}));
         }
@@ -119,9 +158,13 @@ impl Page {
     fn call(&mut self, method: &str, params: Value) -> Value {
         self.id += 1;
         let request = json!({ "id": self.id, "method": method, "params": params });
-        self.socket.send(Message::text(request.to_string())).unwrap();
+        self.socket
+            .send(Message::text(request.to_string()))
+            .unwrap();
         loop {
-            let Message::Text(text) = self.socket.read().unwrap() else { continue };
+            let Message::Text(text) = self.socket.read().unwrap() else {
+                continue;
+            };
             let answer: Value = serde_json::from_str(&text).unwrap();
             if answer["id"] == self.id {
                 assert!(answer.get("error").is_none(), "{method}: {answer}");
@@ -134,8 +177,12 @@ impl Page {
     fn note(&mut self, event: &Value) {
         let params = &event["params"];
         match event["method"].as_str() {
-            Some("Runtime.exceptionThrown") => self.complaints.push(params["exceptionDetails"].to_string()),
-            Some("Runtime.consoleAPICalled") if params["type"] == "error" || params["type"] == "warning" => {
+            Some("Runtime.exceptionThrown") => {
+                self.complaints.push(params["exceptionDetails"].to_string())
+            }
+            Some("Runtime.consoleAPICalled")
+                if params["type"] == "error" || params["type"] == "warning" =>
+            {
                 self.complaints.push(params["args"].to_string());
             }
             Some("Log.entryAdded") if params["entry"]["level"] == "error" => {
@@ -148,31 +195,47 @@ impl Page {
     pub fn resize(&mut self, width: u32, height: u32, ratio: u32, phone: bool) {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": ratio, "mobile": phone });
         self.call("Emulation.setDeviceMetricsOverride", metrics);
-        self.call("Emulation.setTouchEmulationEnabled", json!({ "enabled": phone, "maxTouchPoints": 5 }));
+        self.call(
+            "Emulation.setTouchEmulationEnabled",
+            json!({ "enabled": phone, "maxTouchPoints": 5 }),
+        );
     }
 
     /// The value of an expression.
     pub fn value(&mut self, expression: &str) -> Value {
-        let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let params =
+            json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let answer = self.call("Runtime.evaluate", params);
-        assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
+        assert!(
+            answer.get("exceptionDetails").is_none(),
+            "{expression}: {answer}"
+        );
         answer["result"]["value"].clone()
     }
 
     pub fn number(&mut self, expression: &str) -> f64 {
         let value = self.value(expression);
-        value.as_f64().unwrap_or_else(|| panic!("{expression} is {value}"))
+        value
+            .as_f64()
+            .unwrap_or_else(|| panic!("{expression} is {value}"))
     }
 
     pub fn text(&mut self, expression: &str) -> String {
         let value = self.value(expression);
-        value.as_str().unwrap_or_else(|| panic!("{expression} is {value}")).to_owned()
+        value
+            .as_str()
+            .unwrap_or_else(|| panic!("{expression} is {value}"))
+            .to_owned()
     }
 
     /// Waits until an expression is true.
     pub fn wait(&mut self, expression: &str) {
-        let guarded = format!("(() => {{ try {{ return Boolean({expression}) }} catch {{ return false }} }})()");
-        until(ANSWER_MAX, expression, || (self.value(&guarded) == true).then_some(()));
+        let guarded = format!(
+            "(() => {{ try {{ return Boolean({expression}) }} catch {{ return false }} }})()"
+        );
+        until(ANSWER_MAX, expression, || {
+            (self.value(&guarded) == true).then_some(())
+        });
     }
 
     fn key(&mut self, kind: &str, code: &str) {
@@ -180,7 +243,10 @@ impl Page {
             "Space" => (" ", 32),
             "Enter" => ("Enter", 13),
             "Tab" => ("Tab", 9),
-            _ => (code.trim_start_matches("Key"), i32::from(code.as_bytes().last().copied().unwrap_or(0))),
+            _ => (
+                code.trim_start_matches("Key"),
+                i32::from(code.as_bytes().last().copied().unwrap_or(0)),
+            ),
         };
         let mut params = json!({ "type": kind, "code": code, "key": key.to_lowercase(), "windowsVirtualKeyCode": number });
         if code == "Enter" {
@@ -212,10 +278,20 @@ impl Page {
              const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; \
              let n = 0; for (let i = 0; i < d.length; i += 4) if (d[i] + d[i + 1] + d[i + 2] > 240) n += 1; return n })()",
         );
-        assert!(bright > 300.0, "only {bright} bright pixels in the flight view");
-        let shot = self.call("Page.captureScreenshot", json!({ "format": "webp", "quality": 82 }));
+        assert!(
+            bright > 300.0,
+            "only {bright} bright pixels in the flight view"
+        );
+        let shot = self.call(
+            "Page.captureScreenshot",
+            json!({ "format": "webp", "quality": 82 }),
+        );
         let bytes = base64(shot["data"].as_str().unwrap());
-        assert!(bytes.len() > 8_000, "a picture of {} bytes is blank", bytes.len());
+        assert!(
+            bytes.len() > 8_000,
+            "a picture of {} bytes is blank",
+            bytes.len()
+        );
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
     }

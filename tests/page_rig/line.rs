@@ -17,11 +17,17 @@ impl SlowLine {
         let listen = listener.local_addr().unwrap();
         std::thread::spawn(move || {
             for client in listener.incoming() {
-                let (Ok(client), Ok(upstream)) = (client, TcpStream::connect(server)) else { return };
+                let (Ok(client), Ok(upstream)) = (client, TcpStream::connect(server)) else {
+                    return;
+                };
                 for stream in [&client, &upstream] {
                     stream.set_nodelay(true).unwrap();
                 }
-                carry(client.try_clone().unwrap(), upstream.try_clone().unwrap(), delay);
+                carry(
+                    client.try_clone().unwrap(),
+                    upstream.try_clone().unwrap(),
+                    delay,
+                );
                 carry(upstream, client, delay);
             }
         });
@@ -34,7 +40,10 @@ fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
     std::thread::spawn(move || {
         let mut buffer = [0; 16 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
-            if sender.send((Instant::now() + delay, buffer[..count].to_vec())).is_err() {
+            if sender
+                .send((Instant::now() + delay, buffer[..count].to_vec()))
+                .is_err()
+            {
                 return;
             }
         }

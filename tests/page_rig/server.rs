@@ -16,23 +16,46 @@ impl Server {
     pub fn start(database: &Path, listen: Option<SocketAddr>, world: Option<&Path>) -> Self {
         let listen = listen.map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
         let mut command = Command::new(env!("CARGO_BIN_EXE_orrery"));
-        command.args(["serve", "--admin", "127.0.0.1:0", "--guests", "--listen", &listen, "--database"]);
+        command.args([
+            "serve",
+            "--admin",
+            "127.0.0.1:0",
+            "--guests",
+            "--listen",
+            &listen,
+            "--database",
+        ]);
         command.arg(database);
         if let Some(world) = world {
             command.arg("--world").arg(world);
         }
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = loop {
-            let line = lines.next().expect("the server says where it listens").unwrap();
+            let line = lines
+                .next()
+                .expect("the server says where it listens")
+                .unwrap();
             if let Some((_, rest)) = line.split_once("page ") {
-                let address = rest.trim().trim_start_matches("http://").split('/').next().unwrap();
+                let address = rest
+                    .trim()
+                    .trim_start_matches("http://")
+                    .split('/')
+                    .next()
+                    .unwrap();
                 break address.parse().unwrap();
             }
         };
         // The pipe stays open and read, or the server's next line would end it.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, listen: address }
+        Self {
+            child,
+            listen: address,
+        }
     }
 
     pub fn page(&self) -> String {

@@ -71,7 +71,12 @@ impl Harbour {
                 berth.join().unwrap();
             }
         });
-        Self { address, is_closing, seen, listener }
+        Self {
+            address,
+            is_closing,
+            seen,
+            listener,
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -99,7 +104,10 @@ struct Berth<'s> {
 }
 
 fn serve(stream: TcpStream, manner: Manner, seen: &Mutex<Seen>) {
-    #[expect(clippy::result_large_err, reason = "the callback's type is tungstenite's")]
+    #[expect(
+        clippy::result_large_err,
+        reason = "the callback's type is tungstenite's"
+    )]
     let echo = |request: &Upgrade, mut response: Response| -> Result<Response, ErrorResponse> {
         let name = "sec-websocket-protocol";
         if let Some(offered) = request.headers().get(name) {
@@ -108,7 +116,16 @@ fn serve(stream: TcpStream, manner: Manner, seen: &Mutex<Seen>) {
         Ok(response)
     };
     let socket = accept_hdr(stream, echo).unwrap();
-    let mut berth = Berth { socket, manner, seen, seq: 0, tick: 100, inputs: 0, is_docked: false, player: String::new() };
+    let mut berth = Berth {
+        socket,
+        manner,
+        seen,
+        seq: 0,
+        tick: 100,
+        inputs: 0,
+        is_docked: false,
+        player: String::new(),
+    };
     let mut scratch = Scratch::default();
     loop {
         match berth.socket.read() {
@@ -128,9 +145,17 @@ impl Berth<'_> {
     fn say(&mut self, reply_to: Option<u64>, body: Body) {
         self.seq += 1;
         let mut out = Vec::new();
-        Received { seq: self.seq, reply_to, ts: 1, body }.encode(&mut out);
+        Received {
+            seq: self.seq,
+            reply_to,
+            ts: 1,
+            body,
+        }
+        .encode(&mut out);
         // A bot that has gone shows at the next read.
-        let _ = self.socket.send(Message::text(String::from_utf8(out).unwrap()));
+        let _ = self
+            .socket
+            .send(Message::text(String::from_utf8(out).unwrap()));
     }
 
     fn answer(&mut self, asked: Asked<'_>) {
@@ -146,12 +171,18 @@ impl Berth<'_> {
                 let player = verifier.verify(login.token, UnixMillis(0)).unwrap().player;
                 self.player = player.to_string();
                 self.seen.lock().unwrap().players.insert(player.to_string());
-                let ok = AuthOk { player_id: player, system_id: None };
+                let ok = AuthOk {
+                    player_id: player,
+                    system_id: None,
+                };
                 self.say(to, Body::Reply(Reply::AuthOk(ok)));
             }
             Request::JoinSystem(join) => {
                 assert_eq!(join.system_id.as_str(), "sol-1");
-                self.say(to, Body::Reply(Reply::Joined(Box::new(joined(join.system_id)))));
+                self.say(
+                    to,
+                    Body::Reply(Reply::Joined(Box::new(joined(join.system_id)))),
+                );
                 if matches!(self.manner, Manner::SkipOneSeq) {
                     self.seq += 1;
                 }
@@ -194,7 +225,10 @@ impl Berth<'_> {
     fn fly(&mut self, docks: bool, thrusts: bool) {
         match self.manner {
             Manner::EndAfterInputs(inputs, code) if self.inputs == inputs => {
-                let frame = CloseFrame { code: code.into(), reason: "".into() };
+                let frame = CloseFrame {
+                    code: code.into(),
+                    reason: "".into(),
+                };
                 let _ = self.socket.close(Some(frame));
                 return;
             }
@@ -227,7 +261,12 @@ impl Berth<'_> {
 
     fn snapshot(&self) -> Snapshot {
         let station = Name::parse(STATION).unwrap();
-        let price = Price { commodity_id: Name::parse("food").unwrap(), buy: 11, sell: 9, stock: None };
+        let price = Price {
+            commodity_id: Name::parse("food").unwrap(),
+            buy: 11,
+            sell: 9,
+            stock: None,
+        };
         Snapshot {
             tick: self.tick,
             you: You {
@@ -235,14 +274,23 @@ impl Berth<'_> {
                 credits: 5000,
                 hull: 100,
                 fuel: Fixed2::new(100.0),
-                cargo: vec![Cargo { commodity_id: Name::parse("food").unwrap(), qty: 1 }],
+                cargo: vec![Cargo {
+                    commodity_id: Name::parse("food").unwrap(),
+                    qty: 1,
+                }],
                 docked_at: self.docked_at(),
                 cargo_capacity: None,
                 hull_max: None,
                 fuel_max: None,
             },
-            entities: vec![entity("s_7", EntityKind::PlayerShip), entity(STATION, EntityKind::Station)],
-            markets: vec![Market { station_id: station, prices: vec![price] }],
+            entities: vec![
+                entity("s_7", EntityKind::PlayerShip),
+                entity(STATION, EntityKind::Station),
+            ],
+            markets: vec![Market {
+                station_id: station,
+                prices: vec![price],
+            }],
             zones: Vec::new(),
         }
     }
@@ -252,7 +300,11 @@ fn joined(system_id: Name) -> Joined {
     Joined {
         system_id,
         ship_id: "s_7".to_owned(),
-        spawn: Spawn { x: Fixed2::new(1200.0), y: Fixed2::new(400.0), rotation: Angle::new(1.57) },
+        spawn: Spawn {
+            x: Fixed2::new(1200.0),
+            y: Fixed2::new(400.0),
+            rotation: Angle::new(1.57),
+        },
         tick_rate: 30,
         tick: 100,
         protocol_version: 1,
@@ -278,8 +330,26 @@ fn entity(id: &str, kind: EntityKind) -> Entity {
 
 fn delta(tick: u64, you: Option<YouChanges>) -> Delta {
     let update = |id: &str| {
-        let Entity { id, x, y, vx, vy, r, hp, .. } = entity(id, EntityKind::PlayerShip);
-        EntityUpdate { id, kind: None, x, y, vx, vy, r, hp }
+        let Entity {
+            id,
+            x,
+            y,
+            vx,
+            vy,
+            r,
+            hp,
+            ..
+        } = entity(id, EntityKind::PlayerShip);
+        EntityUpdate {
+            id,
+            kind: None,
+            x,
+            y,
+            vx,
+            vy,
+            r,
+            hp,
+        }
     };
     let zero = Fixed2::default();
     Delta {

@@ -180,9 +180,18 @@ impl<S: Transport> Shard<S> {
         }
     }
 
-    /// Gives each waiting connection one share and fires what is due. Says whether there is more
+    /// Gives each waiting connection one share, then fires what is due. Says whether there is more
     /// to do at once. Work: a share (16 KiB or 32 messages) a waiting connection.
+    ///
+    /// Reading comes first, so that after a pause of the whole process (a suspended machine) what
+    /// peers said meanwhile still counts against their silence.
     pub fn turn(&mut self, service: &mut (impl Service + ?Sized)) -> bool {
+        self.handshakes_left = TLS_HANDSHAKES_PER_TURN_MAX;
+        for _ in 0..self.queue.len() {
+            if let Some(slot) = self.queue.pop_front() {
+                self.drive(slot, service);
+            }
+        }
         let now = self.now();
         for _ in 0..TIMERS_PER_TURN_MAX {
             let Some(slot) = self.timers.expire(now) else {
@@ -191,15 +200,12 @@ impl<S: Transport> Shard<S> {
             self.tally.timers_fired.add(1);
             if let Some(entry) = self.entries.get_mut(slot as usize) {
                 entry.timer = None;
-                entry.connection.on_deadline(now);
+                // What was heard since the timer was set may have moved the deadline.
+                if entry.connection.deadline() <= now {
+                    entry.connection.on_deadline(now);
+                }
             }
             self.enqueue(slot);
-        }
-        self.handshakes_left = TLS_HANDSHAKES_PER_TURN_MAX;
-        for _ in 0..self.queue.len() {
-            if let Some(slot) = self.queue.pop_front() {
-                self.drive(slot, service);
-            }
         }
         if service.deadline().is_some_and(|deadline| deadline <= now) {
             service.timeout(self);

@@ -1,11 +1,11 @@
-//! Pilots come and go: login, join, jump, a lost connection, the ten seconds after it.
+//! Pilots come: login, join, jump, and the controls once they are there.
 //!
 //! The world is only touched through `admit`, `attach`, `detach` and `dismiss`, between its steps.
 
-use super::{Core, Theatre};
 use super::purse::Purses;
+use super::{Core, Theatre};
 use crate::ids::{ConnId, Handle, PlayerId, StationIndex, SystemIndex};
-use crate::limits::{CHECKPOINT_PERIOD_TICKS, LINGER_TICKS, PLAYERS_MAX, TICK_RATE_HZ};
+use crate::limits::{PLAYERS_MAX, TICK_RATE_HZ};
 use crate::replication::{Purse, Viewer};
 use crate::server::book;
 use crate::server::requests::Requests;
@@ -15,9 +15,6 @@ use crate::store::LoadedPilot;
 use crate::wire::{
     Angle, AuthOk, CloseCode, ErrorCode, Fixed2, Flight, Input, Joined, Reply, Spawn,
 };
-
-/// The lingering ships' players and the worlds they are in, when they are looked for.
-type Leaving = Vec<(PlayerKey, SystemIndex, Handle)>;
 
 impl Core {
     /// A token was good: takes the player's entry, or asks the store for the pilot.
@@ -38,7 +35,9 @@ impl Core {
             self.hide(key, former);
             self.close(former, CloseCode::Replaced);
         }
-        let Some(entry) = self.roster.get_mut(key) else { return };
+        let Some(entry) = self.roster.get_mut(key) else {
+            return;
+        };
         entry.login_seq = Some(seq);
         if !matches!(entry.whereabouts, Whereabouts::Loading) {
             self.welcome(key);
@@ -48,13 +47,24 @@ impl Core {
     /// Asks the store for the pilots who logged in, behind the batch of this tick: a ship that was
     /// just taken in is in it. What the store has no room for waits for the next tick.
     pub(super) fn send_loads(&mut self) {
-        let Self { loads, roster, vault, .. } = self;
-        loads.retain(|&key| roster.get(key).is_some_and(|player| vault.load(key.0, &player.id).is_err()));
+        let Self {
+            loads,
+            roster,
+            vault,
+            ..
+        } = self;
+        loads.retain(|&key| {
+            roster
+                .get(key)
+                .is_some_and(|player| vault.load(key.0, &player.id).is_err())
+        });
     }
 
     /// The store's answer to a login.
-    pub(super) fn board(&mut self, key: PlayerKey, stored: Option<&LoadedPilot>) {
-        let Some(entry) = self.roster.get_mut(key) else { return };
+    pub(super) fn board(&mut self, key: PlayerKey, stored: &LoadedPilot) {
+        let Some(entry) = self.roster.get_mut(key) else {
+            return;
+        };
         if !matches!(entry.whereabouts, Whereabouts::Loading) {
             return;
         }
@@ -62,42 +72,65 @@ impl Core {
             self.roster.remove(key);
             return;
         }
-        match stored {
-            Some(stored) => {
-                let (system, pilot) = book::revive(&self.universe, &stored.pilot);
-                entry.requests = Requests::new(&stored.request_digests, stored.digests_are_complete);
-                let told = Purse { credits: pilot.credits, cargo: pilot.cargo.clone() };
-                entry.purses = Purses::settled(told);
-                entry.whereabouts = Whereabouts::Ashore(Some(Box::new((system, pilot))));
-            }
-            None => {
-                entry.requests = Requests::new(&[], true);
-                entry.whereabouts = Whereabouts::Ashore(None);
-            }
+        entry.requests = Requests::new(&stored.request_digests, stored.request_digests_complete);
+        let pilot = stored
+            .record
+            .as_ref()
+            .map(|record| book::revive(&self.universe, record));
+        if let Some((_, pilot)) = &pilot {
+            let (credits, cargo) = (pilot.credits, pilot.cargo.clone());
+            entry.purses = Purses::settled(Purse { credits, cargo });
         }
+        entry.whereabouts = Whereabouts::Ashore(pilot.map(Box::new));
         self.welcome(key);
     }
 
     fn welcome(&mut self, key: PlayerKey) {
-        let Some(entry) = self.roster.get_mut(key) else { return };
-        let (Some(conn), Some(seq)) = (entry.conn, entry.login_seq.take()) else { return };
+        let Some(entry) = self.roster.get_mut(key) else {
+            return;
+        };
+        let (Some(conn), Some(seq)) = (entry.conn, entry.login_seq.take()) else {
+            return;
+        };
         let player_id = entry.id.clone();
         let system = match &entry.whereabouts {
             Whereabouts::Ashore(Some(stored)) => Some(stored.0),
             Whereabouts::Aboard(system, _) => Some(*system),
             Whereabouts::Loading | Whereabouts::Ashore(None) => None,
         };
-        let system_id = system.and_then(|system| self.universe.system(system)).map(|system| system.id.clone());
-        self.write(conn, Some(seq), Reply::AuthOk(AuthOk { player_id, system_id }), 0);
+        let system_id = system
+            .and_then(|system| self.universe.system(system))
+            .map(|system| system.id.clone());
+        self.write(
+            conn,
+            Some(seq),
+            Reply::AuthOk(AuthOk {
+                player_id,
+                system_id,
+            }),
+            0,
+        );
     }
 
     /// Puts the player's ship into a system, or takes it over where it lingers.
     pub(super) fn join(&mut self, conn: ConnId, system_id: &str, seq: u64) {
-        let Some(key) = self.roster.of_conn(conn) else { return };
+        let Some(key) = self.roster.of_conn(conn) else {
+            return;
+        };
         let Some(target) = self.universe.system_index(system_id) else {
             self.refuse(conn, seq, ErrorCode::UnknownSystem);
             return;
         };
+        if !self.theatre(target).is_some_and(|theatre| theatre.is_owned) {
+            let why = format!("{system_id} is run by another server");
+            self.write(
+                conn,
+                Some(seq),
+                Reply::error_with(ErrorCode::UnknownSystem, why),
+                0,
+            );
+            return;
+        }
         match self.enter(key, target) {
             Ok(ship) => self.show(key, conn, seq, target, ship),
             Err(refusal) => self.write(conn, Some(seq), refusal, 0),
@@ -142,7 +175,10 @@ impl Core {
     ) -> Result<Handle, Reply> {
         let internal = || Reply::error(ErrorCode::Internal);
         let world = &self.theatre(from).ok_or_else(internal)?.world;
-        if world.pilot(ship).is_none_or(|pilot| pilot.docked_at.is_none()) {
+        if world
+            .pilot(ship)
+            .is_none_or(|pilot| pilot.docked_at.is_none())
+        {
             return Err(self.elsewhere(from));
         }
         if !self.theatre(target).is_some_and(Theatre::has_room) {
@@ -153,7 +189,10 @@ impl Core {
         if let Some(conn) = conn {
             theatre.remove_viewer(conn);
         }
-        let mut pilot = theatre.world.dismiss(ship, Gone::Jumped).ok_or_else(internal)?;
+        let mut pilot = theatre
+            .world
+            .dismiss(ship, Gone::Jumped)
+            .ok_or_else(internal)?;
         pilot.place = self.arrival(target);
         // Ashore between the two, so that a refusal leaves nobody in two places.
         let ashore = Whereabouts::Ashore(Some(Box::new((target, pilot.clone()))));
@@ -161,14 +200,25 @@ impl Core {
         self.admit(key, target, &pilot)
     }
 
-    fn admit(&mut self, key: PlayerKey, target: SystemIndex, pilot: &Pilot) -> Result<Handle, Reply> {
+    fn admit(
+        &mut self,
+        key: PlayerKey,
+        target: SystemIndex,
+        pilot: &Pilot,
+    ) -> Result<Handle, Reply> {
         let internal = || Reply::error(ErrorCode::Internal);
         let theatre = self.theatre_mut(target).ok_or_else(internal)?;
-        let ship = theatre.world.admit(pilot).map_err(|_| Reply::error(ErrorCode::SystemFull))?;
+        let ship = theatre
+            .world
+            .admit(pilot)
+            .map_err(|_| Reply::error(ErrorCode::SystemFull))?;
         let entry = self.roster.get_mut(key).ok_or_else(internal)?;
         entry.whereabouts = Whereabouts::Aboard(target, ship);
         if pilot.place == Place::New {
-            let told = Purse { credits: pilot.credits, cargo: pilot.cargo.clone() };
+            let told = Purse {
+                credits: pilot.credits,
+                cargo: pilot.cargo.clone(),
+            };
             entry.purses = Purses::settled(told);
         }
         self.keep(key);
@@ -190,12 +240,22 @@ impl Core {
 
     /// Where a jump ends: docked at the first station, or at the spawn of a system without any.
     fn arrival(&self, target: SystemIndex) -> Place {
-        let has_station = self.universe.system(target).is_some_and(|system| !system.stations.is_empty());
-        if has_station { Place::Docked(StationIndex(0)) } else { Place::Spawn }
+        let has_station = self
+            .universe
+            .system(target)
+            .is_some_and(|system| !system.stations.is_empty());
+        if has_station {
+            Place::Docked(StationIndex(0))
+        } else {
+            Place::Spawn
+        }
     }
 
     fn elsewhere(&self, system: SystemIndex) -> Reply {
-        let name = self.universe.system(system).map_or("another system", |system| system.id.as_str());
+        let name = self
+            .universe
+            .system(system)
+            .map_or("another system", |system| system.id.as_str());
         Reply::error_with(
             ErrorCode::NotDocked,
             format!("The ship is in {name} and not docked; dock there to join another system"),
@@ -204,7 +264,9 @@ impl Core {
 
     /// Answers a join and shows the system from the next frame on, which carries a snapshot.
     fn show(&mut self, key: PlayerKey, conn: ConnId, seq: u64, system: SystemIndex, ship: Handle) {
-        let Some(told) = self.roster.get(key).map(|entry| entry.purses.told.clone()) else { return };
+        let Some(told) = self.roster.get(key).map(|entry| entry.purses.told.clone()) else {
+            return;
+        };
         let Some(joined) = self.joined(system, ship) else {
             self.refuse(conn, seq, ErrorCode::Internal);
             return;
@@ -221,24 +283,32 @@ impl Core {
         let pilot = world.pilot(ship)?;
         let (x, y, rotation) = pilot.row.map_or((0.0, 0.0, 0.0), |row| {
             let entities = world.entities();
-            (entities.xs()[row], entities.ys()[row], entities.rotation(row))
+            (
+                entities.xs()[row],
+                entities.ys()[row],
+                entities.rotation(row),
+            )
         });
         let class = &self.universe.ship;
         Some(Joined {
             system_id: world.system().id.clone(),
             ship_id: world.id_text(&pilot.ship_id).to_owned(),
-            spawn: Spawn { x: Fixed2::new(x), y: Fixed2::new(y), rotation: Angle::new(rotation) },
+            spawn: Spawn {
+                x: Fixed2::new(x),
+                y: Fixed2::new(y),
+                rotation: Angle::new(rotation),
+            },
             tick_rate: TICK_RATE_HZ,
             tick: world.tick(),
             protocol_version: crate::limits::PROTOCOL_VERSION,
             view_radius: Fixed2::new(self.view_radius),
             flight: Some(Flight {
-                thrust_accel: f64::from(class.thrust_accel),
-                turn_rate: f64::from(class.turn_rate),
-                drag: f64::from(class.drag),
-                radius: f64::from(class.radius),
-                fuel_burn: f64::from(class.fuel_burn),
-                empty_tank_thrust: f64::from(class.empty_tank_thrust),
+                thrust_accel: decimal(class.thrust_accel),
+                turn_rate: decimal(class.turn_rate),
+                drag: decimal(class.drag),
+                radius: decimal(class.radius),
+                fuel_burn: decimal(class.fuel_burn),
+                empty_tank_thrust: decimal(class.empty_tank_thrust),
             }),
             chart: theatre.chart.clone(),
         })
@@ -246,8 +316,12 @@ impl Core {
 
     /// New controls.
     pub(super) fn steer(&mut self, conn: ConnId, seq: u64, input: Input) {
-        let Some((_, system, ship)) = self.aboard(conn) else { return };
-        let Some(theatre) = self.theatre_mut(system) else { return };
+        let Some((_, system, ship)) = self.aboard(conn) else {
+            return;
+        };
+        let Some(theatre) = self.theatre_mut(system) else {
+            return;
+        };
         theatre.commands.push(Command::Steer {
             ship,
             seq,
@@ -269,85 +343,20 @@ impl Core {
 
     /// The next frame carries a snapshot for this client.
     pub(super) fn owe_snapshot(&mut self, conn: ConnId) {
-        let Some((_, system, _)) = self.aboard(conn) else { return };
-        if let Some(viewer) = self.theatre_mut(system).and_then(|theatre| theatre.viewer_mut(conn)) {
+        let Some((_, system, _)) = self.aboard(conn) else {
+            return;
+        };
+        if let Some(viewer) = self
+            .theatre_mut(system)
+            .and_then(|theatre| theatre.viewer_mut(conn))
+        {
             viewer.snapshot_due = true;
         }
     }
+}
 
-    /// A connection is over: its ship lets go of the controls and lingers.
-    pub(super) fn leave(&mut self, conn: ConnId) {
-        let Some(key) = self.roster.disconnect(conn) else { return };
-        self.hide(key, conn);
-        let leaves_at_tick = self.tick + LINGER_TICKS;
-        let Some(entry) = self.roster.get_mut(key) else { return };
-        match entry.whereabouts {
-            Whereabouts::Loading => {}
-            Whereabouts::Ashore(_) => drop(self.roster.remove(key)),
-            Whereabouts::Aboard(..) => entry.leaves_at_tick = Some(leaves_at_tick),
-        }
-    }
-
-    /// Takes a connection's view away and lets go of the ship's controls.
-    fn hide(&mut self, key: PlayerKey, conn: ConnId) {
-        let Some(entry) = self.roster.get(key) else { return };
-        if let Whereabouts::Aboard(system, ship) = entry.whereabouts
-            && let Some(theatre) = self.theatre_mut(system)
-        {
-            theatre.remove_viewer(conn);
-            theatre.world.detach(ship);
-        }
-    }
-
-    /// Stores the ships whose time in space without a connection is over.
-    pub(super) fn take_in_lingering(&mut self) {
-        let due = |at: Option<u64>| at.is_some_and(|at| at <= self.tick);
-        let leaving = self.leaving(due);
-        self.take_in(&leaving);
-    }
-
-    /// Stores every ship.
-    pub(super) fn take_everybody_in(&mut self) {
-        let leaving = self.leaving(|_| true);
-        self.take_in(&leaving);
-    }
-
-    fn leaving(&self, is_due: impl Fn(Option<u64>) -> bool) -> Leaving {
-        let due = self.roster.iter().filter(|(_, player)| is_due(player.leaves_at_tick));
-        let aboard = due.filter_map(|(key, player)| match player.whereabouts {
-            Whereabouts::Aboard(system, ship) => Some((key, system, ship)),
-            Whereabouts::Loading | Whereabouts::Ashore(_) => None,
-        });
-        aboard.collect()
-    }
-
-    fn take_in(&mut self, leaving: &Leaving) {
-        for &(key, system, ship) in leaving {
-            let Some(theatre) = self.theatre_mut(system) else { continue };
-            let Some(pilot) = theatre.world.dismiss(ship, Gone::Despawned) else { continue };
-            self.book.checkpoint(&self.universe, system, &pilot);
-            self.roster.remove(key);
-        }
-    }
-
-    /// Writes down where ships are, each every few seconds.
-    pub(super) fn checkpoint(&mut self) {
-        let tick = self.tick;
-        let is_due = |key: PlayerKey| (tick + u64::from(key.0)).is_multiple_of(CHECKPOINT_PERIOD_TICKS);
-        let due: Vec<PlayerKey> =
-            self.roster.iter().map(|(key, _)| key).filter(|&key| is_due(key)).collect();
-        for key in due {
-            self.keep(key);
-        }
-    }
-
-    /// Writes down where a player's ship is.
-    pub(super) fn keep(&mut self, key: PlayerKey) {
-        let Some(entry) = self.roster.get(key) else { return };
-        let Whereabouts::Aboard(system, ship) = entry.whereabouts else { return };
-        let world = self.theatres.get(system.0 as usize).map(|theatre| &theatre.world);
-        if let Some(pilot) = world.and_then(|world| book::portrait(world, ship)) {
-            self.book.checkpoint(&self.universe, system, &pilot);
-        }
-    }
+/// A constant as the universe file wrote it: six decimals are more than a single holds, and the
+/// widened single's own tail would only look like precision.
+fn decimal(value: f32) -> f64 {
+    (f64::from(value) * 1e6).round() / 1e6
 }

@@ -12,6 +12,7 @@
 use super::Core;
 use crate::ids::{ConnId, Handle, Name, SystemIndex};
 use crate::limits::{BOOK_ENTRIES_MAX, LOOKUPS_MAX};
+use crate::server::book;
 use crate::server::requests::{Judgement, digest};
 use crate::server::roster::PlayerKey;
 use crate::sim::{Command, Order};
@@ -49,7 +50,11 @@ impl Wish {
             Self::Repair(_) => ("repair", None),
         };
         let goods = trade.map(|trade| format!(" {} {}", trade.quantity, trade.commodity_id));
-        digest(&format!("{kind} {}{}", self.station_id(), goods.unwrap_or_default()))
+        digest(&format!(
+            "{kind} {}{}",
+            self.station_id(),
+            goods.unwrap_or_default()
+        ))
     }
 }
 
@@ -88,11 +93,26 @@ impl Core {
         if let Some(id) = wish.request_id() {
             let judged = self.roster.get(key).map(|player| player.requests.judge(id));
             if judged != Some(Judgement::New) {
-                self.look_up(Lookup { key, conn, seq, wish, asked_after: 0 });
+                self.look_up(Lookup {
+                    key,
+                    conn,
+                    seq,
+                    wish,
+                    asked_after: 0,
+                });
                 return;
             }
         }
-        self.place_order(OpenOrder { key, conn, seq, system, wish }, ship);
+        self.place_order(
+            OpenOrder {
+                key,
+                conn,
+                seq,
+                system,
+                wish,
+            },
+            ship,
+        );
     }
 
     /// Hands an order to the world; what names nothing is refused here.
@@ -105,10 +125,17 @@ impl Core {
         }
         match self.order_of(open.system, &open.wish) {
             Ok(order) => {
-                let Some(theatre) = self.theatres.get_mut(open.system.0 as usize) else { return };
+                let Some(theatre) = self.theatres.get_mut(open.system.0 as usize) else {
+                    return;
+                };
                 let seq = open.seq;
                 let ticket = self.orders.insert(open) as u64;
-                theatre.commands.push(Command::Order { ship, seq, ticket, order });
+                theatre.commands.push(Command::Order {
+                    ship,
+                    seq,
+                    ticket,
+                    order,
+                });
             }
             Err(code) => self.conclude(&open, Reply::error(code)),
         }
@@ -116,19 +143,31 @@ impl Core {
 
     fn order_of(&self, system: SystemIndex, wish: &Wish) -> Result<Order, ErrorCode> {
         let system = self.universe.system(system).ok_or(ErrorCode::Internal)?;
-        let station = system.station_index(wish.station_id().as_str()).ok_or(ErrorCode::UnknownStation)?;
+        let station = system
+            .station_index(wish.station_id().as_str())
+            .ok_or(ErrorCode::UnknownStation)?;
         let goods = |trade: &Trade| {
             let commodity = self.universe.commodity_index(trade.commodity_id.as_str());
-            commodity.map(|commodity| (commodity, trade.quantity)).ok_or(ErrorCode::UnknownCommodity)
+            commodity
+                .map(|commodity| (commodity, trade.quantity))
+                .ok_or(ErrorCode::UnknownCommodity)
         };
         Ok(match wish {
             Wish::Buy(trade) => {
                 let (commodity, quantity) = goods(trade)?;
-                Order::Buy { station, commodity, quantity }
+                Order::Buy {
+                    station,
+                    commodity,
+                    quantity,
+                }
             }
             Wish::Sell(trade) => {
                 let (commodity, quantity) = goods(trade)?;
-                Order::Sell { station, commodity, quantity }
+                Order::Sell {
+                    station,
+                    commodity,
+                    quantity,
+                }
             }
             Wish::Repair(_) => Order::Repair { station },
         })
@@ -137,7 +176,13 @@ impl Core {
     /// Tells the outcome of an order, and keeps it where the client may ask again.
     pub(super) fn conclude(&mut self, open: &OpenOrder, reply: Reply) {
         if let (Some(id), Some(player)) = (open.wish.request_id(), self.roster.get(open.key)) {
-            self.book.remember(&player.id, id, open.wish.body_digest(), &reply);
+            let request = book::Request {
+                system: open.system,
+                player: &player.id,
+                id,
+            };
+            self.book
+                .remember(&self.universe, &request, open.wish.body_digest(), &reply);
         }
         self.write(open.conn, Some(open.seq), reply, self.book.covers());
     }
@@ -156,8 +201,12 @@ impl Core {
         let mut lookups = std::mem::take(&mut self.lookups).into_iter();
         while let Some(mut lookup) = lookups.next() {
             lookup.asked_after = submitted;
-            let Some(player) = self.roster.get(lookup.key) else { continue };
-            let Some(id) = lookup.wish.request_id().cloned() else { continue };
+            let Some(player) = self.roster.get(lookup.key) else {
+                continue;
+            };
+            let Some(id) = lookup.wish.request_id().cloned() else {
+                continue;
+            };
             let entry = self.lookups_open.vacant_entry();
             let ticket = entry.key() as u32;
             if self.vault.outcome(ticket, &player.id, &id).is_err() {
@@ -171,25 +220,45 @@ impl Core {
 
     /// The store's word on a request id.
     pub(super) fn look_up_answered(&mut self, ticket: u32, outcome: Option<StoredOutcome>) {
-        let Some(lookup) = self.lookups_open.try_remove(ticket as usize) else { return };
-        let Some(id) = lookup.wish.request_id() else { return };
+        let Some(lookup) = self.lookups_open.try_remove(ticket as usize) else {
+            return;
+        };
+        let Some(id) = lookup.wish.request_id() else {
+            return;
+        };
         if let Some(stored) = outcome {
             let is_same = stored.body_digest == lookup.wish.body_digest();
             let reply = if is_same {
-                serde_json::from_str(&stored.reply).unwrap_or_else(|_| Reply::error(ErrorCode::Internal))
+                serde_json::from_str(&stored.reply)
+                    .unwrap_or_else(|_| Reply::error(ErrorCode::Internal))
             } else {
                 Reply::error(ErrorCode::RequestIdReused)
             };
             self.write(lookup.conn, Some(lookup.seq), reply, self.book.covers());
             return;
         }
-        let Some(player) = self.roster.get(lookup.key) else { return };
+        let Some(player) = self.roster.get(lookup.key) else {
+            return;
+        };
         if !player.requests.trusts_unknown(id, lookup.asked_after) {
             self.look_up(lookup);
             return;
         }
-        let Some((key, system, ship)) = self.aboard(lookup.conn) else { return };
-        let Lookup { conn, seq, wish, .. } = lookup;
-        self.place_order(OpenOrder { key, conn, seq, system, wish }, ship);
+        let Some((key, system, ship)) = self.aboard(lookup.conn) else {
+            return;
+        };
+        let Lookup {
+            conn, seq, wish, ..
+        } = lookup;
+        self.place_order(
+            OpenOrder {
+                key,
+                conn,
+                seq,
+                system,
+                wish,
+            },
+            ship,
+        );
     }
 }

@@ -8,6 +8,7 @@
 
 mod boarding;
 mod desk;
+mod leaving;
 mod purse;
 mod settling;
 
@@ -39,6 +40,8 @@ pub struct CoreParts {
     pub universe: Arc<Universe>,
     /// One world a system, in the universe's order.
     pub worlds: Vec<World>,
+    /// Systems that another server on the same database runs.
+    pub elsewhere: Vec<SystemIndex>,
     /// Where the gates put what clients want.
     pub inbox: Arc<Mailbox<ToCore>>,
     /// The way to each gate, by shard.
@@ -66,6 +69,8 @@ struct Theatre {
     commands: Vec<Command>,
     label: SystemLabel,
     chart: Option<Arc<Chart>>,
+    /// Whether this server, and no other on the same database, runs the system.
+    is_owned: bool,
 }
 
 impl Theatre {
@@ -76,19 +81,28 @@ impl Theatre {
     }
 
     fn viewer_mut(&mut self, conn: ConnId) -> Option<&mut Viewer> {
-        let place = self.viewers.binary_search_by_key(&conn, |viewer| viewer.conn).ok()?;
+        let place = self
+            .viewers
+            .binary_search_by_key(&conn, |viewer| viewer.conn)
+            .ok()?;
         self.viewers.get_mut(place)
     }
 
     fn add_viewer(&mut self, viewer: Viewer) {
-        match self.viewers.binary_search_by_key(&viewer.conn, |viewer| viewer.conn) {
+        match self
+            .viewers
+            .binary_search_by_key(&viewer.conn, |viewer| viewer.conn)
+        {
             Ok(place) => self.viewers[place] = viewer,
             Err(place) => self.viewers.insert(place, viewer),
         }
     }
 
     fn remove_viewer(&mut self, conn: ConnId) {
-        if let Ok(place) = self.viewers.binary_search_by_key(&conn, |viewer| viewer.conn) {
+        if let Ok(place) = self
+            .viewers
+            .binary_search_by_key(&conn, |viewer| viewer.conn)
+        {
             self.viewers.remove(place);
         }
     }
@@ -125,7 +139,10 @@ impl Core {
         let edge = parts.view_radius / CELLS_PER_VIEW_RADIUS;
         let theatres = parts.worlds.into_iter().map(|world| Theatre {
             chart: chart(&parts.universe, world.system_index()).map(Arc::new),
-            label: SystemLabel { system: world.system().id.to_string() },
+            is_owned: !parts.elsewhere.contains(&world.system_index()),
+            label: SystemLabel {
+                system: world.system().id.to_string(),
+            },
             world: world.with_cell_edge(edge),
             publisher: Publisher::new(Arc::clone(&parts.stencils), parts.stretches),
             viewers: Vec::new(),
@@ -187,7 +204,9 @@ impl Core {
 
     /// The world of a system, to look at.
     pub fn world(&self, system: SystemIndex) -> Option<&World> {
-        self.theatres.get(system.0 as usize).map(|theatre| &theatre.world)
+        self.theatres
+            .get(system.0 as usize)
+            .map(|theatre| &theatre.world)
     }
 
     /// Answers of the store, in its order.
@@ -196,8 +215,9 @@ impl Core {
         self.vault.take_answers(&mut answers);
         for answer in answers.drain(..) {
             match answer {
-                Answer::Loaded { ticket, pilot } => self.board(PlayerKey(ticket), pilot.as_deref()),
+                Answer::Loaded { ticket, pilot } => self.board(PlayerKey(ticket), &pilot),
                 Answer::Outcome { ticket, outcome } => self.look_up_answered(ticket, outcome),
+                Answer::LeaseLost(system) => self.lose_system(&system),
                 Answer::Failed(why) => self.fail(why),
             }
         }
@@ -233,7 +253,7 @@ impl Core {
     }
 
     fn step(&mut self) {
-        for theatre in &mut self.theatres {
+        for theatre in self.theatres.iter_mut().filter(|theatre| theatre.is_owned) {
             theatre.world.step(&mut theatre.commands);
         }
     }
@@ -254,6 +274,9 @@ impl Core {
     fn publish(&mut self, unix: UnixMillis) {
         let shard_count = self.lanes.len() as u16;
         for (index, theatre) in self.theatres.iter_mut().enumerate() {
+            if !theatre.is_owned {
+                continue;
+            }
             let world = &theatre.world;
             for viewer in &mut theatre.viewers {
                 let turn = self.tick + u64::from(viewer.ship.slot);
@@ -266,7 +289,9 @@ impl Core {
                 shard_count,
                 time_dilation: world.time_dilation(),
             };
-            let frame = theatre.publisher.publish(stage, world, &mut theatre.viewers);
+            let frame = theatre
+                .publisher
+                .publish(stage, world, &mut theatre.viewers);
             observe(&self.metrics, theatre, &frame);
             for (shard, lane) in self.lanes.iter().enumerate() {
                 if !frame.pilots_of(shard as u16).is_empty() {
@@ -290,7 +315,12 @@ impl Core {
     /// Tells a client something once `batch` is durable; 0 is at once.
     fn write(&self, conn: ConnId, reply_to: Option<u64>, reply: Reply, batch: u64) {
         if let Some(lane) = self.lanes.get(usize::from(conn.shard)) {
-            lane.push(ToGate::Letter(Letter { conn, reply_to, reply, batch }));
+            lane.push(ToGate::Letter(Letter {
+                conn,
+                reply_to,
+                reply,
+                batch,
+            }));
         }
     }
 
@@ -317,10 +347,25 @@ impl Core {
 fn observe(metrics: &Metrics, theatre: &Theatre, frame: &TickFrame) {
     let label = &theatre.label;
     let world = &theatre.world;
-    metrics.pilots.get_or_create(label).set(world.pilots_count() as i64);
-    metrics.entities.get_or_create(label).set(world.entities().len() as i64);
-    metrics.time_dilation.get_or_create(label).set(f64::from(world.time_dilation()));
+    metrics
+        .pilots
+        .get_or_create(label)
+        .set(world.pilots_count() as i64);
+    metrics
+        .entities
+        .get_or_create(label)
+        .set(world.entities().len() as i64);
+    metrics
+        .time_dilation
+        .get_or_create(label)
+        .set(f64::from(world.time_dilation()));
     let raise = |gauge: &Gauge, value: usize| gauge.set(gauge.get().max(value as i64));
-    raise(&metrics.frame_bytes_max.get_or_create(label), frame.bytes_len());
-    raise(&metrics.arena_bytes_max.get_or_create(label), theatre.publisher.arena_bytes());
+    raise(
+        &metrics.frame_bytes_max.get_or_create(label),
+        frame.bytes_len(),
+    );
+    raise(
+        &metrics.arena_bytes_max.get_or_create(label),
+        theatre.publisher.arena_bytes(),
+    );
 }

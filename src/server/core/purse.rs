@@ -22,7 +22,10 @@ pub(in crate::server) struct Purses {
 impl Purses {
     /// All of it is durable.
     pub(in crate::server) fn settled(told: Purse) -> Self {
-        Self { told, coming: VecDeque::new() }
+        Self {
+            told,
+            coming: VecDeque::new(),
+        }
     }
 
     /// Notes the state after a batch. Returns whether nothing was coming before.
@@ -47,11 +50,23 @@ impl Purses {
 impl Core {
     /// Notes that a player's money or hold changed in the batch that is open now.
     pub(super) fn note_purse(&mut self, key: PlayerKey) {
-        let Some(player) = self.roster.get_mut(key) else { return };
-        let Whereabouts::Aboard(system, ship) = player.whereabouts else { return };
-        let world = self.theatres.get(system.0 as usize).map(|theatre| &theatre.world);
-        let Some(pilot) = world.and_then(|world| world.pilot(ship)) else { return };
-        let purse = Purse { credits: pilot.credits, cargo: pilot.cargo.to_vec() };
+        let Some(player) = self.roster.get_mut(key) else {
+            return;
+        };
+        let Whereabouts::Aboard(system, ship) = player.whereabouts else {
+            return;
+        };
+        let world = self
+            .theatres
+            .get(system.0 as usize)
+            .map(|theatre| &theatre.world);
+        let Some(pilot) = world.and_then(|world| world.pilot(ship)) else {
+            return;
+        };
+        let purse = Purse {
+            credits: pilot.credits,
+            cargo: pilot.cargo.to_vec(),
+        };
         if player.purses.note(self.book.number(), purse) {
             self.unsettled.push(key);
         }
@@ -62,9 +77,12 @@ impl Core {
         let durable = self.durable.load(Ordering::Acquire);
         let mut unsettled = std::mem::take(&mut self.unsettled);
         unsettled.retain(|&key| {
-            let Some(player) = self.roster.get_mut(key) else { return false };
+            let Some(player) = self.roster.get_mut(key) else {
+                return false;
+            };
             let more = player.purses.settle(durable);
-            if let (Some(conn), &Whereabouts::Aboard(system, _)) = (player.conn, &player.whereabouts)
+            if let (Some(conn), &Whereabouts::Aboard(system, _)) =
+                (player.conn, &player.whereabouts)
                 && let Some(theatre) = self.theatres.get_mut(system.0 as usize)
                 && let Some(viewer) = theatre.viewer_mut(conn)
             {
@@ -81,7 +99,10 @@ mod tests {
     use super::*;
 
     fn purse(credits: i64) -> Purse {
-        Purse { credits, cargo: Vec::new() }
+        Purse {
+            credits,
+            cargo: Vec::new(),
+        }
     }
 
     #[test]

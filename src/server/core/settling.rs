@@ -22,14 +22,22 @@ impl Core {
     }
 
     fn book_postings(&mut self, system: SystemIndex) {
-        let Some(theatre) = self.theatres.get(system.0 as usize) else { return };
+        let Some(theatre) = self.theatres.get(system.0 as usize) else {
+            return;
+        };
         let postings = &theatre.world.outcome().postings;
         let mut changed = Vec::new();
         for posting in postings {
-            let order = posting.ticket.and_then(|ticket| self.orders.get(ticket as usize));
+            let order = posting
+                .ticket
+                .and_then(|ticket| self.orders.get(ticket as usize));
             let request_id = order.and_then(|order| order.wish.request_id());
             self.book.post(&self.universe, system, posting, request_id);
-            if let Some(key) = posting.player.as_ref().and_then(|player| self.roster.of_player(player)) {
+            if let Some(key) = posting
+                .player
+                .as_ref()
+                .and_then(|player| self.roster.of_player(player))
+            {
                 changed.push(key);
             }
         }
@@ -41,16 +49,23 @@ impl Core {
     }
 
     fn answer_orders(&mut self, system: SystemIndex) {
-        let Some(theatre) = self.theatres.get(system.0 as usize) else { return };
+        let Some(theatre) = self.theatres.get(system.0 as usize) else {
+            return;
+        };
         let receipts: Vec<Receipt> = theatre.world.outcome().receipts.clone();
         for receipt in receipts {
-            let Some(open) = self.orders.try_remove(receipt.ticket as usize) else { continue };
+            let Some(open) = self.orders.try_remove(receipt.ticket as usize) else {
+                continue;
+            };
             let reply = match receipt.result {
                 Ok(Done::Trade(done)) => self.trade_result(system, receipt.ship, done),
                 Ok(Done::Repair(done)) => self.repair_result(system, done),
                 Err(refusal) => Some(Reply::error(refusal_code(refusal))),
             };
-            self.conclude(&open, reply.unwrap_or_else(|| Reply::error(ErrorCode::Internal)));
+            self.conclude(
+                &open,
+                reply.unwrap_or_else(|| Reply::error(ErrorCode::Internal)),
+            );
         }
     }
 
@@ -59,7 +74,10 @@ impl Core {
         let held = theatre.world.pilot(ship)?.cargo;
         let goods = self.universe.commodities.iter().zip(held).zip(0_u16..);
         let listed = goods.filter(|((_, qty), index)| **qty > 0 || done.commodity.0 == *index);
-        let cargo = listed.map(|((commodity, &qty), _)| Cargo { commodity_id: commodity.id.clone(), qty });
+        let cargo = listed.map(|((commodity, &qty), _)| Cargo {
+            commodity_id: commodity.id.clone(),
+            qty,
+        });
         Some(Reply::TradeResult(TradeResult {
             ok: true,
             credits: done.credits,
@@ -80,7 +98,12 @@ impl Core {
             credits: done.credits,
             hull: done.hull,
             details: RepairDetails {
-                station_id: self.universe.system(system)?.station(done.station)?.id.clone(),
+                station_id: self
+                    .universe
+                    .system(system)?
+                    .station(done.station)?
+                    .id
+                    .clone(),
                 hull_restored: done.hull_restored,
                 unit_price: done.unit_price,
                 total: done.total,
@@ -90,7 +113,9 @@ impl Core {
 
     /// A hit or kill, to whoever of the two sides is a connected pilot.
     fn tell_combat(&mut self, system: SystemIndex) {
-        let Some(theatre) = self.theatres.get(system.0 as usize) else { return };
+        let Some(theatre) = self.theatres.get(system.0 as usize) else {
+            return;
+        };
         let combat = &theatre.world.outcome().combat;
         for event in combat.iter().take(LETTERS_PER_TICK_MAX) {
             for ship in [event.source_ship, event.target_ship] {

@@ -6,7 +6,7 @@
 use super::super::random::Random;
 use super::pilotage::length;
 use crate::ids::StationIndex;
-use crate::universe::{System, Universe};
+use crate::universe::{Station, System, Universe, Zone};
 
 /// Zones at least this dangerous are pirates' ground.
 const LURK_RISK_MIN: f32 = 75.0;
@@ -26,6 +26,22 @@ pub(super) struct Disc {
 }
 
 impl Disc {
+    fn of(zone: &Zone) -> Self {
+        Self {
+            x: zone.x,
+            y: zone.y,
+            radius: zone.radius,
+        }
+    }
+
+    fn round(station: &Station, radius: f32) -> Self {
+        Self {
+            x: station.x,
+            y: station.y,
+            radius,
+        }
+    }
+
     fn holds(&self, x: f32, y: f32) -> bool {
         length(x - self.x, y - self.y) < self.radius
     }
@@ -50,78 +66,28 @@ pub(super) struct Ground {
 
 impl Ground {
     pub(super) fn new(universe: &Universe, system: &System) -> Self {
-        let peace = universe.npcs.station_peace;
         let wall = (system.half_extent - universe.ship.radius).max(0.0);
-        let stations = system.stations.iter().map(|s| Disc {
-            x: s.x,
-            y: s.y,
-            radius: s.radius,
-        });
-        let berths = system
+        let peace = universe.npcs.station_peace;
+        let quiet = system
             .stations
             .iter()
-            .map(|s| f32::midpoint(s.radius, s.docking_radius));
-        let quiet = system.stations.iter().map(|s| Disc {
-            x: s.x,
-            y: s.y,
-            radius: s.docking_radius + peace,
-        });
-        let zones = || {
-            system.zones.iter().map(|z| {
-                (
-                    z,
-                    Disc {
-                        x: z.x,
-                        y: z.y,
-                        radius: z.radius,
-                    },
-                )
-            })
-        };
-        let forbidden = zones()
-            .filter(|(z, _)| !z.pvp_allowed)
-            .map(|(_, disc)| disc);
-
-        let mut dangerous: Vec<_> = zones()
-            .filter(|(z, _)| z.risk_level >= LURK_RISK_MIN && z.pvp_allowed)
-            .collect();
-        dangerous.sort_by(|a, b| b.0.risk_level.total_cmp(&a.0.risk_level));
-        let mut lairs: Vec<Disc> = dangerous.into_iter().map(|(_, disc)| disc).collect();
-        if lairs.is_empty() {
-            lairs.push(Disc {
-                x: 0.0,
-                y: 0.0,
-                radius: 0.8 * wall,
-            });
-        }
-
-        let order = |x: f32, y: f32| {
-            let around = zones().filter(|(_, disc)| disc.holds(x, y));
-            around
-                .map(|(z, _)| z.security_level)
-                .fold(system.ambient.security_level, f32::max)
-        };
-        let rounds = system.stations.iter().map(|s| Disc {
-            x: s.x,
-            y: s.y,
-            radius: s.docking_radius + ROUND_MARGIN,
-        });
-        let mut beats: Vec<Disc> = rounds.collect();
-        beats.sort_by(|a, b| order(b.x, b.y).total_cmp(&order(a.x, a.y)));
-        if beats.is_empty() {
-            beats.push(Disc {
-                x: 0.0,
-                y: 0.0,
-                radius: 0.3 * wall,
-            });
-        }
-        let watched = zones().filter(|(z, _)| z.security_level >= WATCH_SECURITY_MIN);
+            .map(|s| Disc::round(s, s.docking_radius + peace));
+        let forbidden = system.zones.iter().filter(|z| !z.pvp_allowed).map(Disc::of);
+        let watched = system
+            .zones
+            .iter()
+            .filter(|z| z.security_level >= WATCH_SECURITY_MIN);
+        let berth = |s: &Station| f32::midpoint(s.radius, s.docking_radius);
+        let stations = system
+            .stations
+            .iter()
+            .map(|s| (Disc::round(s, s.radius), berth(s)));
         Self {
-            lairs,
-            beats,
+            lairs: lairs(system, wall),
+            beats: beats(system, wall),
             shelters: quiet.chain(forbidden).collect(),
-            watched: watched.map(|(_, disc)| disc).collect(),
-            stations: stations.zip(berths).collect(),
+            watched: watched.map(Disc::of).collect(),
+            stations: stations.collect(),
             wall,
         }
     }
@@ -218,6 +184,49 @@ impl Ground {
         let all = self.stations.iter().enumerate();
         let nearest = all.min_by(|(_, a), (_, b)| away(&a.0).total_cmp(&away(&b.0)))?;
         Some(StationIndex(nearest.0 as u16))
+    }
+}
+
+/// The dangerous zones, the worst first; where there is none, the open space round the centre.
+fn lairs(system: &System, wall: f32) -> Vec<Disc> {
+    let lurk = |zone: &&Zone| zone.risk_level >= LURK_RISK_MIN && zone.pvp_allowed;
+    let mut zones: Vec<&Zone> = system.zones.iter().filter(lurk).collect();
+    zones.sort_by(|a, b| b.risk_level.total_cmp(&a.risk_level));
+    let open = Disc {
+        x: 0.0,
+        y: 0.0,
+        radius: 0.8 * wall,
+    };
+    if zones.is_empty() {
+        vec![open]
+    } else {
+        zones.into_iter().map(Disc::of).collect()
+    }
+}
+
+/// A round about each station, the most orderly first; without stations one about the centre.
+fn beats(system: &System, wall: f32) -> Vec<Disc> {
+    let order = |station: &Station| {
+        let around = system
+            .zones
+            .iter()
+            .filter(|zone| Disc::of(zone).holds(station.x, station.y));
+        around
+            .map(|zone| zone.security_level)
+            .fold(system.ambient.security_level, f32::max)
+    };
+    let mut stations: Vec<&Station> = system.stations.iter().collect();
+    stations.sort_by(|a, b| order(b).total_cmp(&order(a)));
+    let open = Disc {
+        x: 0.0,
+        y: 0.0,
+        radius: 0.3 * wall,
+    };
+    let round = |station: &Station| Disc::round(station, station.docking_radius + ROUND_MARGIN);
+    if stations.is_empty() {
+        vec![open]
+    } else {
+        stations.into_iter().map(round).collect()
     }
 }
 

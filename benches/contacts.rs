@@ -1,0 +1,140 @@
+//! Contacts: ships that fly through each other's ways, and shots among them.
+//!
+//! `contacts/world/n`: a whole tick of a world of n ships that all fly straight, without shots: the
+//! physics and the broad phase as the simulation runs them. `contacts/hecs_rebuild/n` is what a
+//! reader would reach for: the same motion over an entity-component library, then a fresh tree of
+//! circles and a query a ship, without any answer to the collisions found.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use orrery::ids::{PlayerId, SystemIndex};
+use orrery::sim::{Body, Command, Flight, Pilot, Place, Random, World};
+use orrery::universe::{Population, Universe};
+use rstar::{AABB, RTree, RTreeObject};
+
+/// Half the side of a square in which about 50 of n ships lie within 1000 u of one.
+fn half_extent(count: usize) -> f32 {
+    (count as f32 * std::f32::consts::PI * 1_000_000.0 / 50.0).sqrt() / 2.0
+}
+
+fn universe(count: usize) -> Universe {
+    let mut universe = Universe::clone(&Universe::built_in());
+    let system = &mut universe.systems[0];
+    system.stations.clear();
+    system.zones.clear();
+    system.population = Population::default();
+    system.half_extent = half_extent(count);
+    system.pilots_max = u32::MAX;
+    universe
+}
+
+fn body(n: usize, half: f32) -> (Body, f32) {
+    let mut random = Random::new(11, 0, n as u64);
+    let angle = random.between(-3.0, 3.0);
+    let body = Body {
+        x: random.between(-half, half),
+        y: random.between(-half, half),
+        vx: 0.0,
+        vy: 0.0,
+        heading_x: libm::cosf(angle),
+        heading_y: libm::sinf(angle),
+        fuel: 100.0,
+    };
+    (body, angle)
+}
+
+fn world(count: usize) -> World {
+    let universe = universe(count);
+    let half = half_extent(count);
+    let mut world = World::new(Arc::new(universe), SystemIndex(0), 1, None);
+    let mut commands = Vec::new();
+    for n in 0..count {
+        let (body, rotation) = body(n, half);
+        let place = Place::Space {
+            x: body.x,
+            y: body.y,
+            vx: 0.0,
+            vy: 0.0,
+            rotation,
+        };
+        let pilot = Pilot {
+            player: PlayerId::parse(&format!("p{n}")).expect("a name"),
+            credits: 0,
+            cargo: Vec::new(),
+            hull: 100,
+            fuel: 100.0,
+            place,
+            home: None,
+        };
+        let ship = world.admit(&pilot).expect("room");
+        let (seq, thrust, turn) = (1, 1.0, 0.0);
+        commands.push(Command::Steer {
+            ship,
+            seq,
+            thrust,
+            turn,
+            fire: false,
+            dock: false,
+        });
+    }
+    while !commands.is_empty() {
+        world.step(&mut commands);
+    }
+    world
+}
+
+struct Circle([f32; 2], f32);
+
+impl RTreeObject for Circle {
+    type Envelope = AABB<[f32; 2]>;
+    fn envelope(&self) -> Self::Envelope {
+        let (Self([x, y], r), ..) = (self,);
+        AABB::from_corners([x - r, y - r], [x + r, y + r])
+    }
+}
+
+fn contacts(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("contacts");
+    group
+        .sample_size(20)
+        .measurement_time(Duration::from_secs(2));
+    for count in [1_000, 10_000] {
+        let mut own = world(count);
+        assert_eq!(own.entities().len(), count);
+        group.bench_function(BenchmarkId::new("world", count), |bencher| {
+            bencher.iter(|| own.step(black_box(&mut Vec::new())));
+        });
+
+        let universe = universe(count);
+        let flight = Flight::new(&universe.ship, half_extent(count), 100);
+        let mut world = hecs::World::new();
+        for n in 0..count {
+            world.spawn((body(n, half_extent(count)).0,));
+        }
+        let (radius, drag) = (universe.ship.radius, universe.ship.drag);
+        group.bench_function(BenchmarkId::new("hecs_rebuild", count), |bencher| {
+            bencher.iter(|| {
+                let mut circles = Vec::with_capacity(count);
+                for body in world.query_mut::<&mut Body>() {
+                    *body = body.advanced(&flight, 1.0, 0.0, drag);
+                    circles.push(Circle([body.x, body.y], radius));
+                }
+                let tree = RTree::bulk_load(circles);
+                let boxes = |circle: &Circle| {
+                    tree.locate_in_envelope_intersecting(circle.envelope())
+                        .count()
+                };
+                let met: usize = tree.iter().map(boxes).sum();
+                assert!(met >= count);
+                met
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, contacts);
+criterion_main!(benches);

@@ -1,0 +1,147 @@
+//! The whole tick of a busy system without clients.
+//!
+//! `tick/step/n`: n ships, of which a tenth again are flown by the server, a fifth again shots in
+//! flight; everybody steers anew every few ticks. At 10k that is 10k pilots, 1k others, 2k shots.
+//! `tick/hash/n` is the state hash that a recording takes.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use orrery::ids::{EntityKind, Handle, PlayerId, SystemIndex};
+use orrery::sim::{Command, Pilot, Place, Random, World};
+use orrery::universe::{Population, Universe};
+
+/// Half the side of a square in which about 50 of n ships lie within 1000 u of one.
+fn half_extent(count: usize) -> f32 {
+    (count as f32 * std::f32::consts::PI * 1_000_000.0 / 50.0).sqrt() / 2.0
+}
+
+fn universe(count: usize) -> Universe {
+    let mut universe = Universe::clone(&Universe::built_in());
+    // Shots that do no harm keep the numbers of ships constant.
+    universe.weapon.damage = 0;
+    let system = &mut universe.systems[0];
+    system.half_extent = half_extent(count).max(system.half_extent);
+    system.pilots_max = u32::MAX;
+    let third = count as u32 / 30;
+    system.population = Population {
+        pirates: third,
+        patrols: third,
+        traders: third,
+    };
+    universe
+}
+
+fn steer(ship: Handle, n: u64, tick: u64) -> Command {
+    let mut random = Random::new(17, tick, n);
+    let (thrust, turn) = (random.between(0.2, 1.0), random.between(-1.0, 1.0));
+    // One in fifteen fires: at a shot every ten ticks that lives 45, a fifth as many shots as ships
+    // need about one gun in twenty.
+    let fire = n % 22 == 0;
+    Command::Steer {
+        ship,
+        seq: tick,
+        thrust,
+        turn,
+        fire,
+        dock: false,
+    }
+}
+
+struct Busy {
+    world: World,
+    ships: Vec<Handle>,
+    commands: Vec<Command>,
+}
+
+impl Busy {
+    fn new(count: usize) -> Self {
+        let universe = universe(count);
+        let half = universe.systems[0].half_extent;
+        let mut world = World::new(Arc::new(universe), SystemIndex(0), 1, None);
+        let mut admit = |n: usize| {
+            let mut random = Random::new(13, 0, n as u64);
+            let mut draw = || random.between(-half, half);
+            let (x, y) = (draw(), draw());
+            let place = Place::Space {
+                x,
+                y,
+                vx: 0.0,
+                vy: 0.0,
+                rotation: 1.0,
+            };
+            let pilot = Pilot {
+                player: PlayerId::parse(&format!("p{n}")).expect("a name"),
+                credits: 0,
+                cargo: Vec::new(),
+                hull: 100,
+                fuel: 100.0,
+                place,
+                home: None,
+            };
+            world.admit(&pilot).expect("room")
+        };
+        let ships = (0..count).map(&mut admit).collect();
+        let mut busy = Self {
+            world,
+            ships,
+            commands: Vec::new(),
+        };
+        let steer_all = busy
+            .ships
+            .iter()
+            .zip(0..)
+            .map(|(&ship, n)| steer(ship, n, 1));
+        busy.commands.extend(steer_all);
+        // Long enough for the fleet to arrive and for the first shots to end.
+        for _ in 0..400 {
+            busy.step();
+        }
+        busy
+    }
+
+    /// A tick in which a third of the pilots send an input: ten a second each.
+    fn step(&mut self) {
+        let tick = self.world.tick() + 1;
+        let turn = (tick % 3) as usize;
+        let inputs = self.ships.iter().zip(0..).skip(turn).step_by(3);
+        self.commands
+            .extend(inputs.map(|(&ship, n)| steer(ship, n, tick)));
+        self.world.step(black_box(&mut self.commands));
+    }
+
+    fn count(&self, wanted: impl Fn(EntityKind) -> bool) -> usize {
+        self.world
+            .entities()
+            .kinds()
+            .iter()
+            .filter(|&&kind| wanted(kind))
+            .count()
+    }
+}
+
+fn tick(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("tick");
+    group
+        .sample_size(20)
+        .measurement_time(Duration::from_secs(3));
+    for count in [1_000, 10_000] {
+        let mut busy = Busy::new(count);
+        let shots = busy.count(|kind| kind == EntityKind::Projectile);
+        let npcs = busy.count(EntityKind::is_npc);
+        println!("{count} pilots, {npcs} others, {shots} shots");
+        assert!(shots * 6 > count && npcs * 11 > count);
+        group.bench_function(BenchmarkId::new("step", count), |bencher| {
+            bencher.iter(|| busy.step());
+        });
+        group.bench_function(BenchmarkId::new("hash", count), |bencher| {
+            bencher.iter(|| busy.world.state_hash());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, tick);
+criterion_main!(benches);

@@ -1,0 +1,1 @@
+pub(super) const STRAY_REQUESTS: &str = "";
