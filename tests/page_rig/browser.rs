@@ -105,9 +105,7 @@ impl Browser {
             self.port
         );
         stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let tab: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+        let tab: Value = serde_json::from_str(&body(&mut stream)).unwrap();
         let url = tab["webSocketDebuggerUrl"].as_str().unwrap();
         let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(ANSWER_MAX)).unwrap();
@@ -124,6 +122,21 @@ impl Browser {
         page.call("Page.navigate", json!({ "url": address }));
         page
     }
+}
+
+/// The body of an HTTP answer on a connection that the browser keeps open.
+fn body(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        answer.extend(byte);
+    }
+    let head = String::from_utf8(answer).unwrap().to_lowercase();
+    let length = head.split("content-length:").nth(1).unwrap().lines().next().unwrap().trim().parse().unwrap();
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    String::from_utf8(body).unwrap()
 }
 
 impl Drop for Browser {

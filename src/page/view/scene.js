@@ -98,7 +98,7 @@ export class Scene {
       : [
           { x0: 0, y0: 0, x1: at(275), y1: at(150), y: at(164) },
           { x0: width - at(220), y0: 0, x1: width, y1: at(236), y: at(250) },
-          { x0: 0, y0: height - at(165), x1: at(350), y1: height, y: height - at(178) },
+          { x0: docked ? width - at(375) : 0, y0: height - at(215), x1: docked ? width : at(370), y1: height, y: height - at(228) },
         ];
     this.inset = { top, right: edge, bottom, left, corners };
   }
