@@ -73,11 +73,8 @@ pub(super) trait Backend: Send {
     /// The heads of all systems that the owner holds, locked until the transaction ends.
     fn heads(&mut self, owner: &str) -> Result<BTreeMap<String, Head>, StoreError>;
     /// Writes the heads and renews the leases.
-    fn move_heads(
-        &mut self,
-        owner: &str,
-        heads: &BTreeMap<String, Head>,
-    ) -> Result<(), StoreError>;
+    fn move_heads(&mut self, owner: &str, heads: &BTreeMap<String, Head>)
+    -> Result<(), StoreError>;
 
     /// All assets of each account, locked until the transaction ends.
     fn balances(&mut self, accounts: &[String]) -> Result<Vec<(String, String, i64)>, StoreError>;
@@ -86,8 +83,10 @@ pub(super) trait Backend: Send {
     /// Appends rows.
     fn append(&mut self, rows: &[LedgerRow]) -> Result<(), StoreError>;
     /// Keeps outcomes; a second one for the same player and request id is an error.
-    fn keep_outcomes(&mut self, outcomes: &[(UnixMillis, &StoredOutcome)])
-    -> Result<(), StoreError>;
+    fn keep_outcomes(
+        &mut self,
+        outcomes: &[(UnixMillis, &StoredOutcome)],
+    ) -> Result<(), StoreError>;
     /// Keeps pilots, each at most once in the list.
     fn keep_pilots(&mut self, pilots: &[(UnixMillis, &PilotRecord)]) -> Result<(), StoreError>;
 

@@ -140,14 +140,8 @@ pub fn transfers(transaction: &Transaction) -> Result<Vec<Transfer>, StoreError>
         Cause::Grant => vec![money(flow("grant"), pilot()?)],
         Cause::Bounty => vec![money(flow("bounty"), pilot()?)],
         Cause::Repair => vec![money(pilot()?, flow("repair"))],
-        Cause::Buy => vec![
-            money(pilot()?, station()?),
-            goods(station()?, pilot()?)?,
-        ],
-        Cause::Sell => vec![
-            goods(pilot()?, station()?)?,
-            money(station()?, pilot()?),
-        ],
+        Cause::Buy => vec![money(pilot()?, station()?), goods(station()?, pilot()?)?],
+        Cause::Sell => vec![goods(pilot()?, station()?)?, money(station()?, pilot()?)],
         Cause::Refuel => vec![
             money(pilot()?, station()?),
             goods(station()?, flow("fuel_burned"))?,

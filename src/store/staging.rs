@@ -128,7 +128,9 @@ impl Staging {
         let to_balance = self.move_balance(&to_account, asset, transfer.amount)?;
         let system = transaction.system.as_str();
         let head = self.heads.get_mut(system).ok_or_else(|| {
-            StoreError::Malformed(format!("a transaction in {system}, whose lease is not held"))
+            StoreError::Malformed(format!(
+                "a transaction in {system}, whose lease is not held"
+            ))
         })?;
         let row_id = head.row_id + 1;
         let name = |name: &Name| Arc::from(name.as_str());

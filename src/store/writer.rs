@@ -107,11 +107,7 @@ pub(super) struct Writer<B> {
 
 impl<B: Backend> Writer<B> {
     /// Enlists the owner; the schema is up to date.
-    pub(super) fn new(
-        mut backend: B,
-        owner: &str,
-        retries_max: u32,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn new(mut backend: B, owner: &str, retries_max: u32) -> Result<Self, StoreError> {
         let writer = backend.enlist(owner)?;
         Ok(Self {
             backend,
