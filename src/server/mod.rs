@@ -16,6 +16,7 @@ mod chart;
 pub mod core;
 pub mod doors;
 pub mod gate;
+pub mod governor;
 pub mod lane;
 pub mod mailbox;
 pub mod memory_vault;

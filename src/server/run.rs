@@ -16,13 +16,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tracing::info;
 
 use super::beat::Beat;
-use super::core::{Core, CoreParts};
+use super::core::{Core, CoreParts, Stopwatch};
 use super::doors::Doors;
 use super::gate::{Gate, GateParts};
 use super::lane::{GateLane, ToCore, ToGate};
@@ -292,8 +292,15 @@ impl Shared {
             view_radius: config.view_radius,
             stretches: config.sim_threads,
             metrics: self.metrics.clone(),
+            stopwatch: stopwatch(),
         })
     }
+}
+
+/// Real time since now.
+fn stopwatch() -> Stopwatch {
+    let start = Instant::now();
+    Box::new(move || start.elapsed().as_nanos() as u64)
 }
 
 /// An address to listen on, and the flag that named it.
