@@ -133,7 +133,16 @@ fn body(stream: &mut TcpStream) -> String {
         answer.extend(byte);
     }
     let head = String::from_utf8(answer).unwrap().to_lowercase();
-    let length = head.split("content-length:").nth(1).unwrap().lines().next().unwrap().trim().parse().unwrap();
+    let length = head
+        .split("content-length:")
+        .nth(1)
+        .unwrap()
+        .lines()
+        .next()
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
     let mut body = vec![0; length];
     stream.read_exact(&mut body).unwrap();
     String::from_utf8(body).unwrap()
