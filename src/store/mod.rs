@@ -15,9 +15,11 @@
 
 mod audit;
 mod backend;
+mod backup;
 mod columns;
 mod error;
 pub mod ledger;
+mod postgres;
 mod record;
 mod schema;
 mod sqlite;
@@ -31,7 +33,9 @@ use std::thread::{self, JoinHandle};
 use crate::ids::{Name, PlayerId};
 use crate::limits::{STORE_INBOX_MAX, STORE_RETRIES_MAX};
 
+pub use audit::{Report, audit};
 pub use backend::Claim;
+pub use backup::backup;
 pub use error::StoreError;
 pub use record::{
     Batch, Cargo, Cause, Home, LoadedPilot, PilotRecord, Place, Stock, StoredOutcome, Transaction,
@@ -41,6 +45,7 @@ pub use schema::SCHEMA_VERSION;
 pub use writer::Answer;
 
 use backend::Backend;
+use postgres::Postgres;
 use sqlite::Sqlite;
 use writer::{Request, Writer};
 
@@ -97,8 +102,12 @@ impl Store {
         config: &StoreConfig,
         tell: impl FnMut(Answer) + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let path = sqlite_path(&config.database)?;
-        Self::start(Sqlite::open(path)?, config, tell)
+        if is_postgres(&config.database) {
+            Self::start(Postgres::open(&config.database)?, config, tell)
+        } else {
+            let path = sqlite_path(&config.database)?;
+            Self::start(Sqlite::open(path)?, config, tell)
+        }
     }
 
     fn start<B: Backend + 'static>(
@@ -181,6 +190,11 @@ impl Store {
             tracing::error!("the store's writer panicked");
         }
     }
+}
+
+/// Whether a database argument names a PostgreSQL server.
+fn is_postgres(database: &str) -> bool {
+    database.starts_with("postgres://") || database.starts_with("postgresql://")
 }
 
 /// The file that a database argument names.

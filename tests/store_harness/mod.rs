@@ -2,7 +2,13 @@
 //! records, and databases to run on, be they a fresh SQLite file or a database in a PostgreSQL
 //! server of the tests' own.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used
+)]
 
 pub mod postgres_server;
 

@@ -1,246 +1,22 @@
-//! The SQLite back-end: one file in WAL mode with `synchronous=FULL`, one writing connection.
+//! The SQLite back-end's steps: each a prepared statement run row by row.
 //!
-//! A server holds an OS lock on `FILE.lock` for as long as it lives, so a second one refuses to
-//! start, and a killed one leaves nothing behind. The file itself stays readable: audits and
-//! backups open it beside the running server. Since the lock proves that no other server lives, a
-//! lease is always free for the taking; the fence still rises and is still checked.
+//! In process a statement costs a few microseconds, so there is nothing to gain from sets here.
+//! Statements are cached by the connection. Nothing here decides what is written, or when.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Row, params};
+use rusqlite::{Row, params};
 
 use crate::ids::{Name, PlayerId, UnixMillis};
-use crate::limits::STORE_BUSY_MS_MAX;
+use crate::store::audit::STRAY_REQUESTS;
 use crate::store::backend::{Backend, ChainEnd, Claim, WriterId};
 use crate::store::columns::{self, PilotColumns};
 use crate::store::error::StoreError;
 use crate::store::ledger::{self, LedgerRow};
 use crate::store::record::{PilotRecord, Stock, StoredOutcome};
-use crate::store::schema;
 use crate::store::staging::{Change, Head};
 
-/// An open SQLite file.
-pub(super) struct Sqlite {
-    connection: Connection,
-    /// Held, not used: the lock goes when it is dropped.
-    _lock: Option<File>,
-}
-
-impl Sqlite {
-    /// Opens or makes the file for writing, locks it, and brings its schema up to date.
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let lock = lock(path)?;
-        let connection = Connection::open(path).map_err(failed("opening the file"))?;
-        let mut this = Self {
-            connection,
-            _lock: Some(lock),
-        };
-        this.configure()?;
-        this.migrate()?;
-        Ok(this)
-    }
-
-    /// Opens an existing file for reading only, beside whoever writes it.
-    pub(super) fn open_reading(path: &Path) -> Result<Self, StoreError> {
-        let this = Self {
-            connection: connect_reading(path)?,
-            _lock: None,
-        };
-        let version = this.version()?;
-        if schema::step_after(version)?.is_some() {
-            return Err(StoreError::Unusable(format!(
-                "{} has schema version {version}: serve it once to bring it up to date",
-                path.display()
-            )));
-        }
-        Ok(this)
-    }
-
-    fn configure(&self) -> Result<(), StoreError> {
-        let busy = Duration::from_millis(STORE_BUSY_MS_MAX);
-        let doing = "configuring the connection";
-        let connection = &self.connection;
-        connection.busy_timeout(busy).map_err(failed(doing))?;
-        let pragma = |name, value| {
-            connection
-                .pragma_update_and_check(None, name, value, |row| row.get::<_, String>(0))
-                .map_err(failed(doing))
-        };
-        let mode = pragma("journal_mode", "WAL")?;
-        if mode != "wal" {
-            return Err(StoreError::Unusable(format!(
-                "the database's file system allows only journal mode {mode}, WAL is needed"
-            )));
-        }
-        let full = connection.pragma_update(None, "synchronous", "FULL");
-        full.map_err(failed(doing))
-    }
-
-    fn version(&self) -> Result<i64, StoreError> {
-        let sql = "SELECT version FROM orrery_schema";
-        match self.connection.query_row(sql, [], |row| row.get(0)) {
-            Ok(version) => Ok(version),
-            Err(error) if error.to_string().contains("no such table") => Ok(0),
-            Err(error) => Err(failed("reading the schema's version")(error)),
-        }
-    }
-
-    fn migrate(&mut self) -> Result<(), StoreError> {
-        let table = "CREATE TABLE IF NOT EXISTS orrery_schema (version INTEGER NOT NULL) STRICT;
-                     INSERT INTO orrery_schema SELECT 0
-                     WHERE NOT EXISTS (SELECT 1 FROM orrery_schema);";
-        self.script(table)?;
-        while let Some(step) = schema::step_after(self.version()?)? {
-            self.begin()?;
-            let done = self.script(step.sqlite).and_then(|()| {
-                self.script("UPDATE orrery_schema SET version = version + 1")?;
-                self.commit()
-            });
-            if done.is_err() {
-                self.rollback();
-            }
-            done?;
-        }
-        Ok(())
-    }
-
-    fn script(&self, sql: &str) -> Result<(), StoreError> {
-        let done = self.connection.execute_batch(sql);
-        done.map_err(failed("migrating the schema"))
-    }
-
-    fn run(
-        &self,
-        doing: &'static str,
-        sql: &str,
-        params: impl Params,
-    ) -> Result<usize, StoreError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed(doing))?;
-        statement.execute(params).map_err(failed(doing))
-    }
-
-    fn one<T>(
-        &self,
-        doing: &'static str,
-        sql: &str,
-        params: impl Params,
-        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Option<T>, StoreError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed(doing))?;
-        let found = statement.query_row(params, read).optional();
-        found.map_err(failed(doing))
-    }
-
-    fn all<T>(
-        &self,
-        doing: &'static str,
-        sql: &str,
-        params: impl Params,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed(doing))?;
-        let rows = statement.query_map(params, read).map_err(failed(doing))?;
-        rows.collect::<Result<_, _>>().map_err(failed(doing))
-    }
-
-    /// Lets a test make the disk full.
-    #[cfg(test)]
-    pub(super) fn cap_pages(&self, more: i64) -> Result<(), StoreError> {
-        let doing = "capping the file";
-        let count = self.one(doing, "PRAGMA page_count", [], |row| row.get::<_, i64>(0))?;
-        let cap = count.unwrap_or(0) + more;
-        let sql = format!("PRAGMA max_page_count = {cap}");
-        self.one(doing, &sql, [], |row| row.get::<_, i64>(0))?;
-        Ok(())
-    }
-}
-
-/// Opens an existing file read-only.
-pub(super) fn connect_reading(path: &Path) -> Result<Connection, StoreError> {
-    if !path.is_file() {
-        return Err(StoreError::Unusable(format!(
-            "there is no database file {}",
-            path.display()
-        )));
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let doing = "opening the file for reading";
-    let connection = Connection::open_with_flags(path, flags).map_err(failed(doing))?;
-    let busy = connection.busy_timeout(Duration::from_millis(STORE_BUSY_MS_MAX));
-    busy.map_err(failed(doing))?;
-    Ok(connection)
-}
-
-/// Takes the server's lock beside the file; the lock file holds the holder's process id.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let lock_path = lock_path(path)?;
-    let unusable = |error: std::io::Error| {
-        StoreError::Unusable(format!("cannot lock {}: {error}", lock_path.display()))
-    };
-    let mut options = OpenOptions::new();
-    let options = options.read(true).write(true).create(true).truncate(false);
-    let mut file = options.open(&lock_path).map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            file.read_to_string(&mut holder).map_err(unusable)?;
-            return Err(StoreError::InUse(format!(
-                "the database {} is being served already, by process {}: \
-                 stop that server or give this one another --database",
-                path.display(),
-                holder.trim()
-            )));
-        }
-        Err(TryLockError::Error(error)) => return Err(unusable(error)),
-    }
-    file.set_len(0).map_err(unusable)?;
-    file.rewind().map_err(unusable)?;
-    writeln!(file, "{}", std::process::id()).map_err(unusable)?;
-    Ok(file)
-}
-
-/// `FILE.lock` with links followed, so that two names of one file share it.
-fn lock_path(path: &Path) -> Result<PathBuf, StoreError> {
-    let unusable = |error: std::io::Error| {
-        StoreError::Unusable(format!("cannot open {}: {error}", path.display()))
-    };
-    let whole = if path.exists() {
-        path.canonicalize().map_err(unusable)?
-    } else {
-        std::path::absolute(path).map_err(unusable)?
-    };
-    let mut text = whole.into_os_string();
-    text.push(".lock");
-    Ok(PathBuf::from(text))
-}
-
-/// Sorts an error of the driver.
-pub(super) fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
-    move |error| match &error {
-        rusqlite::Error::SqliteFailure(code, _)
-            if matches!(
-                code.code,
-                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked
-            ) =>
-        {
-            StoreError::Unavailable(format!("{doing}: {error}"))
-        }
-        rusqlite::Error::FromSqlConversionFailure(..)
-        | rusqlite::Error::InvalidColumnType(..)
-        | rusqlite::Error::IntegralValueOutOfRange(..) => {
-            StoreError::Corrupt(format!("{doing}: {error}"))
-        }
-        _ => StoreError::Database {
-            doing,
-            message: error.to_string(),
-        },
-    }
-}
+use super::Sqlite;
 
 const LEDGER_INSERT: &str = "INSERT INTO ledger (system_name, row_id, transaction_id, unix_ms, \
     cause, player, station, commodity, quantity, unit_price, total, request_id, asset, \
@@ -604,8 +380,7 @@ impl Backend for Sqlite {
     }
 
     fn stray_requests(&mut self, limit: i64) -> Result<Vec<String>, StoreError> {
-        let sql = super::audit::STRAY_REQUESTS;
-        let rows = self.all("matching requests", sql, [limit], |row| {
+        let rows = self.all("matching requests", STRAY_REQUESTS, [limit], |row| {
             let player: String = row.get(0)?;
             let request_id: Vec<u8> = row.get(1)?;
             Ok((player, request_id))
