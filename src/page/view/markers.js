@@ -159,7 +159,7 @@ export function drawPointers(g, camera, world, own, nowMs, inset) {
 /**
  * @param {CanvasRenderingContext2D} g
  * @param {Camera} camera
- * @param {{x: number, y: number}} place
+ * @param {{x: number, y: number} | import("../types.js").ChartStation} place
  * @param {Body} own
  * @param {string} name
  * @param {string} colour
@@ -169,7 +169,8 @@ export function drawPointers(g, camera, world, own, nowMs, inset) {
 function pointer(g, camera, place, own, name, colour, inset, loud) {
   const px = camera.toX(place.x);
   const py = camera.toY(place.y);
-  if (px > 0 && py > 0 && px < camera.width && py < camera.height) return;
+  const body = "radius" in place ? place.radius * camera.scale * 0.8 : 0;
+  if (px > -body && py > -body && px < camera.width + body && py < camera.height + body) return;
   const { pixelRatio } = camera;
   const cx = (inset.left + camera.width - inset.right) / 2;
   const cy = (inset.top + camera.height - inset.bottom) / 2;
