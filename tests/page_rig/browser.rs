@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -14,21 +15,26 @@ const START_MAX: Duration = Duration::from_secs(60);
 const ANSWER_MAX: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(40);
 
+/// One browser at a time: on a small machine several would wait for each other.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// One browser process with a profile of its own; ended when dropped.
-pub struct Browser {
+pub(crate) struct Browser {
     child: Child,
     port: u16,
-    _profile: TempDir,
+    profile: TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
 
 /// Starts a browser, or says why these tests are skipped.
-pub fn browser(extra: &[&str]) -> Option<Browser> {
+pub(crate) fn browser(extra: &[&str]) -> Option<Browser> {
     let Some(program) = program() else {
         eprintln!(
             "skipped: no Chromium here; install it (Debian: apt-get install chromium) to test the page"
         );
         return None;
     };
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let profile = tempfile::tempdir().unwrap();
     let child = Command::new(program)
         .args([
@@ -57,9 +63,10 @@ pub fn browser(extra: &[&str]) -> Option<Browser> {
     let mut browser = Browser {
         child,
         port: 0,
-        _profile: profile,
+        profile,
+        _turn: turn,
     };
-    let file = browser._profile.path().join("DevToolsActivePort");
+    let file = browser.profile.path().join("DevToolsActivePort");
     browser.port = until(START_MAX, "the browser's port", || {
         std::fs::read_to_string(&file)
             .ok()?
@@ -98,7 +105,7 @@ fn until<T>(longest: Duration, what: &str, mut poll: impl FnMut() -> Option<T>) 
 
 impl Browser {
     /// Opens an address in a tab of 1280 by 720.
-    pub fn open(&self, address: &str) -> Page {
+    pub(crate) fn open(&self, address: &str) -> Page {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let head = format!(
             "PUT /json/new?about:blank HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",
@@ -133,7 +140,16 @@ fn body(stream: &mut TcpStream) -> String {
         answer.extend(byte);
     }
     let head = String::from_utf8(answer).unwrap().to_lowercase();
-    let length = head.split("content-length:").nth(1).unwrap().lines().next().unwrap().trim().parse().unwrap();
+    let length = head
+        .split("content-length:")
+        .nth(1)
+        .unwrap()
+        .lines()
+        .next()
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
     let mut body = vec![0; length];
     stream.read_exact(&mut body).unwrap();
     String::from_utf8(body).unwrap()
@@ -147,11 +163,11 @@ impl Drop for Browser {
 }
 
 /// One tab.
-pub struct Page {
+pub(crate) struct Page {
     socket: WebSocket<TcpStream>,
     id: u64,
     /// What the console complained of: uncaught exceptions, errors, refused policies.
-    pub complaints: Vec<String>,
+    pub(crate) complaints: Vec<String>,
 }
 
 impl Page {
@@ -192,7 +208,7 @@ impl Page {
         }
     }
 
-    pub fn resize(&mut self, width: u32, height: u32, ratio: u32, phone: bool) {
+    pub(crate) fn resize(&mut self, width: u32, height: u32, ratio: u32, phone: bool) {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": ratio, "mobile": phone });
         self.call("Emulation.setDeviceMetricsOverride", metrics);
         self.call(
@@ -202,7 +218,7 @@ impl Page {
     }
 
     /// The value of an expression.
-    pub fn value(&mut self, expression: &str) -> Value {
+    pub(crate) fn value(&mut self, expression: &str) -> Value {
         let params =
             json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let answer = self.call("Runtime.evaluate", params);
@@ -213,14 +229,14 @@ impl Page {
         answer["result"]["value"].clone()
     }
 
-    pub fn number(&mut self, expression: &str) -> f64 {
+    pub(crate) fn number(&mut self, expression: &str) -> f64 {
         let value = self.value(expression);
         value
             .as_f64()
             .unwrap_or_else(|| panic!("{expression} is {value}"))
     }
 
-    pub fn text(&mut self, expression: &str) -> String {
+    pub(crate) fn text(&mut self, expression: &str) -> String {
         let value = self.value(expression);
         value
             .as_str()
@@ -229,7 +245,7 @@ impl Page {
     }
 
     /// Waits until an expression is true.
-    pub fn wait(&mut self, expression: &str) {
+    pub(crate) fn wait(&mut self, expression: &str) {
         let guarded = format!(
             "(() => {{ try {{ return Boolean({expression}) }} catch {{ return false }} }})()"
         );
@@ -258,21 +274,21 @@ impl Page {
         self.call("Input.dispatchKeyEvent", params);
     }
 
-    pub fn press(&mut self, code: &str) {
+    pub(crate) fn press(&mut self, code: &str) {
         self.key("keyDown", code);
     }
 
-    pub fn release(&mut self, code: &str) {
+    pub(crate) fn release(&mut self, code: &str) {
         self.key("keyUp", code);
     }
 
-    pub fn tap(&mut self, code: &str) {
+    pub(crate) fn tap(&mut self, code: &str) {
         self.press(code);
         self.release(code);
     }
 
     /// Takes a picture; it must show something.
-    pub fn picture(&mut self, path: &Path) {
+    pub(crate) fn picture(&mut self, path: &Path) {
         let bright = self.number(
             "(() => { const c = document.getElementById('view'); \
              const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; \

@@ -166,7 +166,7 @@ function panels(/** @type {number} */ now) {
   const own = prediction.shown;
   hud.ship(world, own);
   hud.place(world);
-  hud.connection(link, game.clock, world.dilation, now);
+  hud.connection(link, game.clock, world, own, now);
   const near = hud.docking(world, own, { docking: steering.docking, alive: game.alive, touch: touch.used });
   if (!near || world.you?.docked_at != null) steering.docking = false;
   byId("touch-dock").classList.toggle("ready", near !== null);
