@@ -37,7 +37,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "ids", "limits", "universe", "wire", "session", "net", "store", "server", "swarm",
+            "ids", "limits", "universe", "sim", "wire", "session", "net", "store", "server",
+            "swarm",
         ],
     ),
 ];

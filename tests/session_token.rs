@@ -11,40 +11,10 @@ use serde_json::{Value, json};
 mod token;
 
 mod session_keys;
-use session_keys::{P384, PAIRS, Pair, RSA_1024};
-use token::base64;
-
-const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
-const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
-const NOW_SECONDS: u64 = 1_700_000_000;
-
-fn verifier() -> Verifier {
-    Verifier::new(vec![Key::secret(SECRET).unwrap()])
-}
-
-fn claims() -> Value {
-    json!({ "sub": "p_1", "exp": NOW_SECONDS + 60 })
-}
-
-/// A token with any header and claims, signed with the good secret.
-fn signed(header: &Value, claims: &Value) -> String {
-    signed_text(&header.to_string(), &claims.to_string())
-}
-
-fn signed_text(header: &str, claims: &str) -> String {
-    let body = format!(
-        "{}.{}",
-        base64(header.as_bytes()),
-        base64(claims.as_bytes())
-    );
-    let key = EncodingKey::from_secret(SECRET);
-    let signature = jsonwebtoken::crypto::sign(body.as_bytes(), &key, Algorithm::HS256).unwrap();
-    format!("{body}.{signature}")
-}
-
-fn hs256() -> Value {
-    json!({ "alg": "HS256", "typ": "JWT" })
-}
+use session_keys::{
+    NOW, NOW_SECONDS, P384, PAIRS, Pair, RSA_1024, SECRET, claims, hs256, signed, signed_text,
+    verifier,
+};
 
 #[track_caller]
 fn assert_invalid(token: &str) {

@@ -7,16 +7,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Parser, ValueEnum};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::keys::KeyArguments;
 use super::{Failure, world};
+use crate::ids::{Name, SystemIndex};
 use crate::limits::{
     CONNECTIONS_MAX, CONNECTIONS_PER_IP_MAX, VIEW_RADIUS, VIEW_RADIUS_MAX, VIEW_RADIUS_MIN,
 };
 use crate::net::{NetConfig, Tls};
 use crate::server::doors::Doors;
-use crate::server::run::{self, Config, RunError};
+use crate::server::run::{self, Config, Kept, Notices, RunError};
+use crate::server::store_vault::StoreVault;
+use crate::sim::{World, market};
+use crate::store::{self, StoreConfig};
 use crate::universe::Universe;
 
 /// Where records are kept unless told otherwise.
@@ -196,7 +200,7 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
     };
     let seed = random_seed()?;
     let running = run::start(config, |notices| {
-        open_vault(&arguments.database, &universe, seed, notices)
+        open_store(&arguments, &universe, seed, notices)
     })?;
     greet(&arguments, running.listen, running.admin, has_guests);
     watch_signals(running.stop_flag(), tls)?;
@@ -284,22 +288,71 @@ fn watch_signals(stop: Arc<AtomicBool>, tls: Option<Arc<Tls>>) -> Result<(), Fai
     spawned.map(drop).map_err(cannot)
 }
 
-fn open_vault(
-    _database: &str,
+/// Opens the database and sets the worlds up with the stocks that it holds.
+fn open_store(
+    arguments: &ServeArguments,
     universe: &Arc<Universe>,
     seed: u64,
-    notices: run::Notices,
-) -> Result<(Box<dyn crate::server::vault::Vault>, Vec<crate::sim::World>), Failure> {
-    let worlds = (0..universe.systems.len()).map(|index| {
-        crate::sim::World::new(
-            Arc::clone(universe),
-            crate::ids::SystemIndex(index as u16),
-            seed,
-            None,
-        )
+    notices: Notices,
+) -> Result<Kept, Failure> {
+    let database = &arguments.database;
+    let systems = universe
+        .systems
+        .iter()
+        .map(|system| system.id.clone())
+        .collect();
+    let config = StoreConfig::new(database, &owner(arguments.listen), systems);
+    let opened = StoreVault::open(&config, notices).map_err(|error| {
+        Failure::failed(format!("cannot open the database {database}: {error}"))
+    })?;
+    for (system, owner) in &opened.elsewhere {
+        warn!("{system} is run by the server {owner}; this one serves the other systems");
+    }
+    let elsewhere = opened
+        .elsewhere
+        .iter()
+        .filter_map(|(id, _)| universe.system_index(id.as_str()));
+    let worlds = (0..universe.systems.len()).map(|place| {
+        let index = SystemIndex(place as u16);
+        let stocks = stocks_of(universe, index, &opened.stocks);
+        World::new(Arc::clone(universe), index, seed, Some(&stocks))
     });
-    let shelf = Arc::default();
-    let vault =
-        crate::server::memory_vault::MemoryVault::prompt(shelf, Arc::clone(&notices.durable));
-    Ok((Box::new(vault), worlds.collect()))
+    let (worlds, elsewhere) = (worlds.collect(), elsewhere.collect());
+    Ok(Kept {
+        vault: Box::new(opened.vault),
+        worlds,
+        elsewhere,
+    })
+}
+
+/// A system's stored shelves in the universe's indices; what is not in the universe is left out.
+fn stocks_of(
+    universe: &Universe,
+    system: SystemIndex,
+    stored: &[(Name, Vec<store::Stock>)],
+) -> Vec<market::Stock> {
+    let Some(here) = universe.system(system) else {
+        return Vec::new();
+    };
+    let shelves = stored
+        .iter()
+        .filter(|(id, _)| *id == here.id)
+        .flat_map(|(_, shelves)| shelves);
+    let known = shelves.filter_map(|shelf| {
+        let station = here.station_index(shelf.station.as_str())?;
+        let commodity = universe.commodity_index(shelf.commodity.as_str())?;
+        Some((station, commodity, shelf.quantity))
+    });
+    known.collect()
+}
+
+/// This server's name among those on one database: its machine and port, the same after a restart.
+fn owner(listen: SocketAddr) -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let machine = if name.trim().is_empty() {
+        "orrery"
+    } else {
+        name.trim()
+    };
+    format!("{machine}/{listen}")
 }

@@ -20,7 +20,12 @@ use crate::swarm::{self, Conduct, Options, Progress, Report, Stretch, SwarmError
 #[derive(Debug, Args)]
 pub(crate) struct SwarmArguments {
     /// The server's WebSocket, ws:// only
-    #[arg(long, env = "ORRERY_URL", value_name = "URL", default_value = "ws://127.0.0.1:7777/ws")]
+    #[arg(
+        long,
+        env = "ORRERY_URL",
+        value_name = "URL",
+        default_value = "ws://127.0.0.1:7777/ws"
+    )]
     url: String,
     /// Number of bots
     #[arg(long, env = "ORRERY_CLIENTS", value_name = "N", default_value_t = 100)]
@@ -29,16 +34,36 @@ pub(crate) struct SwarmArguments {
     #[arg(long, env = "ORRERY_DURATION", value_name = "SPAN", default_value = "30s", value_parser = humantime::parse_duration)]
     duration: Duration,
     /// Inputs a second from each bot
-    #[arg(long, env = "ORRERY_INPUT_HZ", value_name = "HZ", default_value_t = 10.0)]
+    #[arg(
+        long,
+        env = "ORRERY_INPUT_HZ",
+        value_name = "HZ",
+        default_value_t = 10.0
+    )]
     input_hz: f64,
     /// Connections begun a second
-    #[arg(long, env = "ORRERY_CONNECT_HZ", value_name = "HZ", default_value_t = 500)]
+    #[arg(
+        long,
+        env = "ORRERY_CONNECT_HZ",
+        value_name = "HZ",
+        default_value_t = 500
+    )]
     connect_hz: u32,
     /// System that new pilots join; others return to where they were
-    #[arg(long, env = "ORRERY_SYSTEM", value_name = "ID", default_value = "sol-1")]
+    #[arg(
+        long,
+        env = "ORRERY_SYSTEM",
+        value_name = "ID",
+        default_value = "sol-1"
+    )]
     system: String,
     /// What the bots' player ids begin with
-    #[arg(long, env = "ORRERY_PREFIX", value_name = "TEXT", default_value = "bot")]
+    #[arg(
+        long,
+        env = "ORRERY_PREFIX",
+        value_name = "TEXT",
+        default_value = "bot"
+    )]
     prefix: String,
     /// Fly only: no fights, no trade
     #[arg(long, env = "ORRERY_PEACEFUL")]
@@ -57,7 +82,9 @@ pub(crate) fn run(arguments: &SwarmArguments) -> Result<(), Failure> {
     let system = Name::parse(&arguments.system)
         .map_err(|error| Failure::unusable(format!("--system {:?} {error}", arguments.system)))?;
     if !arguments.keys.jwt_public_key.is_empty() {
-        return Err(Failure::unusable("a public key cannot sign; give the server's --jwt-secret-file"));
+        return Err(Failure::unusable(
+            "a public key cannot sign; give the server's --jwt-secret-file",
+        ));
     }
     let signer = arguments.keys.signer(&arguments.database)?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -75,11 +102,17 @@ pub(crate) fn run(arguments: &SwarmArguments) -> Result<(), Failure> {
         connect_hz: arguments.connect_hz,
         system,
         prefix: arguments.prefix.clone(),
-        conduct: if arguments.peaceful { Conduct::Fly } else { Conduct::Play },
+        conduct: if arguments.peaceful {
+            Conduct::Fly
+        } else {
+            Conduct::Play
+        },
         stop,
     };
     let bar = ProgressBar::new(0);
-    let report = swarm::run(&options, &signer, &mut |progress| draw(&bar, &options, progress));
+    let report = swarm::run(&options, &signer, &mut |progress| {
+        draw(&bar, &options, progress)
+    });
     bar.finish_and_clear();
     let report = report.map_err(|error| match error {
         SwarmError::Unusable(sentence) => Failure::unusable(sentence),
@@ -89,7 +122,10 @@ pub(crate) fn run(arguments: &SwarmArguments) -> Result<(), Failure> {
     if report.joined == 0 {
         let why = report.failures.iter().max_by_key(|(_, count)| **count);
         let why = why.map_or("the run was stopped", |(reason, _)| reason.as_str());
-        return Err(Failure::failed(format!("no bot came in at {}: {why}", report.url)));
+        return Err(Failure::failed(format!(
+            "no bot came in at {}: {why}",
+            report.url
+        )));
     }
     Ok(())
 }
@@ -110,11 +146,17 @@ fn draw(bar: &ProgressBar, options: &Options, progress: &Progress) {
         bar.set_style(style.progress_chars("=> "));
     }
     let (name, length, position) = match progress.stretch {
-        Stretch::Ramp => ("joining", u64::from(options.clients), u64::from(progress.joined + progress.failed)),
+        Stretch::Ramp => (
+            "joining",
+            u64::from(options.clients),
+            u64::from(progress.joined + progress.failed),
+        ),
         Stretch::Settle => ("settling", 1, 1),
-        Stretch::Measure => {
-            ("flying", options.duration.as_millis() as u64, progress.spent.as_millis() as u64)
-        }
+        Stretch::Measure => (
+            "flying",
+            options.duration.as_millis() as u64,
+            progress.spent.as_millis() as u64,
+        ),
         Stretch::Close | Stretch::Done => ("leaving", 1, 1),
     };
     bar.set_length(length);

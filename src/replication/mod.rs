@@ -15,6 +15,7 @@ pub mod compose;
 mod encode;
 mod frame;
 mod interest;
+mod layout;
 mod publish;
 mod snapshot;
 pub mod stencil;

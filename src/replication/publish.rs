@@ -14,6 +14,7 @@ use super::compose::Stencils;
 use super::encode::{self, Rows, Stretch};
 use super::frame::{CellBytes, CellStart, Departure, PilotView, Span, TickFrame, View};
 use super::interest::{self, Occupancy};
+use super::layout::{lay_down, stretch_start};
 use super::stencil::{CellId, GridSize};
 use super::viewer::{Scene, Viewer};
 use crate::ids::{SystemIndex, UnixMillis};
@@ -393,71 +394,6 @@ impl Publisher {
         drop(views);
         frame.pilots = pilots;
     }
-}
-
-/// The first cell of a stretch, so that each has about equally many rows.
-fn stretch_start(starts: &[u32], part: usize, parts: usize) -> u32 {
-    let cell_count = starts.len() - 1;
-    if part == parts {
-        return cell_count as u32;
-    }
-    let rows = starts[cell_count] as usize * part / parts;
-    starts
-        .partition_point(|&start| (start as usize) < rows)
-        .min(cell_count) as u32
-}
-
-/// Appends a stretch to the frame, its positions moved to where it now stands.
-fn lay_down(
-    frame: &mut TickFrame,
-    stretch: &Stretch<'_>,
-    departures: &mut Vec<(u32, Departure)>,
-    update_of_row: &mut [u32],
-) {
-    let update_byte = frame.update_bytes.len() as u32;
-    let update = frame.updates.len() as u32;
-    let arrival = frame.arrivals.len() as u32;
-    let extra = frame.extra_bytes.len() as u32;
-    let moved = |span: Span| Span {
-        start: span.start + extra,
-        end: span.end + extra,
-    };
-    frame
-        .starts
-        .extend(stretch.starts.iter().map(|start| CellStart {
-            update_byte: start.update_byte + update_byte,
-            update: start.update + update,
-            arrival: start.arrival + arrival,
-            ..CellStart::default()
-        }));
-    frame.update_bytes.extend_from_slice(stretch.update_bytes);
-    frame.extra_bytes.extend_from_slice(stretch.extra_bytes);
-    for &(row, index) in stretch.own {
-        update_of_row[row as usize] = index + update;
-    }
-    frame
-        .updates
-        .extend(stretch.updates.iter().map(|entry| super::frame::Update {
-            end: entry.end + update_byte,
-            turn: entry.turn,
-        }));
-    frame
-        .arrivals
-        .extend(stretch.arrivals.iter().map(|entry| super::frame::Arrival {
-            from: entry.from,
-            update: moved(entry.update),
-            full: moved(entry.full),
-        }));
-    departures.extend(stretch.departures.iter().map(|&(cell, entry)| {
-        (
-            cell,
-            Departure {
-                to: entry.to,
-                id: moved(entry.id),
-                gone: moved(entry.gone),
-            },
-        )
-    }));
 }
 
 fn span(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Span {

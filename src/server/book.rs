@@ -4,12 +4,21 @@
 //! store takes it; while the store is behind, the next ticks add to it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::ids::{Handle, Name, PlayerId, StationIndex, SystemIndex, UnixMillis};
+use crate::ids::{Handle, PlayerId, StationIndex, SystemIndex, UnixMillis};
 use crate::sim::{self, Pilot, Place, Posting, World};
-use crate::store::{Batch, Cause, PilotRecord, StoredOutcome, StoredPlace, Transaction};
-use crate::universe::Universe;
+use crate::store::{self, Batch, Cargo, Cause, Home, PilotRecord, StoredOutcome, Transaction};
+use crate::universe::{Spawn, System, Universe};
 use crate::wire::{Reply, RequestId};
+
+/// A request that has an id of the client's own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request<'a> {
+    pub(super) system: SystemIndex,
+    pub(super) player: &'a PlayerId,
+    pub(super) id: &'a RequestId,
+}
 
 /// The batch being filled, and how far the store has been given.
 #[derive(Debug)]
@@ -55,7 +64,7 @@ impl Book {
 
     /// How many records are open.
     pub(super) fn len(&self) -> usize {
-        self.open.transactions.len() + self.open.outcomes.len() + self.open.pilots.len()
+        self.open.transactions.len() + self.open.outcomes.len() + self.open.checkpoints.len()
     }
 
     /// Notes money or goods that moved.
@@ -66,43 +75,47 @@ impl Book {
         posting: &Posting,
         request_id: Option<&RequestId>,
     ) {
-        let station = posting
-            .station
-            .and_then(|station| station_names(universe, system, station));
+        let Some(here) = universe.system(system) else {
+            return;
+        };
+        let station = posting.station.and_then(|station| here.station(station));
         let commodity = posting
             .commodity
             .and_then(|commodity| universe.commodity(commodity));
         self.open.transactions.push(Transaction {
+            system: here.id.clone(),
             cause: cause(posting.cause),
             player: posting.player.clone(),
-            station,
+            station: station.map(|station| station.id.clone()),
             commodity: commodity.map(|commodity| commodity.id.clone()),
             quantity: posting.quantity,
             unit_price: posting.unit_price,
             total: posting.total,
-            balance_after: posting.balance_after,
-            stock_after: posting.stock_after,
-            request_id: request_id.map(|id| id.as_str().to_owned()),
+            request_id: request_id.map(|id| Arc::from(id.as_str())),
         });
     }
 
     /// Notes what a request was answered.
     pub(super) fn remember(
         &mut self,
-        player: &PlayerId,
-        id: &RequestId,
+        universe: &Universe,
+        request: &Request<'_>,
         body_digest: u64,
         reply: &Reply,
     ) {
+        let Some(system) = universe.system(request.system) else {
+            return;
+        };
         // A reply is a plain value; its text always can be made.
         let Ok(reply) = serde_json::to_string(reply) else {
             return;
         };
         self.open.outcomes.push(StoredOutcome {
-            player: player.clone(),
-            request_id: id.as_str().to_owned(),
+            system: system.id.clone(),
+            player: request.player.clone(),
+            request_id: Arc::from(request.id.as_str()),
             body_digest,
-            reply,
+            reply: Arc::from(reply),
         });
     }
 
@@ -112,11 +125,11 @@ impl Book {
             return;
         };
         if let Some(&place) = self.places.get(&pilot.player) {
-            self.open.pilots[place] = record;
+            self.open.checkpoints[place] = record;
         } else {
             self.places
-                .insert(pilot.player.clone(), self.open.pilots.len());
-            self.open.pilots.push(record);
+                .insert(pilot.player.clone(), self.open.checkpoints.len());
+            self.open.checkpoints.push(record);
         }
     }
 
@@ -139,7 +152,7 @@ impl Book {
     pub(super) fn reopen(&mut self, batch: Batch) {
         self.submitted = batch.number - 1;
         self.places = batch
-            .pilots
+            .checkpoints
             .iter()
             .enumerate()
             .map(|(at, pilot)| (pilot.player.clone(), at))
@@ -148,33 +161,59 @@ impl Book {
     }
 }
 
-fn station_names(
-    universe: &Universe,
-    system: SystemIndex,
-    station: StationIndex,
-) -> Option<(Name, Name)> {
+fn home(universe: &Universe, system: SystemIndex, station: StationIndex) -> Option<Home> {
     let system = universe.system(system)?;
-    Some((system.id.clone(), system.station(station)?.id.clone()))
+    let station = system.station(station)?.id.clone();
+    Some(Home {
+        system: system.id.clone(),
+        station,
+    })
+}
+
+/// A ship at rest where pilots appear; in the middle of an area.
+fn at_spawn(system: &System) -> store::Place {
+    let (x, y, rotation) = match system.spawn {
+        Spawn::Point { x, y, rotation } => (x, y, rotation),
+        Spawn::Area {
+            min_x,
+            min_y,
+            max_x,
+            max_y,
+        } => (
+            f32::midpoint(min_x, max_x),
+            f32::midpoint(min_y, max_y),
+            0.0,
+        ),
+    };
+    store::Place::Space {
+        x,
+        y,
+        vx: 0.0,
+        vy: 0.0,
+        rotation,
+    }
 }
 
 fn record(universe: &Universe, system: SystemIndex, pilot: &Pilot) -> Option<PilotRecord> {
     let here = universe.system(system)?;
     let place = match pilot.place {
-        Place::Docked(station) => StoredPlace::Docked(here.station(station)?.id.clone()),
+        Place::Docked(station) => store::Place::Docked {
+            station: here.station(station)?.id.clone(),
+        },
         Place::Space {
             x,
             y,
             vx,
             vy,
             rotation,
-        } => StoredPlace::Space {
+        } => store::Place::Space {
             x,
             y,
             vx,
             vy,
             rotation,
         },
-        Place::New | Place::Spawn => return None,
+        Place::New | Place::Spawn => at_spawn(here),
     };
     let held = pilot
         .cargo
@@ -187,12 +226,15 @@ fn record(universe: &Universe, system: SystemIndex, pilot: &Pilot) -> Option<Pil
         place,
         home: pilot
             .home
-            .and_then(|(system, station)| station_names(universe, system, station)),
+            .and_then(|(system, station)| home(universe, system, station)),
         credits: pilot.credits,
         hull: pilot.hull,
         fuel: pilot.fuel,
         cargo: held
-            .map(|(&units, commodity)| (commodity.id.clone(), units))
+            .map(|(&units, commodity)| Cargo {
+                commodity: commodity.id.clone(),
+                quantity: i64::from(units),
+            })
             .collect(),
     })
 }
@@ -243,11 +285,11 @@ pub(super) fn revive(universe: &Universe, record: &PilotRecord) -> (SystemIndex,
     let known = universe.system_index(record.system.as_str());
     let index = known.unwrap_or(SystemIndex(0));
     let place = match (&record.place, universe.system(index)) {
-        (StoredPlace::Docked(station), Some(system)) if known.is_some() => system
+        (store::Place::Docked { station }, Some(system)) if known.is_some() => system
             .station_index(station.as_str())
             .map_or(Place::Spawn, Place::Docked),
         (
-            &StoredPlace::Space {
+            &store::Place::Space {
                 x,
                 y,
                 vx,
@@ -265,18 +307,18 @@ pub(super) fn revive(universe: &Universe, record: &PilotRecord) -> (SystemIndex,
         _ => Place::Spawn,
     };
     let mut cargo = vec![0; universe.commodities.len()];
-    for (commodity, units) in &record.cargo {
-        let index = universe.commodity_index(commodity.as_str());
+    for stored in &record.cargo {
+        let index = universe.commodity_index(stored.commodity.as_str());
         if let Some(held) = index.and_then(|index| cargo.get_mut(usize::from(index.0))) {
-            *held = *units;
+            *held = u32::try_from(stored.quantity).unwrap_or(0);
         }
     }
-    let home = record.home.as_ref().and_then(|(system, station)| {
-        let system = universe.system_index(system.as_str())?;
-        Some((
-            system,
-            universe.system(system)?.station_index(station.as_str())?,
-        ))
+    let home = record.home.as_ref().and_then(|home| {
+        let system = universe.system_index(home.system.as_str())?;
+        let station = universe
+            .system(system)?
+            .station_index(home.station.as_str())?;
+        Some((system, station))
     });
     let pilot = Pilot {
         player: record.player.clone(),

@@ -126,8 +126,10 @@ impl Doors {
 fn new_guest(signer: &Signer, now: UnixMillis) -> Option<String> {
     let mut random = [0; 12];
     getrandom::fill(&mut random).ok()?;
-    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let player = PlayerId::parse(&format!("guest-{digits}")).ok()?;
+    let number = random
+        .iter()
+        .fold(0, |number, &byte| number << 8 | u128::from(byte));
+    let player = PlayerId::parse(&format!("guest-{number:024x}")).ok()?;
     let token = signer.sign(&player, GUEST_TOKEN_TTL_SECONDS, now).ok()?;
     Some(serde_json::json!({ "token": token, "player_id": player.as_str() }).to_string())
 }

@@ -120,6 +120,16 @@ impl Metrics {
 
     fn register(&self) -> Registry {
         let mut all = Registry::with_prefix("orrery");
+        self.register_ticks(&mut all);
+        self.register_systems(&mut all);
+        self.register_traffic(&mut all);
+        all.register("commits", "Batches made durable", self.commits.clone());
+        let until = "Until a batch is durable";
+        all.register_with_unit("commit", until, Unit::Seconds, self.commit_seconds.clone());
+        all
+    }
+
+    fn register_ticks(&self, all: &mut Registry) {
         let seconds = || Unit::Seconds;
         all.register_with_unit(
             "tick",
@@ -127,51 +137,40 @@ impl Metrics {
             seconds(),
             self.tick_seconds.clone(),
         );
+        let lateness = self.tick_lateness_seconds.clone();
         all.register_with_unit(
             "tick_lateness",
             "How late a tick began",
             seconds(),
-            self.tick_lateness_seconds.clone(),
+            lateness,
         );
         all.register("ticks", "Ticks run", self.ticks.clone());
-        all.register(
-            "ticks_skipped",
-            "Deadlines passed without a tick",
-            self.ticks_skipped.clone(),
-        );
-        all.register(
-            "connections",
-            "Open WebSocket connections",
-            self.connections.clone(),
-        );
+        let skipped = self.ticks_skipped.clone();
+        all.register("ticks_skipped", "Deadlines passed without a tick", skipped);
+    }
+
+    fn register_systems(&self, all: &mut Registry) {
         all.register("pilots", "Pilots in a system", self.pilots.clone());
         all.register("entities", "Entities in a system", self.entities.clone());
-        all.register(
-            "time_dilation",
-            "Simulated over real time",
-            self.time_dilation.clone(),
-        );
-        all.register(
-            "frame_bytes_max",
-            "Largest frame so far",
-            self.frame_bytes_max.clone(),
-        );
-        all.register(
-            "arena_bytes_max",
-            "Largest encoding arena so far",
-            self.arena_bytes_max.clone(),
-        );
+        let dilation = self.time_dilation.clone();
+        all.register("time_dilation", "Simulated over real time", dilation);
+        let frames = self.frame_bytes_max.clone();
+        all.register("frame_bytes_max", "Largest frame so far", frames);
+        let arenas = self.arena_bytes_max.clone();
+        all.register("arena_bytes_max", "Largest encoding arena so far", arenas);
+    }
+
+    fn register_traffic(&self, all: &mut Registry) {
+        let connections = self.connections.clone();
+        all.register("connections", "Open WebSocket connections", connections);
         all.register(
             "messages_sent",
             "Messages sent, by type",
             self.messages_sent.clone(),
         );
         all.register("sent_bytes", "Bytes of text sent", self.sent_bytes.clone());
-        all.register(
-            "messages_received",
-            "Messages received",
-            self.messages_received.clone(),
-        );
+        let received = self.messages_received.clone();
+        all.register("messages_received", "Messages received", received);
         all.register(
             "received_bytes",
             "Bytes of text received",
@@ -188,19 +187,8 @@ impl Metrics {
             "Connections ended by the server",
             self.closes.clone(),
         );
-        all.register(
-            "deltas_dropped",
-            "Deltas not sent to slow readers",
-            self.deltas_dropped.clone(),
-        );
-        all.register("commits", "Batches made durable", self.commits.clone());
-        all.register_with_unit(
-            "commit",
-            "Until a batch is durable",
-            seconds(),
-            self.commit_seconds.clone(),
-        );
-        all
+        let dropped = self.deltas_dropped.clone();
+        all.register("deltas_dropped", "Deltas not sent to slow readers", dropped);
     }
 
     /// The text that a Prometheus server scrapes.

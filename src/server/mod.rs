@@ -10,6 +10,7 @@
 //! [`Core`](core::Core) and [`Gate`](gate::Gate) read no clock and own no thread or socket, so a
 //! test can run a whole server on one thread in virtual time; [`run`] gives them real ones.
 
+mod beat;
 mod book;
 mod chart;
 pub mod core;
@@ -24,4 +25,5 @@ mod pace;
 mod requests;
 mod roster;
 pub mod run;
+pub mod store_vault;
 pub mod vault;

@@ -16,20 +16,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use thiserror::Error;
-use tracing::{info, warn};
+use tracing::info;
 
+use super::beat::Beat;
 use super::core::{Core, CoreParts};
 use super::doors::Doors;
 use super::gate::{Gate, GateParts};
-use super::lane::{GateLane, ToGate};
+use super::lane::{GateLane, ToCore, ToGate};
 use super::mailbox::Mailbox;
 use super::metrics::Metrics;
 use super::ops::Ops;
-use super::pace::Pace;
 use super::vault::Vault;
+use crate::ids::SystemIndex;
 use crate::limits::{
     CELLS_PER_VIEW_RADIUS, CLOSE_GRACE_MS, DRAIN_DURABLE_MS_MAX, INBOX_MAX, OPS_CONNECTIONS_MAX,
 };
@@ -114,6 +115,16 @@ impl Notices {
     }
 }
 
+/// What was kept from earlier runs, ready to go on.
+pub struct Kept {
+    /// Where records are kept.
+    pub vault: Box<dyn Vault>,
+    /// One world a system, in the universe's order.
+    pub worlds: Vec<World>,
+    /// Systems that another server on the same database runs.
+    pub elsewhere: Vec<SystemIndex>,
+}
+
 /// A server whose ports are bound and whose threads run.
 pub struct Running {
     /// Where players connect; the port is picked.
@@ -122,105 +133,71 @@ pub struct Running {
     pub admin: SocketAddr,
     stop: Arc<AtomicBool>,
     tick: JoinHandle<Option<String>>,
-    others: Vec<(String, JoinHandle<io::Result<()>>)>,
-    ops_stop: Arc<AtomicBool>,
-    ops_bell: Waker,
+    threads: Threads,
+    ops: OpsEnd,
     lanes: Vec<Arc<GateLane>>,
+}
+
+/// The reactors' threads, by name.
+type Threads = Vec<(String, JoinHandle<io::Result<()>>)>;
+
+/// How the operator's port is ended.
+struct OpsEnd {
+    is_stopping: Arc<AtomicBool>,
+    bells: Vec<Waker>,
+}
+
+impl OpsEnd {
+    fn end(&self) {
+        self.is_stopping.store(true, Ordering::Release);
+        for bell in &self.bells {
+            bell.ring();
+        }
+    }
 }
 
 /// Binds the ports and starts every thread. `open_vault` gets what the store must tell, and gives
 /// the vault and the worlds with their stored stocks.
 pub fn start<E: From<RunError>>(
     config: Config,
-    open_vault: impl FnOnce(Notices) -> Result<(Box<dyn Vault>, Vec<World>), E>,
+    open_vault: impl FnOnce(Notices) -> Result<Kept, E>,
 ) -> Result<Running, E> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let metrics = Metrics::new();
-    let reactors = bind(
-        config.listen,
-        "--listen",
-        config.net_threads,
-        config.net,
-        config.tls.as_ref(),
-        &clock,
-    )?;
-    let ops_config = NetConfig {
+    let player_port = Port {
+        address: config.listen,
+        flag: "--listen",
+        shards: config.net_threads,
+    };
+    let reactors = player_port.bind(config.net.clone(), config.tls.as_ref(), &clock)?;
+    let ops_net = NetConfig {
         connections_max: OPS_CONNECTIONS_MAX,
         ..NetConfig::default()
     };
-    let mut ops_reactors = bind(config.admin, "--admin", 1, ops_config, None, &clock)?;
+    let ops_port = Port {
+        address: config.admin,
+        flag: "--admin",
+        shards: 1,
+    };
+    let ops_reactors = ops_port.bind(ops_net, None, &clock)?;
     let listen = reactors.first().map_or(config.listen, Reactor::local_addr);
     let admin = ops_reactors
         .first()
         .map_or(config.admin, Reactor::local_addr);
-
-    let durable = Arc::new(AtomicU64::new(0));
     let bells: Vec<Waker> = reactors.iter().map(Reactor::waker).collect();
-    let notices = Notices {
-        durable: Arc::clone(&durable),
-        bells: bells.clone(),
-        metrics: metrics.clone(),
-    };
-    let (vault, worlds) = open_vault(notices)?;
+    let shared = Shared::new(&bells, config.view_radius, metrics);
+    let kept = open_vault(shared.notices(bells))?;
 
-    let inbox = Arc::new(Mailbox::new(INBOX_MAX));
-    let lanes: Vec<_> = bells
-        .iter()
-        .map(|bell| Arc::new(GateLane::new(Box::new(bell.clone()))))
-        .collect();
-    let edge = config.view_radius / CELLS_PER_VIEW_RADIUS;
-    let stencils = Arc::new(Stencils::new(config.view_radius, edge));
-    let mut others = Vec::new();
-    for (shard, reactor) in reactors.into_iter().enumerate() {
-        let mut gate = Gate::new(GateParts {
-            shard: shard as u16,
-            verifier: Arc::clone(&config.verifier),
-            doors: config.doors.clone(),
-            inbox: Arc::clone(&inbox),
-            lane: Arc::clone(&lanes[shard]),
-            durable: Arc::clone(&durable),
-            stencils: Arc::clone(&stencils),
-            metrics: metrics.clone(),
-        });
-        others.push(spawn(format!("net-{shard}"), move || {
-            reactor.run(&mut gate)
-        })?);
-    }
-    let (is_ticking, ops_stop) = (
-        Arc::new(AtomicBool::new(false)),
-        Arc::new(AtomicBool::new(false)),
-    );
-    let mut ops = Ops::new(
-        metrics.clone(),
-        Arc::clone(&is_ticking),
-        Arc::clone(&ops_stop),
-    );
-    let Some(ops_reactor) = ops_reactors.pop() else {
-        return Err(RunError::ThreadEnded("operator's".to_owned()).into());
-    };
-    let ops_bell = ops_reactor.waker();
-    others.push(spawn("ops".to_owned(), move || ops_reactor.run(&mut ops))?);
-
-    let core = Core::new(CoreParts {
-        universe: config.universe,
-        worlds,
-        inbox,
-        lanes: lanes.clone(),
-        vault,
-        durable: Arc::clone(&durable),
-        stencils,
-        view_radius: config.view_radius,
-        stretches: config.sim_threads,
-        metrics: metrics.clone(),
-    });
+    let mut threads = shared.start_gates(&config, reactors)?;
+    let (is_ticking, ops) = shared.start_ops(ops_reactors, &mut threads)?;
     let stop = Arc::new(AtomicBool::new(false));
     let beat = Beat {
-        core,
-        metrics,
+        core: shared.core(&config, kept),
+        metrics: shared.metrics.clone(),
         clock,
         is_ticking,
         stop: Arc::clone(&stop),
-        durable,
+        durable: Arc::clone(&shared.durable),
     };
     let workers = config.sim_threads;
     let (_, tick) = spawn("tick".to_owned(), move || beat.run(workers))?;
@@ -229,28 +206,118 @@ pub fn start<E: From<RunError>>(
         admin,
         stop,
         tick,
-        others,
-        ops_stop,
-        ops_bell,
-        lanes,
+        threads,
+        ops,
+        lanes: shared.lanes,
     })
 }
 
-fn bind(
+/// What gates and core have in common.
+struct Shared {
+    inbox: Arc<Mailbox<ToCore>>,
+    lanes: Vec<Arc<GateLane>>,
+    stencils: Arc<Stencils>,
+    durable: Arc<AtomicU64>,
+    metrics: Metrics,
+}
+
+impl Shared {
+    fn new(bells: &[Waker], view_radius: f32, metrics: Metrics) -> Self {
+        let lane = |bell: &Waker| Arc::new(GateLane::new(Box::new(bell.clone())));
+        let edge = view_radius / CELLS_PER_VIEW_RADIUS;
+        Self {
+            inbox: Arc::new(Mailbox::new(INBOX_MAX)),
+            lanes: bells.iter().map(lane).collect(),
+            stencils: Arc::new(Stencils::new(view_radius, edge)),
+            durable: Arc::new(AtomicU64::new(0)),
+            metrics,
+        }
+    }
+
+    fn notices(&self, bells: Vec<Waker>) -> Notices {
+        let (durable, metrics) = (Arc::clone(&self.durable), self.metrics.clone());
+        Notices {
+            durable,
+            bells,
+            metrics,
+        }
+    }
+
+    fn start_gates(&self, config: &Config, reactors: Vec<Reactor>) -> Result<Threads, RunError> {
+        let shards = reactors.into_iter().zip(&self.lanes).enumerate();
+        let threads = shards.map(|(shard, (reactor, lane))| {
+            let mut gate = Gate::new(GateParts {
+                shard: shard as u16,
+                verifier: Arc::clone(&config.verifier),
+                doors: config.doors.clone(),
+                inbox: Arc::clone(&self.inbox),
+                lane: Arc::clone(lane),
+                durable: Arc::clone(&self.durable),
+                stencils: Arc::clone(&self.stencils),
+                metrics: self.metrics.clone(),
+            });
+            spawn(format!("net-{shard}"), move || reactor.run(&mut gate))
+        });
+        threads.collect()
+    }
+
+    /// Returns the flag that makes `/readyz` say yes, and how to end the thread.
+    fn start_ops(
+        &self,
+        reactors: Vec<Reactor>,
+        threads: &mut Threads,
+    ) -> Result<(Arc<AtomicBool>, OpsEnd), RunError> {
+        let is_ticking = Arc::new(AtomicBool::new(false));
+        let is_stopping = Arc::new(AtomicBool::new(false));
+        let mut bells = Vec::new();
+        for reactor in reactors {
+            bells.push(reactor.waker());
+            let metrics = self.metrics.clone();
+            let mut ops = Ops::new(metrics, Arc::clone(&is_ticking), Arc::clone(&is_stopping));
+            threads.push(spawn("ops".to_owned(), move || reactor.run(&mut ops))?);
+        }
+        Ok((is_ticking, OpsEnd { is_stopping, bells }))
+    }
+
+    fn core(&self, config: &Config, kept: Kept) -> Core {
+        Core::new(CoreParts {
+            universe: Arc::clone(&config.universe),
+            worlds: kept.worlds,
+            elsewhere: kept.elsewhere,
+            inbox: Arc::clone(&self.inbox),
+            lanes: self.lanes.clone(),
+            vault: kept.vault,
+            durable: Arc::clone(&self.durable),
+            stencils: Arc::clone(&self.stencils),
+            view_radius: config.view_radius,
+            stretches: config.sim_threads,
+            metrics: self.metrics.clone(),
+        })
+    }
+}
+
+/// An address to listen on, and the flag that named it.
+struct Port {
     address: SocketAddr,
     flag: &'static str,
     shards: u16,
-    config: NetConfig,
-    tls: Option<&Arc<Tls>>,
-    clock: &Arc<dyn Clock>,
-) -> Result<Vec<Reactor>, RunError> {
-    Reactor::bind(address, shards, config, tls, Arc::clone(clock)).map_err(|error| {
-        RunError::Listen {
+}
+
+impl Port {
+    fn bind(
+        &self,
+        config: NetConfig,
+        tls: Option<&Arc<Tls>>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Vec<Reactor>, RunError> {
+        let reactors = Reactor::bind(self.address, self.shards, config, tls, Arc::clone(clock));
+        let (address, flag) = (self.address, self.flag);
+        reactors.map_err(|error| RunError::Listen {
             address,
             flag,
             error,
-        }
-    })
+        })
+    }
 }
 
 fn spawn<T: Send + 'static>(
@@ -261,68 +328,6 @@ fn spawn<T: Send + 'static>(
     match builder.spawn(body) {
         Ok(thread) => Ok((name, thread)),
         Err(error) => Err(RunError::Thread { name, error }),
-    }
-}
-
-/// The tick thread.
-struct Beat {
-    core: Core,
-    metrics: Metrics,
-    clock: Arc<dyn Clock>,
-    is_ticking: Arc<AtomicBool>,
-    stop: Arc<AtomicBool>,
-    durable: Arc<AtomicU64>,
-}
-
-impl Beat {
-    /// Ticks until told to stop or the store fails; the latter's reason is returned.
-    fn run(mut self, workers: usize) -> Option<String> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(workers)
-            .thread_name(|index| format!("sim-{index}"))
-            .build();
-        match pool {
-            Ok(pool) => pool.install(|| self.beat()),
-            Err(error) => {
-                warn!("no worker pool, ticking on one thread: {error}");
-                self.beat();
-            }
-        }
-        self.core.failure().map(str::to_owned)
-    }
-
-    fn beat(&mut self) {
-        let mut pace = Pace::new(Instant::now());
-        while !self.stop.load(Ordering::Acquire) && self.core.failure().is_none() {
-            let beat = pace.wait();
-            let begun = Instant::now();
-            self.core.tick(self.clock.unix());
-            self.metrics
-                .tick_seconds
-                .observe(begun.elapsed().as_secs_f64());
-            self.metrics
-                .tick_lateness_seconds
-                .observe(beat.lateness.as_secs_f64());
-            self.metrics.ticks.inc();
-            self.metrics.ticks_skipped.inc_by(beat.skipped);
-            self.is_ticking.store(true, Ordering::Release);
-        }
-        self.is_ticking.store(false, Ordering::Release);
-        if self.core.failure().is_none() {
-            self.drain();
-        }
-    }
-
-    /// Hands the last batch over and waits, within a bound, until it is durable.
-    fn drain(&mut self) {
-        let last = self.core.drain(self.clock.unix());
-        let deadline = Instant::now() + Duration::from_millis(DRAIN_DURABLE_MS_MAX);
-        while self.durable.load(Ordering::Acquire) < last && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        if self.durable.load(Ordering::Acquire) < last {
-            warn!("the last batch was not durable in time");
-        }
     }
 }
 
@@ -337,7 +342,7 @@ impl Running {
         let mut ended = None;
         while !self.stop.load(Ordering::Acquire) && !self.tick.is_finished() {
             ended = self
-                .others
+                .threads
                 .iter()
                 .find(|(_, thread)| thread.is_finished())
                 .map(|(name, _)| name.clone());
@@ -362,9 +367,8 @@ impl Running {
             });
             lane.ring();
         }
-        self.ops_stop.store(true, Ordering::Release);
-        self.ops_bell.ring();
-        for (name, thread) in self.others {
+        self.ops.end();
+        for (name, thread) in self.threads {
             if !matches!(thread.join(), Ok(Ok(()))) {
                 ended.get_or_insert(name);
             }

@@ -5,7 +5,7 @@
 //! batch that holds the pilot is the pilot of that batch. That a batch is durable is told to the
 //! gates and the core through the shared counter, not here.
 
-use crate::ids::PlayerId;
+use crate::ids::{Name, PlayerId};
 use crate::store::{Batch, LoadedPilot, StoredOutcome};
 use crate::wire::RequestId;
 
@@ -16,12 +16,12 @@ pub struct Full;
 /// What a vault has to say.
 #[derive(Debug)]
 pub enum Answer {
-    /// What is known of a player; none for a new one.
+    /// What is known of a player.
     Loaded {
         /// The question's.
         ticket: u32,
         /// The pilot.
-        pilot: Option<Box<LoadedPilot>>,
+        pilot: Box<LoadedPilot>,
     },
     /// What a request was answered; none if its id was never used.
     Outcome {
@@ -30,6 +30,8 @@ pub enum Answer {
         /// The answer then.
         outcome: Option<StoredOutcome>,
     },
+    /// Another server writes for this system now: it must not tick here any more.
+    LeaseLost(Name),
     /// Nothing will be durable any more, and why.
     Failed(String),
 }

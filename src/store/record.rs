@@ -1,145 +1,263 @@
-//! What is kept, as plain records: names instead of indices, so that a universe file may change its
-//! order without moving anybody's goods.
+//! What the server hands to the store and gets back: plain records, every name a checked one.
 //!
-//! A [`Batch`] is everything that one tick wants kept; it is made durable whole or not at all.
+//! Owns the shapes of a pilot, a transaction, a remembered outcome and the batch that carries
+//! them. It never touches a database, and it knows nothing of the simulation: commodities and
+//! stations appear by name, so that a record outlives any reordering of a universe file.
+//!
+//! Money is whole credits, goods are whole units; both are `i64` and never negative in a hold.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
 
 use crate::ids::{Name, PlayerId, UnixMillis};
 
-/// Where a stored ship is.
+/// Everything the store keeps of a pilot.
 #[derive(Clone, Debug, PartialEq)]
-pub enum StoredPlace {
-    /// Docked at a station of its system.
-    Docked(Name),
-    /// In open space: position u, velocity u/s, heading rad.
+pub struct PilotRecord {
+    /// Whose record this is.
+    pub player: PlayerId,
+    /// The system that the ship is in.
+    pub system: Name,
+    /// Where in it.
+    pub place: Place,
+    /// Where the pilot wakes up after a death; none: the system's first station.
+    pub home: Option<Home>,
+    /// Credits. On the way in they must equal the ledger's balance: the store keeps them there.
+    pub credits: i64,
+    /// Hull points.
+    pub hull: i32,
+    /// Fuel in the tank; must be finite.
+    pub fuel: f32,
+    /// The hold: each commodity at most once, quantities above 0, in any order on the way in and
+    /// by commodity name on the way out. Like the credits they must equal the ledger's.
+    pub cargo: Vec<Cargo>,
+}
+
+/// Where a ship is inside its system.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// At rest in a dock.
+    Docked {
+        /// The station's name.
+        station: Name,
+    },
+    /// In open space; all values finite, in units and units a second.
     Space {
-        /// East of the centre.
+        /// Position.
         x: f32,
-        /// North of the centre.
+        /// Position.
         y: f32,
-        /// Velocity east.
+        /// Velocity.
         vx: f32,
-        /// Velocity north.
+        /// Velocity.
         vy: f32,
-        /// Heading.
+        /// Heading in radians.
         rotation: f32,
     },
 }
 
-/// A pilot, whole.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PilotRecord {
-    /// Who.
-    pub player: PlayerId,
-    /// The system the ship is in.
+/// A station to return to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home {
+    /// Its system.
     pub system: Name,
-    /// Where in it.
-    pub place: StoredPlace,
-    /// System and station last docked at.
-    pub home: Option<(Name, Name)>,
-    /// Whole credits.
-    pub credits: i64,
-    /// Hull points.
-    pub hull: i32,
-    /// Fuel in the tank.
-    pub fuel: f32,
-    /// What the hold has, without empty entries.
-    pub cargo: Vec<(Name, u32)>,
+    /// Its name there.
+    pub station: Name,
 }
 
-/// Why money or goods moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// One commodity in a hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cargo {
+    /// Which.
+    pub commodity: Name,
+    /// How many units.
+    pub quantity: i64,
+}
+
+/// One commodity at a station.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stock {
+    /// The station's name.
+    pub station: Name,
+    /// Which commodity.
+    pub commodity: Name,
+    /// How many units.
+    pub quantity: i64,
+}
+
+/// Why money or goods moved. Decides between which accounts; see [`super::ledger`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Cause {
-    /// A new pilot's first credits, from nowhere.
+    /// A new pilot's first credits; once a pilot, in the batch of its first checkpoint.
     Grant,
-    /// A pilot bought goods from a station.
+    /// Goods from a station's stock into a hold.
     Buy,
-    /// A pilot sold goods to a station.
+    /// Goods from a hold into a station's stock.
     Sell,
-    /// A pilot paid a station for hull points.
+    /// Fuel from a station's stock into a tank: paid like a purchase, and out of the goods
+    /// economy at once.
+    Refuel,
+    /// Hull points for credits.
     Repair,
-    /// A kill was paid for, from nowhere.
+    /// The price of a destroyed pirate.
     Bounty,
-    /// Fuel bought left a station for a tank.
+    /// Fuel out of a hold, gone for good.
     FuelBurned,
-    /// Goods were lost with a ship.
+    /// Cargo that went down with its ship.
     CargoLost,
-    /// A station's production filled its stock.
+    /// Goods that a station made, its opening stock included.
     Production,
-    /// A station's consumption drained its stock.
+    /// Goods that a station used up.
     Consumption,
 }
 
-/// Money or goods that moved between two accounts.
+impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Grant,
+        Self::Buy,
+        Self::Sell,
+        Self::Refuel,
+        Self::Repair,
+        Self::Bounty,
+        Self::FuelBurned,
+        Self::CargoLost,
+        Self::Production,
+        Self::Consumption,
+    ];
+
+    /// The name in the ledger.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Buy => "buy",
+            Self::Sell => "sell",
+            Self::Refuel => "refuel",
+            Self::Repair => "repair",
+            Self::Bounty => "bounty",
+            Self::FuelBurned => "fuel_burned",
+            Self::CargoLost => "cargo_lost",
+            Self::Production => "production",
+            Self::Consumption => "consumption",
+        }
+    }
+
+    /// The cause of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.as_str() == text)
+    }
+}
+
+/// Money or goods that moved in one step, before it is turned into ledger rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
+    /// The system in which it happened; its ledger chain takes the rows.
+    pub system: Name,
     /// Why.
     pub cause: Cause,
-    /// The pilot concerned.
+    /// The pilot; only production and consumption have none.
     pub player: Option<PlayerId>,
-    /// System and station concerned.
-    pub station: Option<(Name, Name)>,
-    /// The goods concerned.
+    /// The station, where the cause has one.
+    pub station: Option<Name>,
+    /// The commodity, where goods moved.
     pub commodity: Option<Name>,
-    /// Units that moved, never negative; the cause says which way.
+    /// Units of goods, or hull points restored.
     pub quantity: i64,
-    /// Credits a unit.
+    /// Credits a unit; 0 where nothing was priced.
     pub unit_price: i64,
-    /// Credits that moved, never negative; the cause says which way.
+    /// Credits in all: `quantity · unit_price` for buy, sell, refuel and repair.
     pub total: i64,
-    /// The pilot's credits afterwards, where a pilot is concerned.
-    pub balance_after: Option<i64>,
-    /// The station's stock afterwards, where one is concerned.
-    pub stock_after: Option<i64>,
-    /// The client's own name for the request that caused it.
-    pub request_id: Option<String>,
+    /// The client's request id, where it gave one.
+    pub request_id: Option<Arc<str>>,
 }
 
-/// What a request with an id was answered, kept for ever.
+/// What a request came to, kept for ever so that the same request id is answered alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredOutcome {
+    /// The system in which it was decided.
+    pub system: Name,
     /// Who asked.
     pub player: PlayerId,
-    /// The client's own name for the request.
-    pub request_id: String,
-    /// Digest of what was asked, to tell a repetition from another request.
+    /// The client's id for the request, unique per player;
+    /// at most [`REQUEST_ID_BYTES_MAX`](crate::limits::REQUEST_ID_BYTES_MAX) bytes.
+    pub request_id: Arc<str>,
+    /// [`digest64`] of the request's body: the same id with another body is another request.
     pub body_digest: u64,
-    /// The answer, as the text of a reply.
-    pub reply: String,
+    /// The reply's payload as JSON text.
+    pub reply: Arc<str>,
 }
 
-/// What one tick wants kept.
+/// What one tick leaves to keep. Committed as a whole or not at all, within one transaction.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// 1, 2, 3, … since the server started.
+    /// The caller's number; rises from batch to batch, gaps are fine.
     pub number: u64,
-    /// When.
+    /// When the tick was, for the rows.
     pub unix: UnixMillis,
-    /// Money and goods that moved, in order.
+    /// What moved, in the order in which it moved.
     pub transactions: Vec<Transaction>,
-    /// Answers that may have to be given again.
+    /// What requests came to.
     pub outcomes: Vec<StoredOutcome>,
-    /// Pilots as they are now, at most one a player.
-    pub pilots: Vec<PilotRecord>,
+    /// Pilots as they are after all of the above.
+    pub checkpoints: Vec<PilotRecord>,
 }
 
-/// What is known of a player.
+impl Batch {
+    /// Whether there is nothing to keep: such a batch need not be submitted.
+    pub fn is_empty(&self) -> bool {
+        self.transactions.is_empty() && self.outcomes.is_empty() && self.checkpoints.is_empty()
+    }
+
+    /// Empties the batch for reuse and keeps its memory.
+    pub fn clear(&mut self) {
+        self.transactions.clear();
+        self.outcomes.clear();
+        self.checkpoints.clear();
+    }
+}
+
+/// What a login needs to know of a pilot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoadedPilot {
-    /// The pilot.
-    pub pilot: PilotRecord,
-    /// Digests of the newest request ids used: the first 64 bits of their SHA-256, big-endian.
+    /// Who was asked for.
+    pub player: PlayerId,
+    /// The pilot, or none if it has never been kept: submit a grant and a checkpoint in one batch.
+    pub record: Option<PilotRecord>,
+    /// [`request_digest`] of the pilot's remembered request ids, at most
+    /// [`STORE_REQUEST_DIGESTS_MAX`](crate::limits::STORE_REQUEST_DIGESTS_MAX).
     pub request_digests: Vec<u64>,
-    /// Whether those are all.
-    pub digests_are_complete: bool,
+    /// Whether these are all; if not, an id that is absent may be remembered all the same.
+    pub request_digests_complete: bool,
 }
 
-/// One shelf of one station.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StockRecord {
-    /// Where.
-    pub station: Name,
-    /// What.
-    pub commodity: Name,
-    /// How many units.
-    pub units: i64,
+/// The first eight bytes of the SHA-256 of `bytes`, for [`StoredOutcome::body_digest`].
+pub fn digest64(bytes: &[u8]) -> u64 {
+    let hash = Sha256::digest(bytes);
+    hash.iter()
+        .take(8)
+        .fold(0, |digest, byte| (digest << 8) | u64::from(*byte))
+}
+
+/// The digest of a request id as [`LoadedPilot::request_digests`] holds it.
+pub fn request_digest(request_id: &str) -> u64 {
+    digest64(request_id.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_is_found_by_its_name() {
+        for cause in Cause::ALL {
+            assert_eq!(Cause::parse(cause.as_str()), Some(cause));
+        }
+        assert_eq!(Cause::parse("theft"), None);
+    }
+
+    #[test]
+    fn a_digest_is_the_head_of_the_sha256() {
+        assert_eq!(digest64(b"abc"), 0xba78_16bf_8f01_cfea);
+    }
 }

@@ -131,7 +131,7 @@ impl Pilot {
             pose_tick: 0,
             turn: 0.0,
             home: (0.0, 0.0),
-            errand: Errand::Leave,
+            errand: Errand::Cruise { x: 0.0, y: 0.0 },
             until_tick: 0,
             docked_at: None,
             stations: Vec::new(),
@@ -449,3 +449,7 @@ impl Pilot {
         ((mixed >> 40) as u32) % sides.max(1)
     }
 }
+
+#[cfg(test)]
+#[path = "pilot_tests.rs"]
+mod tests;

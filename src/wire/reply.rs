@@ -118,7 +118,7 @@ pub struct Flight {
     pub thrust_accel: f64,
     /// Turn rate at full deflection, rad/s.
     pub turn_rate: f64,
-    /// Share of the velocity lost a second.
+    /// How fast velocity decays without thrust, 1/s; terminal speed is `thrust_accel / drag`.
     pub drag: f64,
     /// The ship's radius, u.
     pub radius: f64,

@@ -1,6 +1,45 @@
-//! Key pairs made for these tests; they open nothing anywhere.
+//! Key pairs made for these tests, which open nothing anywhere, and tokens of any content.
 
-use jsonwebtoken::Algorithm;
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use jsonwebtoken::{Algorithm, EncodingKey};
+use orrery::ids::UnixMillis;
+use orrery::session::token::{Key, Verifier};
+use serde_json::{Value, json};
+
+use crate::token::base64;
+
+pub(crate) const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+pub(crate) const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+pub(crate) const NOW_SECONDS: u64 = 1_700_000_000;
+
+pub(crate) fn verifier() -> Verifier {
+    Verifier::new(vec![Key::secret(SECRET).unwrap()])
+}
+
+pub(crate) fn claims() -> Value {
+    json!({ "sub": "p_1", "exp": NOW_SECONDS + 60 })
+}
+
+/// A token with any header and claims, signed with the good secret.
+pub(crate) fn signed(header: &Value, claims: &Value) -> String {
+    signed_text(&header.to_string(), &claims.to_string())
+}
+
+pub(crate) fn signed_text(header: &str, claims: &str) -> String {
+    let body = format!(
+        "{}.{}",
+        base64(header.as_bytes()),
+        base64(claims.as_bytes())
+    );
+    let key = EncodingKey::from_secret(SECRET);
+    let signature = jsonwebtoken::crypto::sign(body.as_bytes(), &key, Algorithm::HS256).unwrap();
+    format!("{body}.{signature}")
+}
+
+pub(crate) fn hs256() -> Value {
+    json!({ "alg": "HS256", "typ": "JWT" })
+}
 
 /// A key pair and what its public half checks.
 pub(crate) struct Pair {

@@ -24,6 +24,8 @@ import { kindName, stationName, title } from "./words.js";
  */
 
 const IMPACT_UNITS = 26;
+/** Farther than a ship can fly between two messages: it came back elsewhere. */
+const LEAP_UNITS = 300;
 
 export class Game {
   /**
@@ -104,6 +106,8 @@ export class Game {
     const at = ship.newest();
     if (ship.ring[at] > tick) return;
     const body = { x: ship.ring[at + 1], y: ship.ring[at + 2], vx: ship.ring[at + 3], vy: ship.ring[at + 4], r: ship.ring[at + 5] };
+    const { served } = prediction;
+    if (Math.hypot(served.x - body.x, served.y - body.y) > LEAP_UNITS) this.scene.effects.clearTrail();
     prediction.serve(tick, body, world.lastInputSeq, this.physics);
     // A page that is not being drawn still has to forget what left.
     if (document.hidden) world.sample(tick, tick);
@@ -161,7 +165,7 @@ export class Game {
     } else if (event.kind === "destroyed") log.say(`You shot down ${name.toLowerCase()}`, "gain");
     else {
       if (target) scene.effects.hit(target.x, target.y, target.vx, target.vy);
-      log.say(`You hit ${name.toLowerCase()}: ${event.target_hp} hull left`, "gain");
+      log.say(`You hit ${name.toLowerCase()}: ${event.target_hp} hull left`, "gain", event.target_id);
     }
   }
 
@@ -171,6 +175,7 @@ export class Game {
    */
   gone(entity, reason) {
     const { effects } = this.scene;
+    if (entity.id === this.world.shipId) return;
     if (entity.isShip) {
       if (reason === "destroyed") effects.blast(entity.x, entity.y, entity.vx, entity.vy, kindColour(entity.kind));
       else if (reason === "jumped") effects.ring(entity.x, entity.y, 4, 60, 0.5, "#bfe6ff");

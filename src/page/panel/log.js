@@ -14,7 +14,7 @@ const OLD_MS = 12_000;
 export class Log {
   constructor() {
     this.list = /** @type {HTMLOListElement} */ (byId("log").querySelector("ol"));
-    /** @type {{item: HTMLLIElement, text: string, count: number, at: number}[]} */
+    /** @type {{item: HTMLLIElement, text: string, subject: string, count: number, at: number}[]} */
     this.lines = [];
     setInterval(() => this.age(), 2000);
   }
@@ -22,9 +22,17 @@ export class Log {
   /**
    * @param {string} text
    * @param {Tone} [tone]
+   * @param {string} [subject] a line about the same subject as the last one takes its place
    */
-  say(text, tone = "plain") {
+  say(text, tone = "plain", subject = "") {
     const last = this.lines.at(-1);
+    if (last && subject !== "" && last.subject === subject) {
+      last.text = text;
+      last.at = performance.now();
+      last.item.textContent = text;
+      last.item.classList.remove("old");
+      return;
+    }
     if (last && last.text === text) {
       last.count += 1;
       last.at = performance.now();
@@ -34,7 +42,7 @@ export class Log {
     }
     const item = make("li", tone, text);
     this.list.append(item);
-    this.lines.push({ item, text, count: 1, at: performance.now() });
+    this.lines.push({ item, text, subject, count: 1, at: performance.now() });
     if (this.lines.length > LINES_MAX) this.lines.shift()?.item.remove();
   }
 

@@ -25,6 +25,9 @@ export class Camera {
     this.scale = this.zoom;
     this.aheadX = 0;
     this.aheadY = 0;
+    /** CSS pixels by which the ship stands right of the middle, and where that is going. */
+    this.bias = 0;
+    this.biasAim = 0;
     this.shake = 0;
     this.shakeX = 0;
     this.shakeY = 0;
@@ -87,8 +90,9 @@ export class Camera {
     const drift = this.started ? 1 - Math.exp(-seconds / 0.7) : 1;
     this.aheadX += (ax - this.aheadX) * drift;
     this.aheadY += (ay - this.aheadY) * drift;
+    this.bias += (this.biasAim - this.bias) * (this.started && !this.calm ? 1 - Math.exp(-seconds / 0.25) : 1);
     this.started = true;
-    this.x = body.x + this.aheadX;
+    this.x = body.x + this.aheadX - this.bias / this.zoom;
     this.y = body.y + this.aheadY;
     this.shake *= Math.exp(-seconds / 0.12);
     const angle = Math.random() * 6.28;

@@ -13,8 +13,25 @@ import { FRIEND, HOSTILE } from "./palette.js";
 
 const SPARKS_MAX = 320;
 const RINGS_MAX = 24;
+const FLASHES_MAX = 8;
+const FLASH_PX = 128;
 const TRAIL_POINTS = 90;
 const TRAIL_EVERY_MS = 33;
+
+/** A soft ball of light, drawn once. */
+function light() {
+  const canvas = new OffscreenCanvas(FLASH_PX, FLASH_PX);
+  const g = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const half = FLASH_PX / 2;
+  const gradient = g.createRadialGradient(half, half, 0, half, half, half);
+  gradient.addColorStop(0, "rgba(255, 250, 235, 1)");
+  gradient.addColorStop(0.18, "rgba(255, 214, 150, 0.75)");
+  gradient.addColorStop(0.5, "rgba(255, 130, 70, 0.22)");
+  gradient.addColorStop(1, "rgba(255, 90, 40, 0)");
+  g.fillStyle = gradient;
+  g.fillRect(0, 0, FLASH_PX, FLASH_PX);
+  return canvas.transferToImageBitmap();
+}
 
 export class Effects {
   constructor() {
@@ -23,6 +40,9 @@ export class Effects {
     this.sparks = [];
     /** @type {{x: number, y: number, age: number, life: number, from: number, to: number, colour: string}[]} */
     this.rings = [];
+    /** @type {{x: number, y: number, age: number, life: number, radius: number}[]} */
+    this.flashes = [];
+    this.light = light();
     /** @type {{x: number, y: number, burn: number}[]} */
     this.trail = [];
     this.trailAt = 0;
@@ -83,6 +103,7 @@ export class Effects {
   hit(x, y, vx, vy) {
     this.burst(x, y, vx * 0.08, vy * 0.08, 9, 110, "#ffd9a0", 0.45);
     this.ring(x, y, 2, 16, 0.22, "#ffe9c9");
+    this.flash(x, y, 22, 0.16);
   }
 
   /**
@@ -93,10 +114,23 @@ export class Effects {
    * @param {string} colour
    */
   blast(x, y, vx, vy, colour) {
-    this.burst(x, y, vx * 0.5, vy * 0.5, 46, 170, colour, 1.1);
-    this.burst(x, y, vx * 0.5, vy * 0.5, 18, 60, "#ffe2b0", 1.5);
-    this.ring(x, y, 4, 90, 0.7, colour);
-    this.ring(x, y, 2, 46, 0.4, "#ffffff");
+    this.burst(x, y, vx * 0.5, vy * 0.5, 60, 210, colour, 1.2);
+    this.burst(x, y, vx * 0.5, vy * 0.5, 26, 80, "#ffe2b0", 1.7);
+    this.ring(x, y, 4, 110, 0.8, colour);
+    this.ring(x, y, 2, 52, 0.45, "#ffffff");
+    this.flash(x, y, 95, 0.5);
+  }
+
+  /**
+   * A burst of light.
+   * @param {number} x
+   * @param {number} y
+   * @param {number} radius in units
+   * @param {number} life seconds
+   */
+  flash(x, y, radius, life) {
+    if (this.flashes.length >= FLASHES_MAX) this.flashes.shift();
+    this.flashes.push({ x, y, age: 0, life, radius: this.calm ? radius / 2 : radius });
   }
 
   /**
@@ -131,6 +165,8 @@ export class Effects {
       spark.vy *= slow;
     }
     for (const ring of this.rings) ring.age += seconds;
+    for (const flash of this.flashes) flash.age += seconds;
+    this.flashes = this.flashes.filter((flash) => flash.age < flash.life);
     this.sparks = this.sparks.filter((spark) => spark.age < spark.life);
     this.rings = this.rings.filter((ring) => ring.age < ring.life);
   }
@@ -164,9 +200,15 @@ export class Effects {
    */
   draw(g, camera) {
     g.globalCompositeOperation = "lighter";
+    for (const flash of this.flashes) {
+      const left = 1 - flash.age / flash.life;
+      const size = flash.radius * (0.6 + 0.4 * left) * camera.scale;
+      g.globalAlpha = left * left;
+      g.drawImage(this.light, camera.toX(flash.x) - size, camera.toY(flash.y) - size, size * 2, size * 2);
+    }
     for (const spark of this.sparks) {
       const left = 1 - spark.age / spark.life;
-      const size = spark.size * camera.pixelRatio * (0.5 + 0.5 * left);
+      const size = spark.size * camera.pixelRatio * (0.6 + left);
       g.globalAlpha = left;
       g.fillStyle = spark.colour;
       g.fillRect(camera.toX(spark.x) - size / 2, camera.toY(spark.y) - size / 2, size, size);

@@ -120,13 +120,23 @@ export function drawLead(g, camera, world, own, nowMs) {
 }
 
 /**
+ * @typedef {object} Frame
+ * @property {number} top device pixels kept free at each edge
+ * @property {number} right
+ * @property {number} bottom
+ * @property {number} left
+ * @property {{x0: number, y0: number, x1: number, y1: number, y: number}[]} corners where instruments
+ *   stand: an arrow that falls inside moves to `y`
+ */
+
+/**
  * Arrows at the edge towards stations and threats that are out of the picture.
  * @param {CanvasRenderingContext2D} g
  * @param {Camera} camera
  * @param {World} world
  * @param {Body} own
  * @param {number} nowMs
- * @param {{top: number, right: number, bottom: number, left: number}} inset device pixels kept free
+ * @param {Frame} inset
  */
 export function drawPointers(g, camera, world, own, nowMs, inset) {
   for (const station of world.stations.values()) {
@@ -148,7 +158,7 @@ export function drawPointers(g, camera, world, own, nowMs, inset) {
  * @param {Body} own
  * @param {string} name
  * @param {string} colour
- * @param {{top: number, right: number, bottom: number, left: number}} inset
+ * @param {Frame} inset
  * @param {boolean} loud
  */
 function pointer(g, camera, place, own, name, colour, inset, loud) {
@@ -164,7 +174,10 @@ function pointer(g, camera, place, own, name, colour, inset, loud) {
   const halfY = (camera.height - inset.bottom - inset.top) / 2;
   const fit = Math.min(halfX / Math.max(1, Math.abs(dx)), halfY / Math.max(1, Math.abs(dy)));
   const x = cx + dx * fit;
-  const y = cy + dy * fit;
+  let y = cy + dy * fit;
+  for (const corner of inset.corners) {
+    if (x > corner.x0 && x < corner.x1 && y > corner.y0 && y < corner.y1) y = corner.y;
+  }
   const angle = Math.atan2(dy, dx);
   g.save();
   g.translate(x, y);

@@ -28,6 +28,8 @@ import { FRIEND, HOSTILE, OWN, SKY, kindColour } from "./palette.js";
 const PIXEL_RATIO_MAX = 2;
 const PATHS_MAX = 90;
 const SHIP_PX_MIN = 5;
+/** Width of the station's counter with its margin, CSS pixels. */
+const COUNTER_PX = 502;
 
 /**
  * @typedef {object} Frame
@@ -54,9 +56,12 @@ export class Scene {
     this.atlas = null;
     this.shipsDrawn = 0;
     this.idleSeconds = 40;
+    this.narrow = false;
+    this.framedDocked = false;
     /** @type {Entity[]} */
     this.inFrame = [];
-    this.inset = { top: 150, right: 60, bottom: 60, left: 60 };
+    /** @type {import("./markers.js").Frame} */
+    this.inset = { top: 150, right: 60, bottom: 60, left: 60, corners: [] };
     new ResizeObserver(() => this.resize()).observe(canvas);
     this.resize();
   }
@@ -69,10 +74,33 @@ export class Scene {
     this.canvas.width = width;
     this.canvas.height = height;
     this.camera.resize(width, height, ratio);
-    const narrow = this.canvas.clientWidth < 700;
-    const edge = (narrow ? 18 : 34) * ratio;
-    this.inset = { top: (narrow ? 190 : 96) * ratio, right: edge, bottom: (narrow ? 250 : 64) * ratio, left: edge };
-    if (narrow && !this.camera.started) this.camera.step(-1);
+    this.narrow = this.canvas.clientWidth < 700;
+    this.frameUp(false);
+    if (this.narrow && !this.camera.started) this.camera.step(-1);
+  }
+
+  /**
+   * Where the instruments leave room, with and without the station's counter.
+   * @param {boolean} docked
+   */
+  frameUp(docked) {
+    this.framedDocked = docked;
+    const { width, height, pixelRatio } = this.camera;
+    const counter = docked && !this.narrow;
+    this.camera.biasAim = counter ? COUNTER_PX / 2 : 0;
+    const edge = (this.narrow ? 18 : 34) * pixelRatio;
+    const left = counter ? (COUNTER_PX + 24) * pixelRatio : edge;
+    const top = (this.narrow ? 190 : 96) * pixelRatio;
+    const bottom = (this.narrow ? 250 : 64) * pixelRatio;
+    const at = (/** @type {number} */ value) => value * pixelRatio;
+    const corners = this.narrow
+      ? []
+      : [
+          { x0: 0, y0: 0, x1: at(275), y1: at(150), y: at(164) },
+          { x0: width - at(220), y0: 0, x1: width, y1: at(236), y: at(250) },
+          { x0: docked ? width - at(375) : 0, y0: height - at(215), x1: docked ? width : at(370), y1: height, y: height - at(228) },
+        ];
+    this.inset = { top, right: edge, bottom, left, corners };
   }
 
   /** @param {boolean} calm whether motion is unwelcome */
@@ -100,6 +128,7 @@ export class Scene {
   draw(frame) {
     const { g, camera, effects } = this;
     const { world, own, nowMs } = frame;
+    if ((frame.dockedAt !== null) !== this.framedDocked) this.frameUp(frame.dockedAt !== null);
     camera.follow(own, frame.seconds);
     effects.advance(frame.seconds);
     g.setTransform(1, 0, 0, 1, 0, 0);

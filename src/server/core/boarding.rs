@@ -1,11 +1,11 @@
-//! Pilots come and go: login, join, jump, a lost connection, the ten seconds after it.
+//! Pilots come: login, join, jump, and the controls once they are there.
 //!
 //! The world is only touched through `admit`, `attach`, `detach` and `dismiss`, between its steps.
 
 use super::purse::Purses;
 use super::{Core, Theatre};
 use crate::ids::{ConnId, Handle, PlayerId, StationIndex, SystemIndex};
-use crate::limits::{CHECKPOINT_PERIOD_TICKS, LINGER_TICKS, PLAYERS_MAX, TICK_RATE_HZ};
+use crate::limits::{PLAYERS_MAX, TICK_RATE_HZ};
 use crate::replication::{Purse, Viewer};
 use crate::server::book;
 use crate::server::requests::Requests;
@@ -15,9 +15,6 @@ use crate::store::LoadedPilot;
 use crate::wire::{
     Angle, AuthOk, CloseCode, ErrorCode, Fixed2, Flight, Input, Joined, Reply, Spawn,
 };
-
-/// The lingering ships' players and the worlds they are in, when they are looked for.
-type Leaving = Vec<(PlayerKey, SystemIndex, Handle)>;
 
 impl Core {
     /// A token was good: takes the player's entry, or asks the store for the pilot.
@@ -64,7 +61,7 @@ impl Core {
     }
 
     /// The store's answer to a login.
-    pub(super) fn board(&mut self, key: PlayerKey, stored: Option<&LoadedPilot>) {
+    pub(super) fn board(&mut self, key: PlayerKey, stored: &LoadedPilot) {
         let Some(entry) = self.roster.get_mut(key) else {
             return;
         };
@@ -75,23 +72,16 @@ impl Core {
             self.roster.remove(key);
             return;
         }
-        match stored {
-            Some(stored) => {
-                let (system, pilot) = book::revive(&self.universe, &stored.pilot);
-                entry.requests =
-                    Requests::new(&stored.request_digests, stored.digests_are_complete);
-                let told = Purse {
-                    credits: pilot.credits,
-                    cargo: pilot.cargo.clone(),
-                };
-                entry.purses = Purses::settled(told);
-                entry.whereabouts = Whereabouts::Ashore(Some(Box::new((system, pilot))));
-            }
-            None => {
-                entry.requests = Requests::new(&[], true);
-                entry.whereabouts = Whereabouts::Ashore(None);
-            }
+        entry.requests = Requests::new(&stored.request_digests, stored.request_digests_complete);
+        let pilot = stored
+            .record
+            .as_ref()
+            .map(|record| book::revive(&self.universe, record));
+        if let Some((_, pilot)) = &pilot {
+            let (credits, cargo) = (pilot.credits, pilot.cargo.clone());
+            entry.purses = Purses::settled(Purse { credits, cargo });
         }
+        entry.whereabouts = Whereabouts::Ashore(pilot.map(Box::new));
         self.welcome(key);
     }
 
@@ -131,6 +121,16 @@ impl Core {
             self.refuse(conn, seq, ErrorCode::UnknownSystem);
             return;
         };
+        if !self.theatre(target).is_some_and(|theatre| theatre.is_owned) {
+            let why = format!("{system_id} is run by another server");
+            self.write(
+                conn,
+                Some(seq),
+                Reply::error_with(ErrorCode::UnknownSystem, why),
+                0,
+            );
+            return;
+        }
         match self.enter(key, target) {
             Ok(ship) => self.show(key, conn, seq, target, ship),
             Err(refusal) => self.write(conn, Some(seq), refusal, 0),
@@ -351,107 +351,6 @@ impl Core {
             .and_then(|theatre| theatre.viewer_mut(conn))
         {
             viewer.snapshot_due = true;
-        }
-    }
-
-    /// A connection is over: its ship lets go of the controls and lingers.
-    pub(super) fn leave(&mut self, conn: ConnId) {
-        let Some(key) = self.roster.disconnect(conn) else {
-            return;
-        };
-        self.hide(key, conn);
-        let leaves_at_tick = self.tick + LINGER_TICKS;
-        let Some(entry) = self.roster.get_mut(key) else {
-            return;
-        };
-        match entry.whereabouts {
-            Whereabouts::Loading => {}
-            Whereabouts::Ashore(_) => drop(self.roster.remove(key)),
-            Whereabouts::Aboard(..) => entry.leaves_at_tick = Some(leaves_at_tick),
-        }
-    }
-
-    /// Takes a connection's view away and lets go of the ship's controls.
-    fn hide(&mut self, key: PlayerKey, conn: ConnId) {
-        let Some(entry) = self.roster.get(key) else {
-            return;
-        };
-        if let Whereabouts::Aboard(system, ship) = entry.whereabouts
-            && let Some(theatre) = self.theatre_mut(system)
-        {
-            theatre.remove_viewer(conn);
-            theatre.world.detach(ship);
-        }
-    }
-
-    /// Stores the ships whose time in space without a connection is over.
-    pub(super) fn take_in_lingering(&mut self) {
-        let due = |at: Option<u64>| at.is_some_and(|at| at <= self.tick);
-        let leaving = self.leaving(due);
-        self.take_in(&leaving);
-    }
-
-    /// Stores every ship.
-    pub(super) fn take_everybody_in(&mut self) {
-        let leaving = self.leaving(|_| true);
-        self.take_in(&leaving);
-    }
-
-    fn leaving(&self, is_due: impl Fn(Option<u64>) -> bool) -> Leaving {
-        let due = self
-            .roster
-            .iter()
-            .filter(|(_, player)| is_due(player.leaves_at_tick));
-        let aboard = due.filter_map(|(key, player)| match player.whereabouts {
-            Whereabouts::Aboard(system, ship) => Some((key, system, ship)),
-            Whereabouts::Loading | Whereabouts::Ashore(_) => None,
-        });
-        aboard.collect()
-    }
-
-    fn take_in(&mut self, leaving: &Leaving) {
-        for &(key, system, ship) in leaving {
-            let Some(theatre) = self.theatre_mut(system) else {
-                continue;
-            };
-            let Some(pilot) = theatre.world.dismiss(ship, Gone::Despawned) else {
-                continue;
-            };
-            self.book.checkpoint(&self.universe, system, &pilot);
-            self.roster.remove(key);
-        }
-    }
-
-    /// Writes down where ships are, each every few seconds.
-    pub(super) fn checkpoint(&mut self) {
-        let tick = self.tick;
-        let is_due =
-            |key: PlayerKey| (tick + u64::from(key.0)).is_multiple_of(CHECKPOINT_PERIOD_TICKS);
-        let due: Vec<PlayerKey> = self
-            .roster
-            .iter()
-            .map(|(key, _)| key)
-            .filter(|&key| is_due(key))
-            .collect();
-        for key in due {
-            self.keep(key);
-        }
-    }
-
-    /// Writes down where a player's ship is.
-    pub(super) fn keep(&mut self, key: PlayerKey) {
-        let Some(entry) = self.roster.get(key) else {
-            return;
-        };
-        let Whereabouts::Aboard(system, ship) = entry.whereabouts else {
-            return;
-        };
-        let world = self
-            .theatres
-            .get(system.0 as usize)
-            .map(|theatre| &theatre.world);
-        if let Some(pilot) = world.and_then(|world| book::portrait(world, ship)) {
-            self.book.checkpoint(&self.universe, system, &pilot);
         }
     }
 }

@@ -12,6 +12,7 @@
 use super::Core;
 use crate::ids::{ConnId, Handle, Name, SystemIndex};
 use crate::limits::{BOOK_ENTRIES_MAX, LOOKUPS_MAX};
+use crate::server::book;
 use crate::server::requests::{Judgement, digest};
 use crate::server::roster::PlayerKey;
 use crate::sim::{Command, Order};
@@ -175,8 +176,13 @@ impl Core {
     /// Tells the outcome of an order, and keeps it where the client may ask again.
     pub(super) fn conclude(&mut self, open: &OpenOrder, reply: Reply) {
         if let (Some(id), Some(player)) = (open.wish.request_id(), self.roster.get(open.key)) {
+            let request = book::Request {
+                system: open.system,
+                player: &player.id,
+                id,
+            };
             self.book
-                .remember(&player.id, id, open.wish.body_digest(), &reply);
+                .remember(&self.universe, &request, open.wish.body_digest(), &reply);
         }
         self.write(open.conn, Some(open.seq), reply, self.book.covers());
     }

@@ -8,6 +8,7 @@
 
 mod boarding;
 mod desk;
+mod leaving;
 mod purse;
 mod settling;
 
@@ -39,6 +40,8 @@ pub struct CoreParts {
     pub universe: Arc<Universe>,
     /// One world a system, in the universe's order.
     pub worlds: Vec<World>,
+    /// Systems that another server on the same database runs.
+    pub elsewhere: Vec<SystemIndex>,
     /// Where the gates put what clients want.
     pub inbox: Arc<Mailbox<ToCore>>,
     /// The way to each gate, by shard.
@@ -66,6 +69,8 @@ struct Theatre {
     commands: Vec<Command>,
     label: SystemLabel,
     chart: Option<Arc<Chart>>,
+    /// Whether this server, and no other on the same database, runs the system.
+    is_owned: bool,
 }
 
 impl Theatre {
@@ -134,6 +139,7 @@ impl Core {
         let edge = parts.view_radius / CELLS_PER_VIEW_RADIUS;
         let theatres = parts.worlds.into_iter().map(|world| Theatre {
             chart: chart(&parts.universe, world.system_index()).map(Arc::new),
+            is_owned: !parts.elsewhere.contains(&world.system_index()),
             label: SystemLabel {
                 system: world.system().id.to_string(),
             },
@@ -174,9 +180,10 @@ impl Core {
         self.tick += 1;
         self.take_answers();
         self.take_commands();
+        // Before the step: it sorts the rows by cell, and what is published must find them so.
+        self.take_in_lingering();
         self.step();
         self.settle();
-        self.take_in_lingering();
         self.checkpoint();
         self.submit(unix);
         self.publish(unix);
@@ -208,8 +215,9 @@ impl Core {
         self.vault.take_answers(&mut answers);
         for answer in answers.drain(..) {
             match answer {
-                Answer::Loaded { ticket, pilot } => self.board(PlayerKey(ticket), pilot.as_deref()),
+                Answer::Loaded { ticket, pilot } => self.board(PlayerKey(ticket), &pilot),
                 Answer::Outcome { ticket, outcome } => self.look_up_answered(ticket, outcome),
+                Answer::LeaseLost(system) => self.lose_system(&system),
                 Answer::Failed(why) => self.fail(why),
             }
         }
@@ -245,7 +253,7 @@ impl Core {
     }
 
     fn step(&mut self) {
-        for theatre in &mut self.theatres {
+        for theatre in self.theatres.iter_mut().filter(|theatre| theatre.is_owned) {
             theatre.world.step(&mut theatre.commands);
         }
     }
@@ -266,6 +274,9 @@ impl Core {
     fn publish(&mut self, unix: UnixMillis) {
         let shard_count = self.lanes.len() as u16;
         for (index, theatre) in self.theatres.iter_mut().enumerate() {
+            if !theatre.is_owned {
+                continue;
+            }
             let world = &theatre.world;
             for viewer in &mut theatre.viewers {
                 let turn = self.tick + u64::from(viewer.ship.slot);

@@ -1,0 +1,78 @@
+//! The tick thread: [`Core::tick`] at every beat of the [`Pace`], until told to stop.
+//!
+//! The worker pool is the tick's own and lives as long as it. A stop takes every ship in and waits,
+//! within a bound, until the last batch is durable; a failed store ends the beat at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tracing::warn;
+
+use super::core::Core;
+use super::metrics::Metrics;
+use super::pace::Pace;
+use crate::limits::DRAIN_DURABLE_MS_MAX;
+use crate::net::Clock;
+
+/// The tick thread.
+pub(super) struct Beat {
+    pub(super) core: Core,
+    pub(super) metrics: Metrics,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) is_ticking: Arc<AtomicBool>,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) durable: Arc<AtomicU64>,
+}
+
+impl Beat {
+    /// Ticks until told to stop or the store fails; the latter's reason is returned.
+    pub(super) fn run(mut self, workers: usize) -> Option<String> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(workers)
+            .thread_name(|index| format!("sim-{index}"))
+            .build();
+        match pool {
+            Ok(pool) => pool.install(|| self.beat()),
+            Err(error) => {
+                warn!("no worker pool, ticking on one thread: {error}");
+                self.beat();
+            }
+        }
+        self.core.failure().map(str::to_owned)
+    }
+
+    fn beat(&mut self) {
+        let mut pace = Pace::new(Instant::now());
+        while !self.stop.load(Ordering::Acquire) && self.core.failure().is_none() {
+            let beat = pace.wait();
+            let begun = Instant::now();
+            self.core.tick(self.clock.unix());
+            self.metrics
+                .tick_seconds
+                .observe(begun.elapsed().as_secs_f64());
+            self.metrics
+                .tick_lateness_seconds
+                .observe(beat.lateness.as_secs_f64());
+            self.metrics.ticks.inc();
+            self.metrics.ticks_skipped.inc_by(beat.skipped);
+            self.is_ticking.store(true, Ordering::Release);
+        }
+        self.is_ticking.store(false, Ordering::Release);
+        if self.core.failure().is_none() {
+            self.drain();
+        }
+    }
+
+    /// Hands the last batch over and waits, within a bound, until it is durable.
+    fn drain(&mut self) {
+        let last = self.core.drain(self.clock.unix());
+        let deadline = Instant::now() + Duration::from_millis(DRAIN_DURABLE_MS_MAX);
+        while self.durable.load(Ordering::Acquire) < last && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if self.durable.load(Ordering::Acquire) < last {
+            warn!("the last batch was not durable in time");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Pilots leave: a connection is lost, the ship lingers, is stored and forgotten. And while they fly,
+//! where they are is written down every few seconds.
+
+use super::Core;
+use crate::ids::{ConnId, Handle, Name, SystemIndex};
+use crate::limits::{CHECKPOINT_PERIOD_TICKS, LINGER_TICKS};
+use crate::server::book;
+use crate::server::roster::{PlayerKey, Whereabouts};
+use crate::sim::Gone;
+use crate::wire::CloseCode;
+
+/// Players whose ships are to be taken in, and the worlds these are in.
+type Leaving = Vec<(PlayerKey, SystemIndex, Handle)>;
+
+impl Core {
+    /// A connection is over: its ship lets go of the controls and lingers.
+    pub(super) fn leave(&mut self, conn: ConnId) {
+        let Some(key) = self.roster.disconnect(conn) else {
+            return;
+        };
+        self.hide(key, conn);
+        let leaves_at_tick = self.tick + LINGER_TICKS;
+        let Some(entry) = self.roster.get_mut(key) else {
+            return;
+        };
+        match entry.whereabouts {
+            Whereabouts::Loading => {}
+            Whereabouts::Ashore(_) => drop(self.roster.remove(key)),
+            Whereabouts::Aboard(..) => entry.leaves_at_tick = Some(leaves_at_tick),
+        }
+    }
+
+    /// Takes a connection's view away and lets go of the ship's controls.
+    pub(super) fn hide(&mut self, key: PlayerKey, conn: ConnId) {
+        let Some(entry) = self.roster.get(key) else {
+            return;
+        };
+        if let Whereabouts::Aboard(system, ship) = entry.whereabouts
+            && let Some(theatre) = self.theatre_mut(system)
+        {
+            theatre.remove_viewer(conn);
+            theatre.world.detach(ship);
+        }
+    }
+
+    /// Stores the ships whose time in space without a connection is over.
+    pub(super) fn take_in_lingering(&mut self) {
+        let due = |at: Option<u64>| at.is_some_and(|at| at <= self.tick);
+        let leaving = self.leaving(due);
+        self.take_in(&leaving);
+    }
+
+    /// Stores every ship.
+    pub(super) fn take_everybody_in(&mut self) {
+        let leaving = self.leaving(|_| true);
+        self.take_in(&leaving);
+    }
+
+    fn leaving(&self, is_due: impl Fn(Option<u64>) -> bool) -> Leaving {
+        let due = self
+            .roster
+            .iter()
+            .filter(|(_, player)| is_due(player.leaves_at_tick));
+        let aboard = due.filter_map(|(key, player)| match player.whereabouts {
+            Whereabouts::Aboard(system, ship) => Some((key, system, ship)),
+            Whereabouts::Loading | Whereabouts::Ashore(_) => None,
+        });
+        aboard.collect()
+    }
+
+    fn take_in(&mut self, leaving: &Leaving) {
+        for &(key, system, ship) in leaving {
+            let Some(theatre) = self.theatre_mut(system) else {
+                continue;
+            };
+            let Some(pilot) = theatre.world.dismiss(ship, Gone::Despawned) else {
+                continue;
+            };
+            self.book.checkpoint(&self.universe, system, &pilot);
+            self.roster.remove(key);
+        }
+    }
+
+    /// Writes down where ships are, each every few seconds.
+    pub(super) fn checkpoint(&mut self) {
+        let tick = self.tick;
+        let is_due =
+            |key: PlayerKey| (tick + u64::from(key.0)).is_multiple_of(CHECKPOINT_PERIOD_TICKS);
+        let due: Vec<PlayerKey> = self
+            .roster
+            .iter()
+            .map(|(key, _)| key)
+            .filter(|&key| is_due(key))
+            .collect();
+        for key in due {
+            self.keep(key);
+        }
+    }
+
+    /// Writes down where a player's ship is.
+    pub(super) fn keep(&mut self, key: PlayerKey) {
+        let Some(entry) = self.roster.get(key) else {
+            return;
+        };
+        let Whereabouts::Aboard(system, ship) = entry.whereabouts else {
+            return;
+        };
+        let world = self
+            .theatres
+            .get(system.0 as usize)
+            .map(|theatre| &theatre.world);
+        if let Some(pilot) = world.and_then(|world| book::portrait(world, ship)) {
+            self.book.checkpoint(&self.universe, system, &pilot);
+        }
+    }
+
+    /// Another server owns a system now: it stands still here, its pilots are let go without being
+    /// stored, and whoever joins it is turned away.
+    pub(super) fn lose_system(&mut self, id: &Name) {
+        let Some(system) = self.universe.system_index(id.as_str()) else {
+            return;
+        };
+        tracing::error!("another server owns {id} now; it stops here");
+        if let Some(theatre) = self.theatre_mut(system) {
+            theatre.is_owned = false;
+        }
+        for (key, _, _) in self
+            .leaving(|_| true)
+            .into_iter()
+            .filter(|&(_, at, _)| at == system)
+        {
+            if let Some(conn) = self.roster.remove(key).and_then(|player| player.conn) {
+                if let Some(theatre) = self.theatre_mut(system) {
+                    theatre.remove_viewer(conn);
+                }
+                self.close(conn, CloseCode::Draining);
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The door to a database: what the writer and the audit need of one, in primitive steps.
+//!
+//! Two back-ends implement it. Nothing here decides anything: which rows, which order and what a
+//! failure means is the writer's business. Call order: [`Backend::begin`], any steps, then
+//! [`Backend::commit`] or [`Backend::rollback`]; a step's error leaves the transaction to be
+//! rolled back. Reads may also run outside of a transaction.
+
+use std::collections::BTreeMap;
+
+use crate::ids::{Name, PlayerId, UnixMillis};
+use crate::store::error::StoreError;
+use crate::store::ledger::{Hash, LedgerRow};
+use crate::store::record::{PilotRecord, Stock, StoredOutcome};
+use crate::store::staging::{Change, Head};
+
+/// The process that writes: its owner's name and how often that owner has started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct WriterId {
+    pub(super) owner: String,
+    pub(super) epoch: i64,
+}
+
+/// What came of asking for a system's lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// This writer owns the system.
+    Held {
+        /// The system.
+        system: Name,
+        /// The fencing token, higher than any before.
+        fence: i64,
+    },
+    /// Another live server owns it.
+    Elsewhere {
+        /// The system.
+        system: Name,
+        /// The other's name.
+        owner: String,
+        /// When its lease ends unless it is renewed.
+        expires_in_ms: i64,
+    },
+}
+
+/// A row of `systems`, for the audit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ChainEnd {
+    pub(super) system: String,
+    pub(super) row_id: i64,
+    pub(super) hash: Hash,
+}
+
+/// A database; see the module.
+pub(super) trait Backend: Send {
+    /// Starts a transaction that writes.
+    fn begin(&mut self) -> Result<(), StoreError>;
+    /// Makes it durable. After [`StoreError::Unavailable`] it may or may not have happened.
+    fn commit(&mut self) -> Result<(), StoreError>;
+    /// Forgets it; never fails: a transaction whose connection is gone is forgotten too.
+    fn rollback(&mut self);
+    /// A new connection after a loss; nothing to do where there is none.
+    fn reconnect(&mut self) -> Result<(), StoreError>;
+
+    /// Raises the owner's epoch and names this process by it.
+    fn enlist(&mut self, owner: &str) -> Result<WriterId, StoreError>;
+    /// Takes the lease of a system that is free, expired, or the same owner's.
+    fn claim(&mut self, owner: &str, system: &Name) -> Result<Claim, StoreError>;
+    /// Lets every lease of the owner expire now.
+    fn release(&mut self, owner: &str) -> Result<(), StoreError>;
+    /// Counts a commit of this writer; false: a newer process of the same owner has taken over.
+    fn count_commit(&mut self, writer: &WriterId, commits: i64) -> Result<bool, StoreError>;
+    /// The writer's counted commits, none if it was superseded.
+    fn commits(&mut self, writer: &WriterId) -> Result<Option<i64>, StoreError>;
+    /// The heads of all systems that the owner holds, locked until the transaction ends.
+    fn heads(&mut self, owner: &str) -> Result<BTreeMap<String, Head>, StoreError>;
+    /// Writes the heads and renews the leases.
+    fn move_heads(&mut self, owner: &str, heads: &BTreeMap<String, Head>)
+    -> Result<(), StoreError>;
+
+    /// All assets of each account, locked until the transaction ends.
+    fn balances(&mut self, accounts: &[String]) -> Result<Vec<(String, String, i64)>, StoreError>;
+    /// Adds to balances; [`StoreError::Conflict`] if one comes out otherwise than staged.
+    fn change_balances(&mut self, changes: &[Change]) -> Result<(), StoreError>;
+    /// Appends rows.
+    fn append(&mut self, rows: &[LedgerRow]) -> Result<(), StoreError>;
+    /// Keeps outcomes; a second one for the same player and request id is an error.
+    fn keep_outcomes(
+        &mut self,
+        outcomes: &[(UnixMillis, &StoredOutcome)],
+    ) -> Result<(), StoreError>;
+    /// Keeps pilots, each at most once in the list.
+    fn keep_pilots(&mut self, pilots: &[(UnixMillis, &PilotRecord)]) -> Result<(), StoreError>;
+
+    /// The pilot with empty purse and hold: those are balances.
+    fn pilot(&mut self, player: &PlayerId) -> Result<Option<PilotRecord>, StoreError>;
+    /// Up to `limit` of the pilot's request ids.
+    fn request_ids(&mut self, player: &PlayerId, limit: i64) -> Result<Vec<Vec<u8>>, StoreError>;
+    /// The outcome of a request.
+    fn outcome(
+        &mut self,
+        player: &PlayerId,
+        request_id: &str,
+    ) -> Result<Option<StoredOutcome>, StoreError>;
+    /// What a system's stations hold of goods, zero included.
+    fn stocks(&mut self, system: &Name) -> Result<Vec<Stock>, StoreError>;
+
+    /// Starts a transaction that sees one moment and writes nothing.
+    fn begin_reading(&mut self) -> Result<(), StoreError>;
+    /// The systems with their recorded chain ends, by name.
+    fn chain_ends(&mut self) -> Result<Vec<ChainEnd>, StoreError>;
+    /// The systems that have rows, by name.
+    fn chained_systems(&mut self) -> Result<Vec<String>, StoreError>;
+    /// Up to `limit` rows of a chain after a row, in order.
+    fn rows_after(
+        &mut self,
+        system: &str,
+        row_id: i64,
+        limit: i64,
+    ) -> Result<Vec<LedgerRow>, StoreError>;
+    /// Every balance.
+    fn all_balances(&mut self) -> Result<Vec<(String, String, i64)>, StoreError>;
+    /// Up to `limit` requests, as `player request`, that the ledger holds more than once or that
+    /// have no outcome.
+    fn stray_requests(&mut self, limit: i64) -> Result<Vec<String>, StoreError>;
+    /// How many pilots and outcomes there are.
+    fn counts(&mut self) -> Result<(i64, i64), StoreError>;
+}

@@ -1,0 +1,444 @@
+//! The PostgreSQL back-end's steps: each one statement over whole columns.
+//!
+//! A round trip costs more than a row, so rows travel as arrays and are spread by `unnest`: a
+//! commit is a dozen round trips however many trades it holds. Row locks are taken in one order
+//! (leases by system, balances by account and asset), so writers cannot block each other in a
+//! circle.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use postgres::Row;
+
+use crate::ids::{Name, PlayerId, UnixMillis};
+use crate::limits::LEASE_MS;
+use crate::store::audit::STRAY_REQUESTS;
+use crate::store::backend::{Backend, ChainEnd, Claim, WriterId};
+use crate::store::columns::{self, PilotColumns};
+use crate::store::error::StoreError;
+use crate::store::ledger::{self, LedgerRow};
+use crate::store::record::{PilotRecord, Stock, StoredOutcome};
+use crate::store::staging::{Change, Head};
+
+use super::{Postgres, column};
+
+const ENLIST: &str = "INSERT INTO writers (owner, epoch, commits) VALUES ($1, 1, 0) \
+    ON CONFLICT (owner) DO UPDATE SET epoch = writers.epoch + 1, commits = 0 RETURNING epoch";
+
+const CLAIM: &str = "INSERT INTO systems \
+    (system_name, owner, fence, expires_ms, head_row, head_hash) \
+    VALUES ($1, $2, 1, (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT + $4::BIGINT, 0, $3) \
+    ON CONFLICT (system_name) DO UPDATE SET owner = excluded.owner, \
+    fence = systems.fence + 1, expires_ms = excluded.expires_ms \
+    WHERE systems.owner = excluded.owner \
+    OR systems.expires_ms <= (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT \
+    RETURNING fence";
+
+const HOLDER: &str = "SELECT owner, \
+    expires_ms - (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT \
+    FROM systems WHERE system_name = $1";
+
+const HEADS: &str = "SELECT system_name, fence, head_row, head_hash FROM systems \
+    WHERE owner = $1 ORDER BY system_name FOR UPDATE";
+
+const MOVE_HEADS: &str = "UPDATE systems SET head_row = n.head_row, head_hash = n.head_hash, \
+    expires_ms = (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT + $2::BIGINT \
+    FROM unnest($3::TEXT[], $4::BIGINT[], $5::BYTEA[]) AS n (system_name, head_row, head_hash) \
+    WHERE systems.system_name = n.system_name AND systems.owner = $1";
+
+const BALANCES: &str = "SELECT account, asset, balance FROM balances \
+    WHERE account = ANY ($1::TEXT[]) ORDER BY account, asset FOR UPDATE";
+
+const CHANGE_BALANCES: &str = "INSERT INTO balances (account, asset, system_name, balance) \
+    SELECT * FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::BIGINT[]) \
+    ON CONFLICT (account, asset) DO UPDATE SET balance = balances.balance + excluded.balance \
+    RETURNING account, asset, balance";
+
+const APPEND: &str = "INSERT INTO ledger (system_name, row_id, transaction_id, unix_ms, \
+    cause, player, station, commodity, quantity, unit_price, total, request_id, asset, \
+    from_account, to_account, amount, from_balance, to_balance, hash) \
+    SELECT * FROM unnest($1::TEXT[], $2::BIGINT[], $3::BIGINT[], $4::BIGINT[], \
+    $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::BIGINT[], $10::BIGINT[], $11::BIGINT[], \
+    $12::BYTEA[], $13::TEXT[], $14::TEXT[], $15::TEXT[], $16::BIGINT[], $17::BIGINT[], \
+    $18::BIGINT[], $19::BYTEA[])";
+
+const ROWS_AFTER: &str = "SELECT system_name, row_id, transaction_id, unix_ms, \
+    cause, player, station, commodity, quantity, unit_price, total, request_id, asset, \
+    from_account, to_account, amount, from_balance, to_balance, hash FROM ledger \
+    WHERE system_name = $1 AND row_id > $2 ORDER BY row_id LIMIT $3";
+
+const KEEP_OUTCOMES: &str = "INSERT INTO outcomes \
+    (player, request_id, system_name, body_digest, reply, unix_ms) \
+    SELECT * FROM unnest($1::TEXT[], $2::BYTEA[], $3::TEXT[], $4::BIGINT[], $5::TEXT[], \
+    $6::BIGINT[])";
+
+const KEEP_PILOTS: &str = "INSERT INTO pilots (player, system_name, docked_at, x, y, vx, vy, \
+    rotation, home_system, home_station, hull, fuel, unix_ms) \
+    SELECT * FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::FLOAT8[], $5::FLOAT8[], \
+    $6::FLOAT8[], $7::FLOAT8[], $8::FLOAT8[], $9::TEXT[], $10::TEXT[], $11::BIGINT[], \
+    $12::FLOAT8[], $13::BIGINT[]) \
+    ON CONFLICT (player) DO UPDATE SET system_name = excluded.system_name, \
+    docked_at = excluded.docked_at, x = excluded.x, y = excluded.y, vx = excluded.vx, \
+    vy = excluded.vy, rotation = excluded.rotation, home_system = excluded.home_system, \
+    home_station = excluded.home_station, hull = excluded.hull, fuel = excluded.fuel, \
+    unix_ms = excluded.unix_ms";
+
+fn triple(row: &Row) -> Result<(String, String, i64), StoreError> {
+    Ok((column(row, 0)?, column(row, 1)?, column(row, 2)?))
+}
+
+fn text(row: &Row, index: usize) -> Result<Arc<str>, StoreError> {
+    column::<&str>(row, index).map(Arc::from)
+}
+
+fn optional_text(row: &Row, index: usize) -> Result<Option<Arc<str>>, StoreError> {
+    Ok(column::<Option<&str>>(row, index)?.map(Arc::from))
+}
+
+fn ledger_row(row: &Row) -> Result<LedgerRow, StoreError> {
+    Ok(LedgerRow {
+        system: text(row, 0)?,
+        row_id: column(row, 1)?,
+        transaction_id: column(row, 2)?,
+        unix: UnixMillis(column::<i64>(row, 3)? as u64),
+        cause: text(row, 4)?,
+        player: optional_text(row, 5)?,
+        station: optional_text(row, 6)?,
+        commodity: optional_text(row, 7)?,
+        quantity: column(row, 8)?,
+        unit_price: column(row, 9)?,
+        total: column(row, 10)?,
+        request_id: column::<Option<&[u8]>>(row, 11)?.map(Arc::from),
+        asset: text(row, 12)?,
+        from_account: text(row, 13)?,
+        to_account: text(row, 14)?,
+        amount: column(row, 15)?,
+        from_balance: column(row, 16)?,
+        to_balance: column(row, 17)?,
+        hash: columns::hash(column(row, 18)?)?,
+    })
+}
+
+/// One column out of a slice of records.
+fn each<'a, T, U>(records: &'a [T], read: impl FnMut(&'a T) -> U) -> Vec<U> {
+    records.iter().map(read).collect()
+}
+
+impl Backend for Postgres {
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.simple("beginning a transaction", "BEGIN")
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        self.simple("committing", "COMMIT")
+    }
+
+    fn rollback(&mut self) {
+        let forgotten = self.client.batch_execute("ROLLBACK");
+        // A connection that cannot say so is gone, and its transaction with it.
+        drop(forgotten);
+    }
+
+    fn reconnect(&mut self) -> Result<(), StoreError> {
+        self.connect_again()
+    }
+
+    fn enlist(&mut self, owner: &str) -> Result<WriterId, StoreError> {
+        let row = self.one("enlisting the writer", ENLIST, &[&owner])?;
+        Ok(WriterId {
+            owner: owner.to_owned(),
+            epoch: row.map_or(Ok(0), |row| column(&row, 0))?,
+        })
+    }
+
+    fn claim(&mut self, owner: &str, system: &Name) -> Result<Claim, StoreError> {
+        let doing = "taking a lease";
+        let genesis = ledger::genesis(system.as_str());
+        let genesis = genesis.as_slice();
+        let name = system.as_str();
+        let system = system.clone();
+        if let Some(row) = self.one(doing, CLAIM, &[&name, &owner, &genesis, &LEASE_MS])? {
+            let fence = column(&row, 0)?;
+            return Ok(Claim::Held { system, fence });
+        }
+        let row = self.one(doing, HOLDER, &[&name])?;
+        let row = row.ok_or_else(|| StoreError::Conflict(format!("the lease of {name} moved")))?;
+        Ok(Claim::Elsewhere {
+            system,
+            owner: column(&row, 0)?,
+            expires_in_ms: column(&row, 1)?,
+        })
+    }
+
+    fn release(&mut self, owner: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE systems SET expires_ms = 0 WHERE owner = $1";
+        self.run("releasing the leases", sql, &[&owner])?;
+        Ok(())
+    }
+
+    fn count_commit(&mut self, writer: &WriterId, commits: i64) -> Result<bool, StoreError> {
+        let sql = "UPDATE writers SET commits = $3 WHERE owner = $1 AND epoch = $2";
+        let params: super::Params<'_> = &[&writer.owner, &writer.epoch, &commits];
+        Ok(self.run("counting the commit", sql, params)? == 1)
+    }
+
+    fn commits(&mut self, writer: &WriterId) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT commits FROM writers WHERE owner = $1 AND epoch = $2";
+        let params: super::Params<'_> = &[&writer.owner, &writer.epoch];
+        let row = self.one("reading the commit count", sql, params)?;
+        row.map(|row| column(&row, 0)).transpose()
+    }
+
+    fn heads(&mut self, owner: &str) -> Result<BTreeMap<String, Head>, StoreError> {
+        let rows = self.all("checking the leases", HEADS, &[&owner])?;
+        let heads = rows.iter().map(|row| {
+            let head = Head {
+                fence: column(row, 1)?,
+                row_id: column(row, 2)?,
+                hash: columns::hash(column(row, 3)?)?,
+            };
+            Ok((column(row, 0)?, head))
+        });
+        heads.collect()
+    }
+
+    fn move_heads(
+        &mut self,
+        owner: &str,
+        heads: &BTreeMap<String, Head>,
+    ) -> Result<(), StoreError> {
+        let systems: Vec<&str> = heads.keys().map(String::as_str).collect();
+        let row_ids: Vec<i64> = heads.values().map(|head| head.row_id).collect();
+        let hashes: Vec<&[u8]> = heads.values().map(|head| head.hash.as_slice()).collect();
+        let params: super::Params<'_> = &[&owner, &LEASE_MS, &systems, &row_ids, &hashes];
+        self.run("moving the chains' heads", MOVE_HEADS, params)?;
+        Ok(())
+    }
+
+    fn balances(&mut self, accounts: &[String]) -> Result<Vec<(String, String, i64)>, StoreError> {
+        if accounts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.all("reading balances", BALANCES, &[&accounts])?;
+        rows.iter().map(triple).collect()
+    }
+
+    fn change_balances(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let accounts = each(changes, |change| change.account.as_str());
+        let assets = each(changes, |change| change.asset.as_str());
+        let systems = each(changes, |change| ledger::key_system(&change.account));
+        let deltas = each(changes, |change| change.delta);
+        let params: super::Params<'_> = &[&accounts, &assets, &systems, &deltas];
+        let rows = self.all("changing balances", CHANGE_BALANCES, params)?;
+        let found: HashMap<(&str, &str), i64> = rows
+            .iter()
+            .map(|row| Ok(((column(row, 0)?, column(row, 1)?), column(row, 2)?)))
+            .collect::<Result<_, StoreError>>()?;
+        for Change {
+            account,
+            asset,
+            after,
+            ..
+        } in changes
+        {
+            let found = found.get(&(account.as_str(), asset.as_str()));
+            if found != Some(after) {
+                return Err(StoreError::Conflict(format!(
+                    "{account} came to {found:?} of {asset} instead of {after}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, rows: &[LedgerRow]) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let params: super::Params<'_> = &[
+            &each(rows, |row| &*row.system),
+            &each(rows, |row| row.row_id),
+            &each(rows, |row| row.transaction_id),
+            &each(rows, |row| row.unix.0 as i64),
+            &each(rows, |row| &*row.cause),
+            &each(rows, |row| row.player.as_deref()),
+            &each(rows, |row| row.station.as_deref()),
+            &each(rows, |row| row.commodity.as_deref()),
+            &each(rows, |row| row.quantity),
+            &each(rows, |row| row.unit_price),
+            &each(rows, |row| row.total),
+            &each(rows, |row| row.request_id.as_deref()),
+            &each(rows, |row| &*row.asset),
+            &each(rows, |row| &*row.from_account),
+            &each(rows, |row| &*row.to_account),
+            &each(rows, |row| row.amount),
+            &each(rows, |row| row.from_balance),
+            &each(rows, |row| row.to_balance),
+            &each(rows, |row| row.hash.as_slice()),
+        ];
+        self.run("appending to the ledger", APPEND, params)?;
+        Ok(())
+    }
+
+    fn keep_outcomes(
+        &mut self,
+        outcomes: &[(UnixMillis, &StoredOutcome)],
+    ) -> Result<(), StoreError> {
+        if outcomes.is_empty() {
+            return Ok(());
+        }
+        let params: super::Params<'_> = &[
+            &each(outcomes, |(_, it)| it.player.as_str()),
+            &each(outcomes, |(_, it)| it.request_id.as_bytes()),
+            &each(outcomes, |(_, it)| it.system.as_str()),
+            &each(outcomes, |(_, it)| it.body_digest as i64),
+            &each(outcomes, |(_, it)| &*it.reply),
+            &each(outcomes, |(unix, _)| unix.0 as i64),
+        ];
+        self.run("keeping outcomes", KEEP_OUTCOMES, params)?;
+        Ok(())
+    }
+
+    fn keep_pilots(&mut self, pilots: &[(UnixMillis, &PilotRecord)]) -> Result<(), StoreError> {
+        if pilots.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<PilotColumns> = pilots
+            .iter()
+            .map(|(_, pilot)| PilotColumns::of(pilot))
+            .collect::<Result<_, _>>()?;
+        let motion = |axis: usize| each(&rows, move |row: &PilotColumns| row.motion[axis]);
+        let params: super::Params<'_> = &[
+            &each(pilots, |(_, pilot)| pilot.player.as_str()),
+            &each(&rows, |row| row.system_name.as_str()),
+            &each(&rows, |row| row.docked_at.as_deref()),
+            &motion(0),
+            &motion(1),
+            &motion(2),
+            &motion(3),
+            &motion(4),
+            &each(&rows, |row| row.home_system.as_deref()),
+            &each(&rows, |row| row.home_station.as_deref()),
+            &each(&rows, |row| row.hull),
+            &each(&rows, |row| row.fuel),
+            &each(pilots, |(unix, _)| unix.0 as i64),
+        ];
+        self.run("keeping pilots", KEEP_PILOTS, params)?;
+        Ok(())
+    }
+
+    fn pilot(&mut self, player: &PlayerId) -> Result<Option<PilotRecord>, StoreError> {
+        let sql = "SELECT system_name, docked_at, x, y, vx, vy, rotation, home_system, \
+            home_station, hull, fuel FROM pilots WHERE player = $1";
+        let Some(row) = self.one("loading a pilot", sql, &[&player.as_str()])? else {
+            return Ok(None);
+        };
+        let columns = PilotColumns {
+            system_name: column(&row, 0)?,
+            docked_at: column(&row, 1)?,
+            motion: [
+                column(&row, 2)?,
+                column(&row, 3)?,
+                column(&row, 4)?,
+                column(&row, 5)?,
+                column(&row, 6)?,
+            ],
+            home_system: column(&row, 7)?,
+            home_station: column(&row, 8)?,
+            hull: column(&row, 9)?,
+            fuel: column(&row, 10)?,
+        };
+        columns.record(player).map(Some)
+    }
+
+    fn request_ids(&mut self, player: &PlayerId, limit: i64) -> Result<Vec<Vec<u8>>, StoreError> {
+        let sql = "SELECT request_id FROM outcomes WHERE player = $1 LIMIT $2";
+        let rows = self.all("listing requests", sql, &[&player.as_str(), &limit])?;
+        rows.iter().map(|row| column(row, 0)).collect()
+    }
+
+    fn outcome(
+        &mut self,
+        player: &PlayerId,
+        request_id: &str,
+    ) -> Result<Option<StoredOutcome>, StoreError> {
+        let sql = "SELECT system_name, body_digest, reply FROM outcomes \
+            WHERE player = $1 AND request_id = $2";
+        let params: super::Params<'_> = &[&player.as_str(), &request_id.as_bytes()];
+        let Some(row) = self.one("looking up an outcome", sql, params)? else {
+            return Ok(None);
+        };
+        let (system, digest, reply) = (column(&row, 0)?, column(&row, 1)?, column(&row, 2)?);
+        columns::outcome(player, request_id, system, digest, reply).map(Some)
+    }
+
+    fn stocks(&mut self, system: &Name) -> Result<Vec<Stock>, StoreError> {
+        let sql = "SELECT account, asset, balance FROM balances WHERE system_name = $1 \
+            ORDER BY account, asset";
+        let rows = self.all("loading stocks", sql, &[&system.as_str()])?;
+        let stocks = rows
+            .iter()
+            .map(|row| columns::stock(column(row, 0)?, column(row, 1)?, column(row, 2)?));
+        stocks.filter_map(Result::transpose).collect()
+    }
+
+    fn begin_reading(&mut self) -> Result<(), StoreError> {
+        let sql = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+        self.simple("beginning to read", sql)
+    }
+
+    fn chain_ends(&mut self) -> Result<Vec<ChainEnd>, StoreError> {
+        let sql = "SELECT system_name, head_row, head_hash FROM systems ORDER BY system_name";
+        let rows = self.all("reading the chains' ends", sql, &[])?;
+        let ends = rows.iter().map(|row| {
+            Ok(ChainEnd {
+                system: column(row, 0)?,
+                row_id: column(row, 1)?,
+                hash: columns::hash(column(row, 2)?)?,
+            })
+        });
+        ends.collect()
+    }
+
+    fn chained_systems(&mut self) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT DISTINCT system_name FROM ledger ORDER BY system_name";
+        let rows = self.all("listing chains", sql, &[])?;
+        rows.iter().map(|row| column(row, 0)).collect()
+    }
+
+    fn rows_after(
+        &mut self,
+        system: &str,
+        row_id: i64,
+        limit: i64,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
+        let params: super::Params<'_> = &[&system, &row_id, &limit];
+        let rows = self.all("reading the ledger", ROWS_AFTER, params)?;
+        rows.iter().map(ledger_row).collect()
+    }
+
+    fn all_balances(&mut self) -> Result<Vec<(String, String, i64)>, StoreError> {
+        let sql = "SELECT account, asset, balance FROM balances";
+        let rows = self.all("reading balances", sql, &[])?;
+        rows.iter().map(triple).collect()
+    }
+
+    fn stray_requests(&mut self, limit: i64) -> Result<Vec<String>, StoreError> {
+        let rows = self.all("matching requests", STRAY_REQUESTS, &[&limit])?;
+        let strays = rows.iter().map(|row| {
+            let player: &str = column(row, 0)?;
+            let request_id = String::from_utf8_lossy(column(row, 1)?);
+            Ok(format!("{player} {request_id}"))
+        });
+        strays.collect()
+    }
+
+    fn counts(&mut self) -> Result<(i64, i64), StoreError> {
+        let sql = "SELECT (SELECT COUNT(*) FROM pilots), (SELECT COUNT(*) FROM outcomes)";
+        let row = self.one("counting", sql, &[])?;
+        row.map_or(Ok((0, 0)), |row| Ok((column(&row, 0)?, column(&row, 1)?)))
+    }
+}

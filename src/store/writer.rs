@@ -1,0 +1,460 @@
+//! The writer: one thread that owns the database and takes requests in order.
+//!
+//! A commit takes in every batch that waits, up to a bound, and is one transaction:
+//!
+//! ```text
+//! count the commit (superseded? stop) → heads of the leases held → balances of the accounts
+//! touched → stage rows and sums, compare checkpoints → heads, rows, balances, outcomes, pilots
+//! → COMMIT → LeaseLost … Durable
+//! ```
+//!
+//! Nothing is remembered between commits but their count: what a transaction needs it reads under
+//! its own locks, so that a retry starts from the truth. The count tells, after a connection was
+//! lost in the middle of a COMMIT, whether it happened. An error that cannot pass, or passes too
+//! slowly, is answered [`Answer::Failed`] once; the thread then ends, and nothing later is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use crate::ids::{Name, PlayerId, UnixMillis};
+use crate::limits::{
+    LEASE_RENEW_MS, REQUEST_ID_BYTES_MAX, STORE_MERGE_BATCHES_MAX, STORE_REQUEST_DIGESTS_MAX,
+    STORE_RETRY_MS_MAX, STORE_RETRY_MS_MIN,
+};
+use crate::store::backend::{Backend, Claim, WriterId};
+use crate::store::columns;
+use crate::store::error::StoreError;
+use crate::store::ledger;
+use crate::store::record::{
+    Batch, Cause, LoadedPilot, PilotRecord, Stock, StoredOutcome, Transaction, digest64,
+};
+use crate::store::staging::{Head, Staging};
+
+/// What the writer is asked for.
+pub(super) enum Request {
+    Submit(Batch),
+    Load {
+        ticket: u64,
+        player: PlayerId,
+    },
+    Outcome {
+        ticket: u64,
+        player: PlayerId,
+        request_id: String,
+    },
+    Stocks {
+        ticket: u64,
+        system: Name,
+    },
+    Claim {
+        system: Name,
+    },
+}
+
+/// What the writer tells, in the order of the requests.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Every batch up to this number is on disk, but for what a [`Answer::LeaseLost`] before it
+    /// took out.
+    Durable {
+        /// The newest batch's number.
+        batch: u64,
+    },
+    /// Another server owns the system now. Nothing of it in the batches of the next
+    /// [`Answer::Durable`] was kept: its replies must not be sent, its ticking must stop.
+    LeaseLost {
+        /// The system.
+        system: Name,
+    },
+    /// A pilot, as of all batches submitted before.
+    Loaded {
+        /// The caller's number for the request.
+        ticket: u64,
+        /// The pilot.
+        pilot: LoadedPilot,
+    },
+    /// A request's outcome.
+    Outcome {
+        /// The caller's number for the request.
+        ticket: u64,
+        /// The outcome, none if the request is unknown.
+        outcome: Option<StoredOutcome>,
+    },
+    /// What a system's stations hold.
+    Stocks {
+        /// The caller's number for the request.
+        ticket: u64,
+        /// By station and commodity; a system that was never served has none.
+        stocks: Vec<Stock>,
+    },
+    /// What came of asking for a lease.
+    Claimed(Claim),
+    /// The store is dead: nothing that was not answered before is known to be kept.
+    Failed(StoreError),
+}
+
+/// See the module.
+pub(super) struct Writer<B> {
+    backend: B,
+    writer: WriterId,
+    commits: i64,
+    retries_max: u32,
+    /// Fences of the leases held, by system.
+    fences: BTreeMap<String, i64>,
+}
+
+impl<B: Backend> Writer<B> {
+    /// Enlists the owner; the schema is up to date.
+    pub(super) fn new(mut backend: B, owner: &str, retries_max: u32) -> Result<Self, StoreError> {
+        let writer = backend.enlist(owner)?;
+        Ok(Self {
+            backend,
+            writer,
+            commits: 0,
+            retries_max,
+            fences: BTreeMap::new(),
+        })
+    }
+
+    /// Asks for a system's lease.
+    pub(super) fn claim(&mut self, system: &Name) -> Result<Claim, StoreError> {
+        let owner = self.writer.owner.clone();
+        let claim = self.retrying(|backend| backend.claim(&owner, system))?;
+        if let Claim::Held { system, fence } = &claim {
+            self.fences.insert(system.to_string(), *fence);
+        }
+        Ok(claim)
+    }
+
+    /// Serves the inbox until it is closed or something fatal happens.
+    pub(super) fn run(mut self, inbox: &Receiver<Request>, tell: &mut dyn FnMut(Answer)) {
+        let ended = self.serve(inbox, tell);
+        let ended = ended.and_then(|()| {
+            let owner = self.writer.owner.clone();
+            self.backend.release(&owner)
+        });
+        if let Err(error) = ended {
+            tell(Answer::Failed(error));
+        }
+    }
+
+    fn serve(
+        &mut self,
+        inbox: &Receiver<Request>,
+        tell: &mut dyn FnMut(Answer),
+    ) -> Result<(), StoreError> {
+        let mut pushed_back = None;
+        let mut batches: Vec<Batch> = Vec::new();
+        loop {
+            let request = match pushed_back.take() {
+                Some(request) => request,
+                None => match inbox.recv_timeout(Duration::from_millis(LEASE_RENEW_MS)) {
+                    Ok(request) => request,
+                    Err(RecvTimeoutError::Timeout) => {
+                        self.commit(&[], tell)?;
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                },
+            };
+            match request {
+                Request::Submit(batch) => {
+                    batches.clear();
+                    batches.push(batch);
+                    while batches.len() < STORE_MERGE_BATCHES_MAX {
+                        match inbox.try_recv() {
+                            Ok(Request::Submit(batch)) => batches.push(batch),
+                            Ok(other) => {
+                                pushed_back = Some(other);
+                                break;
+                            }
+                            Err(_) => break,
+                        }
+                    }
+                    self.commit(&batches, tell)?;
+                }
+                other => tell(self.answer(other)?),
+            }
+        }
+    }
+
+    fn answer(&mut self, request: Request) -> Result<Answer, StoreError> {
+        match request {
+            Request::Load { ticket, player } => {
+                let pilot = self.retrying(|backend| load(backend, &player))?;
+                Ok(Answer::Loaded { ticket, pilot })
+            }
+            Request::Outcome {
+                ticket,
+                player,
+                request_id,
+            } => {
+                let outcome = self.retrying(|backend| backend.outcome(&player, &request_id))?;
+                Ok(Answer::Outcome { ticket, outcome })
+            }
+            Request::Stocks { ticket, system } => {
+                let stocks = self.retrying(|backend| backend.stocks(&system))?;
+                Ok(Answer::Stocks { ticket, stocks })
+            }
+            Request::Claim { system } => Ok(Answer::Claimed(self.claim(&system)?)),
+            Request::Submit(batch) => Err(StoreError::Malformed(format!(
+                "batch {} out of turn",
+                batch.number
+            ))),
+        }
+    }
+
+    /// Commits batches as one transaction and tells; without any, renews the leases.
+    fn commit(
+        &mut self,
+        batches: &[Batch],
+        tell: &mut dyn FnMut(Answer),
+    ) -> Result<(), StoreError> {
+        let commits = self.commits + 1;
+        let mut lost = BTreeSet::new();
+        let mut attempt = 0;
+        loop {
+            let done = self.attempt(commits, batches, &mut lost);
+            let Err(error) = done else { break };
+            self.backend.rollback();
+            self.pause(error, &mut attempt)?;
+            if self.has_happened(commits, &mut attempt)? {
+                break;
+            }
+        }
+        self.commits = commits;
+        for system in lost {
+            self.fences.remove(system.as_str());
+            tell(Answer::LeaseLost { system });
+        }
+        if let Some(batch) = batches.last() {
+            tell(Answer::Durable {
+                batch: batch.number,
+            });
+        }
+        Ok(())
+    }
+
+    fn attempt(
+        &mut self,
+        commits: i64,
+        batches: &[Batch],
+        lost: &mut BTreeSet<Name>,
+    ) -> Result<(), StoreError> {
+        let backend = &mut self.backend;
+        backend.begin()?;
+        if !backend.count_commit(&self.writer, commits)? {
+            return Err(self.superseded());
+        }
+        let mut heads = backend.heads(&self.writer.owner)?;
+        heads.retain(|system, head| self.fences.get(system) == Some(&head.fence));
+        lost.clear();
+        let gone = self.fences.keys().filter(|held| !heads.contains_key(*held));
+        for system in gone {
+            lost.insert(columns::name(system)?);
+        }
+        let work = Work::of(batches, &heads, lost)?;
+        let balances = backend.balances(&work.accounts())?;
+        let mut staging = Staging::new(heads, balances);
+        work.stage(&mut staging)?;
+        backend.move_heads(&self.writer.owner, staging.heads())?;
+        backend.append(staging.rows())?;
+        backend.change_balances(&staging.changes())?;
+        backend.keep_outcomes(&work.outcomes)?;
+        backend.keep_pilots(&work.newest_pilots())?;
+        backend.commit()
+    }
+
+    /// After a failed try: a connection that works, and whether the commit was made all the same.
+    fn has_happened(&mut self, commits: i64, attempt: &mut u32) -> Result<bool, StoreError> {
+        loop {
+            let backend = &mut self.backend;
+            let found = backend
+                .reconnect()
+                .and_then(|()| backend.commits(&self.writer));
+            match found {
+                Ok(Some(found)) => return Ok(found == commits),
+                Ok(None) => return Err(self.superseded()),
+                Err(error) => self.pause(error, attempt)?,
+            }
+        }
+    }
+
+    fn superseded(&self) -> StoreError {
+        StoreError::Superseded {
+            owner: self.writer.owner.clone(),
+        }
+    }
+
+    fn retrying<T>(
+        &mut self,
+        mut read: impl FnMut(&mut B) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut attempt = 0;
+        loop {
+            match read(&mut self.backend) {
+                Ok(found) => return Ok(found),
+                Err(error) => self.pause(error, &mut attempt)?,
+            }
+            while let Err(error) = self.backend.reconnect() {
+                self.pause(error, &mut attempt)?;
+            }
+        }
+    }
+
+    /// Waits before the next try; the error itself if it cannot pass or tries have run out.
+    fn pause(&self, error: StoreError, attempt: &mut u32) -> Result<(), StoreError> {
+        if !error.may_pass() || *attempt >= self.retries_max {
+            return Err(error);
+        }
+        let doubled = STORE_RETRY_MS_MIN.saturating_mul(1 << (*attempt).min(16));
+        let pause_ms = doubled.min(STORE_RETRY_MS_MAX);
+        tracing::warn!(%error, attempt = *attempt + 1, pause_ms, "the store tries again");
+        thread::sleep(Duration::from_millis(pause_ms));
+        *attempt += 1;
+        Ok(())
+    }
+}
+
+/// The parts of merged batches that belong to systems whose lease is held.
+struct Work<'a> {
+    events: Vec<Event<'a>>,
+    outcomes: Vec<(UnixMillis, &'a StoredOutcome)>,
+    pilots: Vec<(UnixMillis, &'a PilotRecord)>,
+}
+
+/// What the staging does, in order.
+enum Event<'a> {
+    Post(UnixMillis, &'a Transaction),
+    Verify(&'a PilotRecord),
+}
+
+impl<'a> Work<'a> {
+    fn of(
+        batches: &'a [Batch],
+        heads: &BTreeMap<String, Head>,
+        lost: &mut BTreeSet<Name>,
+    ) -> Result<Self, StoreError> {
+        let mut work = Self {
+            events: Vec::new(),
+            outcomes: Vec::new(),
+            pilots: Vec::new(),
+        };
+        let mut held = |system: &Name| {
+            let held = heads.contains_key(system.as_str());
+            if !held {
+                lost.insert(system.clone());
+            }
+            held
+        };
+        for batch in batches {
+            let unix = batch.unix;
+            check_grants(batch)?;
+            for transaction in &batch.transactions {
+                if held(&transaction.system) {
+                    work.events.push(Event::Post(unix, transaction));
+                }
+            }
+            for outcome in &batch.outcomes {
+                check_request_id(&outcome.request_id)?;
+                if held(&outcome.system) {
+                    work.outcomes.push((unix, outcome));
+                }
+            }
+            for pilot in &batch.checkpoints {
+                if held(&pilot.system) {
+                    work.events.push(Event::Verify(pilot));
+                    work.pilots.push((unix, pilot));
+                }
+            }
+        }
+        Ok(work)
+    }
+
+    /// The accounts touched, each once, in order: every writer locks in one order.
+    fn accounts(&self) -> Vec<String> {
+        let mut keys = BTreeSet::new();
+        for event in &self.events {
+            match event {
+                Event::Post(_, transaction) => {
+                    // A malformed one is reported when it is staged.
+                    for transfer in ledger::transfers(transaction).into_iter().flatten() {
+                        keys.insert(transfer.from.key());
+                        keys.insert(transfer.to.key());
+                    }
+                }
+                Event::Verify(pilot) => {
+                    keys.insert(ledger::pilot_key(&pilot.player));
+                }
+            }
+        }
+        keys.into_iter().collect()
+    }
+
+    fn stage(&self, staging: &mut Staging) -> Result<(), StoreError> {
+        for event in &self.events {
+            match event {
+                Event::Post(unix, transaction) => staging.post(*unix, transaction)?,
+                Event::Verify(pilot) => staging.verify(pilot)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest checkpoint of each pilot.
+    fn newest_pilots(&self) -> Vec<(UnixMillis, &'a PilotRecord)> {
+        let pilots = self.pilots.iter();
+        let newest: BTreeMap<&str, _> = pilots
+            .map(|(unix, pilot)| (pilot.player.as_str(), (*unix, *pilot)))
+            .collect();
+        newest.into_values().collect()
+    }
+}
+
+/// A pilot that owns something must be found at the next login, or it would be granted again.
+fn check_grants(batch: &Batch) -> Result<(), StoreError> {
+    let grants = batch.transactions.iter();
+    for grant in grants.filter(|transaction| transaction.cause == Cause::Grant) {
+        let kept = batch
+            .checkpoints
+            .iter()
+            .any(|pilot| Some(&pilot.player) == grant.player.as_ref());
+        if !kept {
+            return Err(StoreError::Malformed(format!(
+                "a starting grant for {:?} without a checkpoint in the same batch",
+                grant.player
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn check_request_id(request_id: &str) -> Result<(), StoreError> {
+    if request_id.len() > REQUEST_ID_BYTES_MAX {
+        let bytes = request_id.len();
+        return Err(StoreError::Malformed(format!(
+            "a request id of {bytes} bytes"
+        )));
+    }
+    Ok(())
+}
+
+fn load<B: Backend>(backend: &mut B, player: &PlayerId) -> Result<LoadedPilot, StoreError> {
+    let mut record = backend.pilot(player)?;
+    if let Some(pilot) = &mut record {
+        let balances = backend.balances(&[ledger::pilot_key(player)])?;
+        columns::fill(pilot, balances)?;
+    }
+    let limit = STORE_REQUEST_DIGESTS_MAX as i64 + 1;
+    let mut ids = backend.request_ids(player, limit)?;
+    let request_digests_complete = ids.len() <= STORE_REQUEST_DIGESTS_MAX;
+    ids.truncate(STORE_REQUEST_DIGESTS_MAX);
+    Ok(LoadedPilot {
+        player: player.clone(),
+        record,
+        request_digests: ids.iter().map(|id| digest64(id)).collect(),
+        request_digests_complete,
+    })
+}

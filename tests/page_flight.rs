@@ -1,0 +1,212 @@
+//! The page in a real browser against the real program: what a newcomer does in the first minutes.
+
+mod page_rig;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use page_rig::{Page, Server, SlowLine, browser};
+
+const FLYING: &str =
+    "orrery.link.state === 'flying' && orrery.game.prediction.ready && orrery.game.world.tick > 0";
+
+fn shots() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("page")
+}
+
+/// The built-in universe, changed.
+fn universe(folder: &Path, changes: &[(&str, &str)]) -> PathBuf {
+    let mut text = include_str!("../src/universe/builtin.toml").to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "the built-in universe has no {from:?}");
+        text = text.replacen(from, to, 1);
+    }
+    let path = folder.join("universe.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn begin(page: &mut Page) {
+    page.wait(FLYING);
+    page.wait("document.getElementById('help').open");
+    page.tap("Enter");
+    page.wait("!document.getElementById('help').open");
+}
+
+fn dock(page: &mut Page) {
+    page.tap("KeyE");
+    page.wait("orrery.game.world.you.docked_at === 'earth-orbit-station'");
+    page.wait("!document.getElementById('station').hidden && document.querySelectorAll('#market tr').length >= 6");
+}
+
+/// Presses the button that an expression finds, by keyboard alone, and returns what is said of it.
+fn act(page: &mut Page, button: &str) -> String {
+    page.wait(&format!("!({button}).disabled"));
+    page.value(&format!(
+        "document.getElementById('result').textContent = ''; ({button}).focus()"
+    ));
+    page.tap("Enter");
+    page.wait("document.getElementById('result').textContent.includes('cr')");
+    page.text("document.getElementById('result').textContent")
+}
+
+fn credits(page: &mut Page) -> f64 {
+    page.number("orrery.game.world.you.credits")
+}
+
+#[test]
+fn a_newcomer_flies_docks_trades_and_outlives_a_restart() {
+    let Some(browser) = browser(&[]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("page.db");
+    let server = Server::start(&database, None, None);
+    let mut page = browser.open(&server.page());
+    begin(&mut page);
+    page.picture(&shots().join("arrival.webp"));
+
+    let before = page.number("orrery.game.prediction.served.y");
+    page.press("KeyW");
+    page.wait(&format!("orrery.game.prediction.served.y > {before} + 60"));
+    page.picture(&shots().join("flight.webp"));
+    page.release("KeyW");
+
+    dock(&mut page);
+    let at_first = credits(&mut page);
+    let bought = act(&mut page, "document.querySelector('#market tr button')");
+    assert!(bought.starts_with("Bought 5 "), "{bought}");
+    assert!(credits(&mut page) < at_first);
+    page.picture(&shots().join("market.webp"));
+    let refuelled = act(&mut page, "document.getElementById('refuel')");
+    assert!(refuelled.starts_with("Took on "), "{refuelled}");
+    let between = credits(&mut page);
+    let sold = act(
+        &mut page,
+        "document.querySelectorAll('#market tr button')[1]",
+    );
+    assert!(sold.starts_with("Sold 5 "), "{sold}");
+    let at_last = credits(&mut page);
+    assert!(
+        at_last > between && at_last < at_first,
+        "{at_first} {between} {at_last}"
+    );
+    assert_eq!(page.complaints, Vec::<String>::new());
+
+    let listen = server.kill();
+    page.wait("orrery.link.state === 'waiting' && !document.getElementById('banner').hidden");
+    let _server = Server::start(&database, Some(listen), None);
+    page.wait(FLYING);
+    page.wait("document.getElementById('banner').hidden");
+    page.wait("orrery.game.world.you.docked_at === 'earth-orbit-station'");
+    assert!((credits(&mut page) - at_last).abs() < 0.5);
+    page.press("KeyW");
+    page.wait("orrery.game.world.you.docked_at === null");
+    page.release("KeyW");
+}
+
+#[test]
+fn a_pilot_under_fire_is_told_and_is_repaired_at_a_station() {
+    let Some(browser) = browser(&[]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let world = universe(
+        folder.path(),
+        &[
+            ("station_peace = 500.0", "station_peace = 0.0"),
+            ("sense_radius = 900.0", "sense_radius = 3000.0"),
+            ("risk_level = 72", "risk_level = 100"),
+            ("pirates = 14", "pirates = 120"),
+            ("patrols = 8", "patrols = 0"),
+            ("half_extent = 12000.0", "half_extent = 9000.0"),
+        ],
+    );
+    let server = Server::start(&folder.path().join("page.db"), None, Some(&world));
+    let mut page = browser.open(&server.page());
+    begin(&mut page);
+    page.wait("orrery.game.world.you.hull < 100");
+    page.wait("document.getElementById('log').textContent.includes('hits you')");
+    page.picture(&shots().join("under-fire.webp"));
+    dock(&mut page);
+    if page.value("orrery.game.world.you.hull < 100") == true {
+        let repaired = act(&mut page, "document.getElementById('repair')");
+        assert!(repaired.starts_with("Repaired "), "{repaired}");
+        page.wait("orrery.game.world.you.hull === 100");
+    }
+    assert_eq!(page.complaints, Vec::<String>::new());
+}
+
+/// Collects, at every served tick, how far the prediction for it had been off.
+const WATCH: &str = "globalThis.off = []; (() => { const p = orrery.game.prediction; const serve = p.serve.bind(p); \
+    p.serve = (...told) => { serve(...told); off.push(p.errorUnits) } })()";
+
+#[test]
+fn the_own_ship_is_where_it_was_predicted_with_100_ms_of_added_delay() {
+    let Some(browser) = browser(&[]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("page.db"), None, None);
+    let line = SlowLine::before(server.listen, Duration::from_millis(50));
+    let mut page = browser.open(&format!("http://{}/", line.listen));
+    begin(&mut page);
+    page.wait("orrery.game.clock.rttMs >= 95");
+    page.value(WATCH);
+    page.wait("off.length > 60");
+    let at_rest = page.number("Math.max(...off)");
+    page.press("KeyW");
+    page.value("off.length = 0");
+    page.wait("off.length > 120");
+    let at_thrust = page.number("Math.max(...off)");
+    page.press("KeyA");
+    page.value("off.length = 0");
+    page.wait("off.length > 60");
+    let turning = page.number("Math.max(...off)");
+    page.release("KeyA");
+    page.release("KeyW");
+    println!(
+        "predicted against served, worst of each: at rest {at_rest:.3} u, full thrust {at_thrust:.3} u, turning {turning:.3} u"
+    );
+    assert!(at_rest < 2.0 && at_thrust < 10.0 && turning < 10.0);
+    assert_eq!(page.complaints, Vec::<String>::new());
+}
+
+/// Run alone on a quiet machine: `cargo test --release --test page_flight -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures"]
+fn a_thousand_ships_are_drawn_in_time() {
+    let Some(browser) = browser(&["--disable-frame-rate-limit", "--disable-gpu-vsync"]) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let world = universe(
+        folder.path(),
+        &[
+            ("pirates = 14", "pirates = 0"),
+            ("patrols = 8", "patrols = 1000"),
+            ("traders = 10", "traders = 0"),
+            ("half_extent = 12000.0", "half_extent = 9000.0"),
+        ],
+    );
+    let server = Server::start(&folder.path().join("page.db"), None, Some(&world));
+    let mut page = browser.open(&server.page());
+    begin(&mut page);
+    page.wait("orrery.frameCost().frames >= 600");
+    println!("{}", page.value("orrery.frameCost()"));
+    page.picture(&shots().join("crowd.webp"));
+}
+
+#[test]
+fn a_phone_gets_thumbs_instead_of_keys() {
+    let Some(browser) = browser(&[]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("page.db"), None, None);
+    let mut page = browser.open("about:blank");
+    page.resize(390, 844, 2, true);
+    page.value(&format!("location.href = '{}'", server.page()));
+    page.wait(FLYING);
+    page.wait("document.getElementById('help').open");
+    page.value("document.getElementById('help').close()");
+    page.wait("!document.getElementById('touch').hidden");
+    let wide = page.number("document.documentElement.scrollWidth");
+    assert!(wide <= 390.0, "{wide} px wide");
+    page.value("document.getElementById('touch-dock').click()");
+    page.wait("orrery.game.world.you.docked_at !== null");
+    page.picture(&shots().join("phone.webp"));
+    assert_eq!(page.complaints, Vec::<String>::new());
+}

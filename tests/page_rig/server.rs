@@ -1,0 +1,78 @@
+//! The real program on ports of its own.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// A running `orrery serve`; killed when dropped.
+pub struct Server {
+    child: Child,
+    pub listen: SocketAddr,
+}
+
+impl Server {
+    /// Starts on any free port, or on the one of a server that ended.
+    pub fn start(database: &Path, listen: Option<SocketAddr>, world: Option<&Path>) -> Self {
+        let listen = listen.map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orrery"));
+        command.args([
+            "serve",
+            "--admin",
+            "127.0.0.1:0",
+            "--guests",
+            "--listen",
+            &listen,
+            "--database",
+        ]);
+        command.arg(database);
+        if let Some(world) = world {
+            command.arg("--world").arg(world);
+        }
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = loop {
+            let line = lines
+                .next()
+                .expect("the server says where it listens")
+                .unwrap();
+            if let Some((_, rest)) = line.split_once("page ") {
+                let address = rest
+                    .trim()
+                    .trim_start_matches("http://")
+                    .split('/')
+                    .next()
+                    .unwrap();
+                break address.parse().unwrap();
+            }
+        };
+        // The pipe stays open and read, or the server's next line would end it.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self {
+            child,
+            listen: address,
+        }
+    }
+
+    pub fn page(&self) -> String {
+        format!("http://{}/", self.listen)
+    }
+
+    /// Ends it without warning.
+    pub fn kill(mut self) -> SocketAddr {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.listen
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

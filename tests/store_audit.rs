@@ -1,0 +1,266 @@
+//! What the audit sees, what a backup holds, and how old files are brought up to date.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod store_harness;
+
+use orrery::store::{Batch, Cause, SCHEMA_VERSION, StoreError, audit, backup};
+use store_harness::*;
+
+/// A pilot, and ten trades in as many batches.
+fn traded(database: &Database) -> Desk {
+    let who = player("p_1");
+    let mut desk = database.open();
+    desk.keep(first_batch(&who, 1000)).unwrap();
+    for n in 1..=10 {
+        let request = format!("r{n}");
+        desk.keep(Batch {
+            transactions: vec![trade(Cause::Buy, &who, 1, 10, &request)],
+            outcomes: vec![outcome(&who, &request, "{}")],
+            checkpoints: vec![pilot(&who, 5000 - 10 * n, n)],
+            ..Batch::default()
+        })
+        .unwrap();
+    }
+    desk
+}
+
+fn an_honest_ledger_is_clean_even_while_it_is_served(database: &Database) {
+    let desk = traded(database);
+    let report = audit(&database.url).unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.systems_count, report.pilots_count), (1, 1));
+    assert_eq!((report.transactions_count, report.rows_count), (12, 22));
+    assert_eq!((report.outcomes_count, report.purses_credits), (10, 4900));
+    let table = report.to_string();
+    assert!(
+        table.lines().any(|line| {
+            line.split_whitespace().collect::<Vec<_>>() == ["ledger", "rows", "22"]
+        }),
+        "{table}"
+    );
+    desk.store.close();
+}
+
+/// Each way to cook the books, and what the audit says of it.
+fn every_kind_of_tampering_shows(database: &Database) {
+    traded(database).store.close();
+    let cases = [
+        (
+            "UPDATE ledger SET amount = amount + 1 WHERE row_id = 5",
+            "UPDATE ledger SET amount = amount - 1 WHERE row_id = 5",
+            "sol-1 row 5: the hash is not that of its contents",
+        ),
+        (
+            "UPDATE ledger SET row_id = 100 WHERE row_id = 7",
+            "UPDATE ledger SET row_id = 7 WHERE row_id = 100",
+            "sol-1 row 7: missing",
+        ),
+        (
+            "UPDATE ledger SET row_id = 100, system_name = 'x' WHERE row_id = 22",
+            "UPDATE ledger SET row_id = 22, system_name = 'sol-1' WHERE row_id = 100",
+            "sol-1: the chain ends at row 21, recorded is 22",
+        ),
+        (
+            "UPDATE balances SET balance = balance + 1 WHERE account = 'pilot:p_1' AND asset = '$'",
+            "UPDATE balances SET balance = balance - 1 WHERE account = 'pilot:p_1' AND asset = '$'",
+            "pilot:p_1: 4901 of $ is stored, the ledger makes 4900",
+        ),
+        (
+            "UPDATE balances SET balance = 0 WHERE account LIKE 'station:%' AND asset = 'food'",
+            "UPDATE balances SET balance = 990 WHERE account LIKE 'station:%' AND asset = 'food'",
+            "station:sol-1/earth-orbit-station: 0 of food is stored, the ledger makes 990",
+        ),
+        (
+            "UPDATE outcomes SET player = 'p_2' WHERE unix_ms = 1700000000000 + 33 * 4",
+            "UPDATE outcomes SET player = 'p_1' WHERE player = 'p_2'",
+            "request p_1 r3: not one transaction with one outcome",
+        ),
+    ];
+    for (tamper, mend, finding) in cases {
+        database.tamper(tamper);
+        let report = audit(&database.url).unwrap();
+        assert!(!report.is_clean());
+        assert!(
+            report
+                .findings
+                .iter()
+                .any(|found| found.starts_with(finding)),
+            "{tamper}: {report}"
+        );
+        database.tamper(mend);
+    }
+    let report = audit(&database.url).unwrap();
+    assert!(report.is_clean(), "mended: {report}");
+}
+
+fn a_newer_schema_is_refused(database: &Database) {
+    database.open().store.close();
+    database.tamper("UPDATE orrery_schema SET version = 99");
+    let expected = StoreError::TooNew {
+        found: 99,
+        known: SCHEMA_VERSION,
+    };
+    assert_eq!(audit(&database.url), Err(expected.clone()));
+    let opened = Desk::open(&database.config("here"));
+    assert_eq!(opened.err(), Some(expected));
+}
+
+/// A pilot's rows lie in two chains after a jump; the audit follows across them.
+fn a_pilot_who_traded_in_two_systems_is_clean(database: &Database) {
+    let who = player("p_1");
+    let mut config = database.config("here");
+    config.systems.push(name("vega-2"));
+    let mut desk = Desk::open(&config).unwrap();
+    desk.keep(first_batch(&who, 100)).unwrap();
+    for n in 1..=3 {
+        let mut bounty = trade(Cause::Bounty, &who, 0, 0, &format!("b{n}"));
+        bounty.total = 7;
+        bounty.request_id = None;
+        let mut there = bounty.clone();
+        there.system = name("vega-2");
+        desk.keep(Batch {
+            transactions: vec![bounty, there],
+            checkpoints: vec![pilot(&who, 5000 + 14 * n, 0)],
+            ..Batch::default()
+        })
+        .unwrap();
+    }
+    desk.store.close();
+    let report = audit(&database.url).unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.systems_count, 2);
+}
+
+macro_rules! on_every_backend {
+    ($($claim:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[test]
+            fn $claim() {
+                super::$claim(&super::Database::sqlite().unwrap());
+            })*
+        }
+        mod postgres {
+            $(#[test]
+            fn $claim() {
+                if let Some(database) = super::Database::postgres() {
+                    super::$claim(&database);
+                }
+            })*
+        }
+    };
+}
+
+on_every_backend!(
+    an_honest_ledger_is_clean_even_while_it_is_served,
+    every_kind_of_tampering_shows,
+    a_newer_schema_is_refused,
+    a_pilot_who_traded_in_two_systems_is_clean,
+);
+
+#[test]
+fn a_backup_taken_while_trading_is_whole_and_serves() {
+    let database = Database::sqlite().unwrap();
+    let who = player("p_1");
+    let mut desk = traded(&database);
+    for n in 11..=60 {
+        desk.submit(Batch {
+            transactions: vec![trade(Cause::Buy, &who, 1, 10, &format!("r{n}"))],
+            outcomes: vec![outcome(&who, &format!("r{n}"), "{}")],
+            ..Batch::default()
+        });
+    }
+    let copy = database.path().with_file_name("copy.db");
+    backup(&database.url, &copy).unwrap();
+    let copy_url = copy.to_str().unwrap().to_owned();
+    let report = audit(&copy_url).unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert!((10..=60).contains(&report.outcomes_count), "{report}");
+    let mut config = database.config("copy");
+    config.database = copy_url;
+    let restored = Desk::open(&config).unwrap();
+    assert!(restored.load(&who).record.is_some());
+    assert!(matches!(
+        backup(&database.url, &copy),
+        Err(StoreError::Unusable(_))
+    ));
+    desk.store.close();
+}
+
+#[test]
+fn a_file_of_version_1_is_brought_up_to_date_and_its_chain_goes_on() {
+    let database = Database::sqlite().unwrap();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store_v1.db");
+    std::fs::copy(fixture, database.path()).unwrap();
+    assert!(matches!(
+        audit(&database.url),
+        Err(StoreError::Unusable(text)) if text.contains("serve it once")
+    ));
+    let who = player("p_1");
+    let mut desk = database.open();
+    assert_eq!(desk.load(&who).record, Some(pilot(&who, 4900, 10)));
+    desk.keep(Batch {
+        transactions: vec![trade(Cause::Sell, &who, 10, 9, "r11")],
+        outcomes: vec![outcome(&who, "r11", "{}")],
+        checkpoints: vec![pilot(&who, 4990, 0)],
+        ..Batch::default()
+    })
+    .unwrap();
+    desk.store.close();
+    let report = audit(&database.url).unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.rows_count, 24);
+    assert_eq!(
+        database.count("SELECT version FROM orrery_schema"),
+        SCHEMA_VERSION
+    );
+}
+
+#[test]
+fn what_cannot_be_opened_says_why() {
+    let cases = [
+        (
+            "mysql://host/db",
+            "must be the path of an SQLite file or a postgres:// URL",
+        ),
+        ("", "must be the path of an SQLite file"),
+        (
+            "postgres://u@127.0.0.1:1/db?sslmode=require",
+            "use sslmode=disable",
+        ),
+        (
+            "postgres://u@127.0.0.1:nonsense/db",
+            "not a usable postgres:// URL",
+        ),
+        (
+            "postgres://u:secret@127.0.0.1:1/db",
+            "the database cannot be reached",
+        ),
+        ("/nonexistent/orrery.db", "/nonexistent/orrery.db"),
+    ];
+    for (url, says) in cases {
+        let mut config = orrery::store::StoreConfig::new(url, "here", Vec::new());
+        config.retries_max = 0;
+        let error = Desk::open(&config).err().unwrap().to_string();
+        assert!(error.contains(says), "{url}: {error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+    assert!(audit("/nonexistent/orrery.db").is_err());
+}
+
+/// Not a database at all, and one whose pages were scribbled over.
+#[test]
+fn a_broken_file_is_an_error_not_a_panic() {
+    let database = Database::sqlite().unwrap();
+    std::fs::write(database.path(), vec![7; 8192]).unwrap();
+    assert!(Desk::open(&database.config("here")).is_err());
+    assert!(audit(&database.url).is_err());
+    let database = Database::sqlite().unwrap();
+    traded(&database).store.close();
+    let mut bytes = std::fs::read(database.path()).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..].fill(0xA5);
+    std::fs::write(database.path(), bytes).unwrap();
+    let report = audit(&database.url);
+    assert!(!report.is_ok_and(|report| report.is_clean()));
+}

@@ -1,0 +1,320 @@
+//! What every back-end must do, run on each through one macro.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod store_harness;
+
+use orrery::store::{Answer, Batch, Cause, Home, Place, StoreError, request_digest};
+use store_harness::*;
+
+/// A module of tests a back-end.
+macro_rules! on_every_backend {
+    ($($claim:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[test]
+            fn $claim() {
+                let database = super::Database::sqlite().unwrap();
+                super::$claim(&database);
+            })*
+        }
+        mod postgres {
+            $(#[test]
+            fn $claim() {
+                if let Some(database) = super::Database::postgres() {
+                    super::$claim(&database);
+                }
+            })*
+        }
+    };
+}
+
+on_every_backend!(
+    a_new_pilot_is_unknown_and_a_kept_one_is_found_after_a_restart,
+    a_trade_moves_money_and_goods_and_is_durable,
+    an_outcome_is_found_for_ever_and_its_digest_comes_with_the_login,
+    a_checkpoint_that_contradicts_the_ledger_is_fatal,
+    nobody_spends_what_they_do_not_have,
+    a_station_sells_only_what_it_stocks,
+    a_pilot_is_granted_once_and_never_without_a_checkpoint,
+    a_batch_is_kept_whole_or_not_at_all,
+    a_second_outcome_for_a_request_is_fatal,
+    queued_batches_are_all_durable_in_order,
+    every_cause_moves_between_its_accounts,
+);
+
+fn a_new_pilot_is_unknown_and_a_kept_one_is_found_after_a_restart(database: &Database) {
+    let who = player("p_1");
+    let mut desk = database.open();
+    let unknown = desk.load(&who);
+    assert_eq!(unknown.record, None);
+    assert!(unknown.request_digests.is_empty() && unknown.request_digests_complete);
+    desk.keep(first_batch(&who, 10)).unwrap();
+    let mut kept = pilot(&who, 5000, 0);
+    kept.place = Place::Space {
+        x: 1.5,
+        y: -2.25,
+        vx: 3.0,
+        vy: 0.125,
+        rotation: 1.57,
+    };
+    kept.home = Some(Home {
+        system: name("sol-1"),
+        station: name("mars-orbit-station"),
+    });
+    kept.hull = 37;
+    kept.fuel = 12.5;
+    let checkpoint = Batch {
+        checkpoints: vec![kept.clone()],
+        ..Batch::default()
+    };
+    desk.keep(checkpoint).unwrap();
+    assert_eq!(desk.load(&who).record.as_ref(), Some(&kept));
+    desk.store.close();
+    assert_eq!(database.open().load(&who).record, Some(kept));
+}
+
+fn a_trade_moves_money_and_goods_and_is_durable(database: &Database) {
+    let who = player("p_1");
+    let mut desk = database.open();
+    desk.keep(first_batch(&who, 100)).unwrap();
+    let buy = Batch {
+        transactions: vec![trade(Cause::Buy, &who, 10, 11, "r1")],
+        outcomes: vec![outcome(&who, "r1", "{}")],
+        checkpoints: vec![pilot(&who, 4890, 10)],
+        ..Batch::default()
+    };
+    desk.keep(buy).unwrap();
+    desk.store.close();
+    let desk = database.open();
+    assert_eq!(desk.load(&who).record, Some(pilot(&who, 4890, 10)));
+    let stocks = desk.stocks();
+    assert_eq!(stocks.len(), 1);
+    assert_eq!(stocks[0].station, name(STATION));
+    assert_eq!(stocks[0].commodity, name("food"));
+    assert_eq!(stocks[0].quantity, 90);
+}
+
+fn an_outcome_is_found_for_ever_and_its_digest_comes_with_the_login(database: &Database) {
+    let who = player("p_1");
+    let mut desk = database.open();
+    desk.keep(first_batch(&who, 10)).unwrap();
+    // A request id is any text, even one that PostgreSQL's own text type cannot hold.
+    let strange = "a\0\u{1F680} 'b";
+    let rejected = outcome(&who, strange, r#"{"code":"NOT_DOCKED"}"#);
+    let kept = Batch {
+        outcomes: vec![rejected.clone()],
+        ..Batch::default()
+    };
+    desk.keep(kept).unwrap();
+    desk.store.close();
+    let desk = database.open();
+    assert_eq!(desk.outcome(&who, strange), Some(rejected));
+    assert_eq!(desk.outcome(&who, "other"), None);
+    assert_eq!(desk.outcome(&player("p_2"), strange), None);
+    let loaded = desk.load(&who);
+    assert_eq!(loaded.request_digests, [request_digest(strange)]);
+    assert!(loaded.request_digests_complete);
+}
+
+fn a_checkpoint_that_contradicts_the_ledger_is_fatal(database: &Database) {
+    let who = player("p_1");
+    for wrong in [pilot(&who, 5001, 0), pilot(&who, 5000, 1)] {
+        let mut desk = database.open();
+        if desk.load(&who).record.is_none() {
+            desk.keep(first_batch(&who, 10)).unwrap();
+        }
+        let batch = Batch {
+            checkpoints: vec![wrong],
+            ..Batch::default()
+        };
+        let failure = desk.keep(batch).unwrap_err();
+        assert!(
+            matches!(failure, Answer::Failed(StoreError::Mismatch { .. })),
+            "{failure:?}"
+        );
+        desk.store.close();
+    }
+}
+
+fn nobody_spends_what_they_do_not_have(database: &Database) {
+    let who = player("p_1");
+    let dear = trade(Cause::Buy, &who, 10, 501, "r1");
+    let absent = trade(Cause::Sell, &who, 1, 9, "r2");
+    for impossible in [dear, absent] {
+        let mut desk = database.open();
+        if desk.load(&who).record.is_none() {
+            desk.keep(first_batch(&who, 10)).unwrap();
+        }
+        let batch = Batch {
+            transactions: vec![impossible],
+            ..Batch::default()
+        };
+        let failure = desk.keep(batch).unwrap_err();
+        assert!(
+            matches!(failure, Answer::Failed(StoreError::Overdraft { .. })),
+            "{failure:?}"
+        );
+        desk.store.close();
+    }
+}
+
+fn a_station_sells_only_what_it_stocks(database: &Database) {
+    let who = player("p_1");
+    let mut desk = database.open();
+    desk.keep(first_batch(&who, 10)).unwrap();
+    let batch = Batch {
+        transactions: vec![trade(Cause::Buy, &who, 11, 1, "r1")],
+        ..Batch::default()
+    };
+    let failure = desk.keep(batch).unwrap_err();
+    assert!(
+        matches!(failure, Answer::Failed(StoreError::Overdraft { .. })),
+        "{failure:?}"
+    );
+}
+
+fn a_pilot_is_granted_once_and_never_without_a_checkpoint(database: &Database) {
+    let who = player("p_1");
+    let bare = Batch {
+        transactions: vec![grant(&who, 5000)],
+        ..Batch::default()
+    };
+    let second = Batch {
+        transactions: vec![grant(&who, 5000)],
+        checkpoints: vec![pilot(&who, 10_000, 0)],
+        ..Batch::default()
+    };
+    let mut desk = database.open();
+    let failure = desk.keep(bare).unwrap_err();
+    assert!(
+        matches!(failure, Answer::Failed(StoreError::Malformed(_))),
+        "{failure:?}"
+    );
+    desk.store.close();
+    let mut desk = database.open();
+    desk.keep(first_batch(&who, 10)).unwrap();
+    let failure = desk.keep(second).unwrap_err();
+    assert!(
+        matches!(failure, Answer::Failed(StoreError::Malformed(_))),
+        "{failure:?}"
+    );
+    desk.store.close();
+    assert_eq!(
+        database.open().load(&who).record,
+        Some(pilot(&who, 5000, 0))
+    );
+}
+
+fn a_batch_is_kept_whole_or_not_at_all(database: &Database) {
+    let who = player("p_1");
+    let mut desk = database.open();
+    desk.keep(first_batch(&who, 100)).unwrap();
+    let half_good = Batch {
+        transactions: vec![
+            trade(Cause::Buy, &who, 10, 11, "r1"),
+            trade(Cause::Sell, &who, 11, 9, "r2"),
+        ],
+        outcomes: vec![outcome(&who, "r1", "{}"), outcome(&who, "r2", "{}")],
+        ..Batch::default()
+    };
+    desk.keep(half_good).unwrap_err();
+    desk.store.close();
+    let desk = database.open();
+    assert_eq!(desk.load(&who).record, Some(pilot(&who, 5000, 0)));
+    assert_eq!(desk.outcome(&who, "r1"), None);
+    assert_eq!(desk.stocks()[0].quantity, 100);
+}
+
+fn a_second_outcome_for_a_request_is_fatal(database: &Database) {
+    let who = player("p_1");
+    let mut desk = database.open();
+    let batch = || Batch {
+        outcomes: vec![outcome(&who, "r1", "{}")],
+        ..Batch::default()
+    };
+    desk.keep(batch()).unwrap();
+    let failure = desk.keep(batch()).unwrap_err();
+    assert!(
+        matches!(failure, Answer::Failed(StoreError::Database { .. })),
+        "{failure:?}"
+    );
+}
+
+fn queued_batches_are_all_durable_in_order(database: &Database) {
+    let who = player("p_1");
+    let mut desk = database.open();
+    desk.keep(first_batch(&who, 1000)).unwrap();
+    let mut last = 0;
+    for held in 1..=100 {
+        last = desk.submit(Batch {
+            transactions: vec![trade(Cause::Buy, &who, 1, 2, &format!("r{held}"))],
+            checkpoints: vec![pilot(&who, 5000 - 2 * held, held)],
+            ..Batch::default()
+        });
+    }
+    let mut durable = 1;
+    while durable < last {
+        match desk.answer() {
+            Answer::Durable { batch } => {
+                assert!(batch > durable, "{batch} after {durable}");
+                durable = batch;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(desk.load(&who).record, Some(pilot(&who, 4800, 100)));
+}
+
+fn every_cause_moves_between_its_accounts(database: &Database) {
+    let who = player("p_1");
+    let by = |mut it: orrery::store::Transaction| {
+        it.player = Some(who.clone());
+        it
+    };
+    let food = |mut it: orrery::store::Transaction| {
+        it.commodity = Some(name("food"));
+        it
+    };
+    let at = |mut it: orrery::store::Transaction| {
+        it.station = Some(name(STATION));
+        it
+    };
+    let mut desk = database.open();
+    desk.keep(first_batch(&who, 100)).unwrap();
+    let everything = Batch {
+        transactions: vec![
+            trade(Cause::Buy, &who, 20, 10, "r1"),
+            trade(Cause::Sell, &who, 5, 9, "r2"),
+            at(food(by(transaction(Cause::Refuel, 4, 3, 12)))),
+            at(by(transaction(Cause::Repair, 7, 2, 14))),
+            by(transaction(Cause::Bounty, 0, 0, 250)),
+            food(by(transaction(Cause::FuelBurned, 2, 0, 0))),
+            food(by(transaction(Cause::CargoLost, 3, 0, 0))),
+            at(food(transaction(Cause::Consumption, 1, 0, 0))),
+            at(food(transaction(Cause::Production, 6, 0, 0))),
+        ],
+        checkpoints: vec![pilot(&who, 5000 - 200 + 45 - 12 - 14 + 250, 20 - 5 - 2 - 3)],
+        ..Batch::default()
+    };
+    desk.keep(everything).unwrap();
+    assert_eq!(desk.stocks()[0].quantity, 100 - 20 + 5 - 4 - 1 + 6);
+    let balance = |account: &str, asset: &str| {
+        database.count(&format!(
+            "SELECT balance FROM balances WHERE account = '{account}' AND asset = '{asset}'"
+        ))
+    };
+    assert_eq!(balance("flow:sol-1/grant", "$"), -5000);
+    assert_eq!(balance("flow:sol-1/bounty", "$"), -250);
+    assert_eq!(balance("flow:sol-1/repair", "$"), 14);
+    assert_eq!(balance("flow:sol-1/fuel_burned", "food"), 6);
+    assert_eq!(balance("flow:sol-1/cargo_lost", "food"), 3);
+    assert_eq!(balance("flow:sol-1/consumption", "food"), 1);
+    assert_eq!(balance("flow:sol-1/production", "food"), -106);
+    assert_eq!(
+        balance("station:sol-1/earth-orbit-station", "$"),
+        200 - 45 + 12
+    );
+    let sums = "SELECT COUNT(*) FROM (SELECT asset FROM balances GROUP BY asset \
+         HAVING SUM(balance) <> 0) AS crooked";
+    assert_eq!(database.count(sums), 0, "nothing comes from nowhere");
+}
