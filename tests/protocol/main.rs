@@ -1,0 +1,11 @@
+//! The protocol over real sockets: the program itself on one side, a client that trusts nothing on
+//! the other. Every message in both directions, every error code but `INTERNAL` and every close code
+//! is named here.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod closing;
+mod doors;
+mod envelope;
+mod login;
