@@ -145,6 +145,13 @@ impl Sqlite {
         rows.collect::<Result<_, _>>().map_err(failed(doing))
     }
 
+    /// Lets a test make the disk read-only.
+    #[cfg(test)]
+    pub(super) fn forbid_writes(&self) -> Result<(), StoreError> {
+        let done = self.connection.pragma_update(None, "query_only", true);
+        done.map_err(failed("forbidding writes"))
+    }
+
     /// Lets a test make the disk full.
     #[cfg(test)]
     pub(super) fn cap_pages(&self, more: i64) -> Result<(), StoreError> {
