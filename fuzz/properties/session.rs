@@ -318,5 +318,6 @@ fn joined() -> Joined {
         protocol_version: 1,
         view_radius: Fixed2::default(),
         flight: None,
+        chart: None,
     }
 }
