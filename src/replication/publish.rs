@@ -276,10 +276,10 @@ impl Publisher {
             let id = encode::text(&gone.id, scene.system);
             let reason = encode::reason(gone.gone);
             let ids = span(&mut frame.extra_bytes, |out| {
-                encode::departure(&id, None, out)
+                encode::departure(&id, None, out);
             });
             let gone_span = span(&mut frame.extra_bytes, |out| {
-                encode::departure(&id, Some(reason), out)
+                encode::departure(&id, Some(reason), out);
             });
             self.departures.push((
                 gone.cell,
@@ -347,7 +347,7 @@ impl Publisher {
             if wanted.ids {
                 let ids = span(&mut frame.extra_bytes, |out| rows.ids(cell, None, out));
                 let gone = span(&mut frame.extra_bytes, |out| {
-                    rows.ids(cell, Some(encode::LEFT_VIEW), out)
+                    rows.ids(cell, Some(encode::LEFT_VIEW), out);
                 });
                 frame.forgotten.push(CellBytes { cell, ids, gone });
             }
@@ -386,10 +386,10 @@ impl Publisher {
                 .map(|row| self.update_of_row[row])
                 .filter(|&update| update != NO_UPDATE);
             view.zone = span(bytes, |out| {
-                zone_context(world, viewer, scene, &self.scratch, out)
+                zone_context(world, viewer, scene, &self.scratch, out);
             });
             view.you = span(bytes, |out| {
-                viewer.you_changes(&ship, scene, &self.scratch, out)
+                viewer.you_changes(&ship, scene, &self.scratch, out);
             });
             if viewer.snapshot_due {
                 view.snapshot_you = span(bytes, |out| viewer.you(&ship, scene, &self.scratch, out));

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tungstenite::{Message, WebSocket};
 
-const START_MAX: Duration = Duration::from_secs(60);
-const ANSWER_MAX: Duration = Duration::from_secs(60);
+const START_MAX: Duration = Duration::from_mins(1);
+const ANSWER_MAX: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(40);
 
 /// One browser at a time: on a small machine several would wait for each other.
@@ -194,7 +194,7 @@ impl Page {
         let params = &event["params"];
         match event["method"].as_str() {
             Some("Runtime.exceptionThrown") => {
-                self.complaints.push(params["exceptionDetails"].to_string())
+                self.complaints.push(params["exceptionDetails"].to_string());
             }
             Some("Runtime.consoleAPICalled")
                 if params["type"] == "error" || params["type"] == "warning" =>

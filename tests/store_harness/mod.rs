@@ -24,7 +24,7 @@ use orrery::store::{
 };
 
 /// Longer than any answer takes on a loaded machine.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 pub const SYSTEM: &str = "sol-1";
 pub const STATION: &str = "earth-orbit-station";
