@@ -43,6 +43,7 @@ fn dock(page: &mut Page) {
 
 /// Presses the button that an expression finds, by keyboard alone, and returns what is said of it.
 fn act(page: &mut Page, button: &str) -> String {
+    page.wait("!document.getElementById('station').hidden");
     page.wait(&format!("!({button}).disabled"));
     page.value(&format!(
         "document.getElementById('result').textContent = ''; ({button}).focus()"
