@@ -1,5 +1,11 @@
 //! The page in a real browser against the real program: what a newcomer does in the first minutes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test's helpers fail the test by panicking"
+)]
+
 mod page_rig;
 
 use std::path::{Path, PathBuf};
