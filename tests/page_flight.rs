@@ -1,5 +1,11 @@
 //! The page in a real browser against the real program: what a newcomer does in the first minutes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test's helpers fail the test by panicking"
+)]
+
 mod page_rig;
 
 use std::path::{Path, PathBuf};
@@ -43,6 +49,7 @@ fn dock(page: &mut Page) {
 
 /// Presses the button that an expression finds, by keyboard alone, and returns what is said of it.
 fn act(page: &mut Page, button: &str) -> String {
+    page.wait("!document.getElementById('station').hidden");
     page.wait(&format!("!({button}).disabled"));
     page.value(&format!(
         "document.getElementById('result').textContent = ''; ({button}).focus()"

@@ -1,4 +1,4 @@
-//! Headless Chromium, driven over its DevTools protocol by a WebSocket client and nothing else.
+//! Headless Chromium, driven over its `DevTools` protocol by a `WebSocket` client and nothing else.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -123,10 +123,10 @@ impl Browser {
             complaints: Vec::new(),
         };
         for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
-            page.call(domain, json!({}));
+            page.call(domain, &json!({}));
         }
         page.resize(1280, 720, 1, false);
-        page.call("Page.navigate", json!({ "url": address }));
+        page.call("Page.navigate", &json!({ "url": address }));
         page
     }
 }
@@ -171,7 +171,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    fn call(&mut self, method: &str, params: Value) -> Value {
+    fn call(&mut self, method: &str, params: &Value) -> Value {
         self.id += 1;
         let request = json!({ "id": self.id, "method": method, "params": params });
         self.socket
@@ -210,10 +210,10 @@ impl Page {
 
     pub(crate) fn resize(&mut self, width: u32, height: u32, ratio: u32, phone: bool) {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": ratio, "mobile": phone });
-        self.call("Emulation.setDeviceMetricsOverride", metrics);
+        self.call("Emulation.setDeviceMetricsOverride", &metrics);
         self.call(
             "Emulation.setTouchEmulationEnabled",
-            json!({ "enabled": phone, "maxTouchPoints": 5 }),
+            &json!({ "enabled": phone, "maxTouchPoints": 5 }),
         );
     }
 
@@ -221,7 +221,7 @@ impl Page {
     pub(crate) fn value(&mut self, expression: &str) -> Value {
         let params =
             json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        let answer = self.call("Runtime.evaluate", params);
+        let answer = self.call("Runtime.evaluate", &params);
         assert!(
             answer.get("exceptionDetails").is_none(),
             "{expression}: {answer}"
@@ -271,7 +271,7 @@ impl Page {
                 params["text"] = json!("\r");
             }
         }
-        self.call("Input.dispatchKeyEvent", params);
+        self.call("Input.dispatchKeyEvent", &params);
     }
 
     pub(crate) fn press(&mut self, code: &str) {
@@ -300,7 +300,7 @@ impl Page {
         );
         let shot = self.call(
             "Page.captureScreenshot",
-            json!({ "format": "webp", "quality": 82 }),
+            &json!({ "format": "webp", "quality": 82 }),
         );
         let bytes = base64(shot["data"].as_str().unwrap());
         assert!(
