@@ -15,7 +15,7 @@ mod sky;
 pub(crate) mod worlds;
 
 pub(crate) use client::{Client, Ending, buy, order, repair, sell};
-pub(crate) use http::{Answer, get, handshake, request};
+pub(crate) use http::{get, handshake, request};
 pub(crate) use server::{Server, Setup, Shared, unix};
 
 use std::time::Duration;
