@@ -115,6 +115,9 @@ pub const JSON_DEPTH_MAX: usize = 127;
 /// Longest `request_id` in bytes.
 pub const REQUEST_ID_BYTES_MAX: usize = 64;
 
+/// When to come back to a server whose queues are full, in milliseconds: several ticks.
+pub const BUSY_RETRY_MS: u64 = 250;
+
 /// Most units in one trade. Times any whole price below 9·10^9 it still fits an `i64`.
 pub const QUANTITY_MAX: u32 = 1_000_000_000;
 // Universe: what a world file may ask for. Each bound keeps start-up, snapshots and indices small.

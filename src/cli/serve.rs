@@ -199,7 +199,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
         view_radius: arguments.view_radius,
     };
     let seed = random_seed()?;
-    let running = run::start(config, |notices| {
+    let running = run::start(&config, |notices| {
         open_store(arguments, &universe, seed, notices)
     })?;
     greet(arguments, running.listen, running.admin, has_guests);

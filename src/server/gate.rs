@@ -120,40 +120,40 @@ impl Gate {
             .filter(|client| client.conn == conn)
     }
 
+    /// Tells what the rest of the server decided; the session goes by it.
     fn tell(&mut self, io: &mut dyn Io, conn: ConnId, reply: &Reply, reply_to: Option<u64>) {
         let Some(client) = self.client(conn) else {
             return;
         };
         let close = client.session.on_reply(reply);
+        self.say(io, conn, reply, reply_to);
+        if let Some(code) = close {
+            self.end(io, conn, code);
+        }
+    }
+
+    /// Sends one message of the control lane.
+    fn say(&mut self, io: &mut dyn Io, conn: ConnId, reply: &Reply, reply_to: Option<u64>) {
+        let Some(client) = self.client(conn) else {
+            return;
+        };
         let seq = client.session.next_seq();
         self.text.clear();
         encode(reply, seq, reply_to, io.unix(), &mut self.text);
-        if let Reply::Error(error) = reply {
-            self.parts
-                .metrics
-                .errors
-                .get_or_create(&KindLabel {
-                    kind: error.code.as_str(),
-                })
-                .inc();
-        }
-        if let Reply::AuthError(error) = reply {
-            self.parts
-                .metrics
-                .errors
-                .get_or_create(&KindLabel {
-                    kind: error.code.as_str(),
-                })
-                .inc();
+        let code = match reply {
+            Reply::Error(error) => Some(error.code),
+            Reply::AuthError(error) => Some(error.code),
+            _ => None,
+        };
+        if let Some(code) = code {
+            let label = KindLabel { kind: code.as_str() };
+            self.parts.metrics.errors.get_or_create(&label).inc();
         }
         self.composed.extend_from_slice(&self.text);
         match self.send_composed(io, conn) {
             Sent::Full => self.end(io, conn, CloseCode::TooSlow),
             Sent::Flushed | Sent::Pending => drop(self.letters_sent.inc()),
             Sent::Gone => {}
-        }
-        if let Some(code) = close {
-            self.end(io, conn, code);
         }
     }
 
@@ -189,11 +189,11 @@ impl Gate {
     fn carry_out(&mut self, io: &mut dyn Io, conn: ConnId, verdict: Verdict) {
         match verdict {
             Verdict::Nothing => {}
-            Verdict::Reply(reply, reply_to) => self.tell(io, conn, &reply, reply_to),
+            Verdict::Reply(reply, reply_to) => self.say(io, conn, &reply, reply_to),
             Verdict::Command(command) => self.pass_on(io, conn, command),
             Verdict::Close(code) => self.end(io, conn, code),
             Verdict::ReplyThenClose(reply, reply_to, code) => {
-                self.tell(io, conn, &reply, reply_to);
+                self.say(io, conn, &reply, reply_to);
                 self.end(io, conn, code);
             }
         }

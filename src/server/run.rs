@@ -159,7 +159,7 @@ impl OpsEnd {
 /// Binds the ports and starts every thread. `open_vault` gets what the store must tell, and gives
 /// the vault and the worlds with their stored stocks.
 pub fn start<E: From<RunError>>(
-    config: Config,
+    config: &Config,
     open_vault: impl FnOnce(Notices) -> Result<Kept, E>,
 ) -> Result<Running, E> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -188,11 +188,11 @@ pub fn start<E: From<RunError>>(
     let shared = Shared::new(&bells, config.view_radius, metrics);
     let kept = open_vault(shared.notices(bells))?;
 
-    let mut threads = shared.start_gates(&config, reactors)?;
+    let mut threads = shared.start_gates(config, reactors)?;
     let (is_ticking, ops) = shared.start_ops(ops_reactors, &mut threads)?;
     let stop = Arc::new(AtomicBool::new(false));
     let beat = Beat {
-        core: shared.core(&config, kept),
+        core: shared.core(config, kept),
         metrics: shared.metrics.clone(),
         clock,
         is_ticking,

@@ -14,7 +14,7 @@ use super::chart::Chart;
 use super::code::ErrorCode;
 use super::fixed::{Angle, Fixed2};
 use crate::ids::{Name, PlayerId, UnixMillis};
-use crate::limits::PROTOCOL_VERSION;
+use crate::limits::{BUSY_RETRY_MS, PROTOCOL_VERSION};
 
 /// One message of the control lane, without its envelope.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -266,12 +266,13 @@ impl Reply {
         Self::error_with(code, code.message())
     }
 
-    /// An `error` with a sentence of one's own.
+    /// An `error` with a sentence of one's own. A `RATE_LIMITED` that no bucket measured says
+    /// [`BUSY_RETRY_MS`].
     pub fn error_with(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self::Error(ErrorReply {
             code,
             message: message.into(),
-            retry_after_ms: None,
+            retry_after_ms: (code == ErrorCode::RateLimited).then_some(BUSY_RETRY_MS),
         })
     }
 

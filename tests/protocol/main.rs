@@ -6,6 +6,13 @@
 mod support;
 
 mod closing;
+mod combat;
 mod doors;
 mod envelope;
+mod flying;
+mod keeping;
+mod leaving;
 mod login;
+mod pace;
+mod streaming;
+mod trading;

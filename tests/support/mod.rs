@@ -14,7 +14,7 @@ mod server;
 mod sky;
 pub(crate) mod worlds;
 
-pub(crate) use client::{Client, Ending, buy, repair, sell};
+pub(crate) use client::{Client, Ending, buy, order, repair, sell};
 pub(crate) use http::{get, handshake, request};
 pub(crate) use server::{Server, Setup, Shared, unix};
 

@@ -1,5 +1,6 @@
 //! The program under test: started with every port left to the system, ended in good order.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -51,29 +52,40 @@ pub(crate) struct Server {
     pub(crate) listen: SocketAddr,
     pub(crate) admin: SocketAddr,
     child: Child,
-    folder: TempDir,
+    arguments: Vec<OsString>,
+    folder: Arc<TempDir>,
 }
 
 impl Server {
     /// Starts a server and waits until it is ready.
     pub(crate) fn start(setup: Setup<'_>) -> Self {
         let folder = TempDir::with_prefix("orrery-protocol-").unwrap();
-        let at = |name: &str| folder.path().join(name);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_orrery"));
-        command.env_clear().env("RUST_LOG", "info");
-        command.args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
-        command.arg("--database").arg(at("a.db"));
+        let at = |name: &str| folder.path().join(name).into_os_string();
+        let fixed = ["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+        let mut arguments: Vec<OsString> = fixed.into_iter().map(OsString::from).collect();
+        arguments.extend(["--database".into(), at("a.db")]);
         if !setup.has_no_key {
             fs::write(at("secret"), SECRET).unwrap();
-            command.arg("--jwt-secret-file").arg(at("secret"));
+            arguments.extend(["--jwt-secret-file".into(), at("secret")]);
         }
         if let Some(text) = setup.world {
             fs::write(at("world.toml"), text).unwrap();
-            command.arg("--world").arg(at("world.toml"));
+            arguments.extend(["--world".into(), at("world.toml")]);
         }
-        command.args(setup.flags);
+        arguments.extend(setup.flags.iter().map(OsString::from));
+        Self::launch(arguments, Arc::new(folder))
+    }
+
+    /// The server once more, on the same folder, after this one ended; however it did.
+    pub(crate) fn start_again(&self) -> Self {
+        Self::launch(self.arguments.clone(), Arc::clone(&self.folder))
+    }
+
+    fn launch(arguments: Vec<OsString>, folder: Arc<TempDir>) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orrery"));
+        command.env_clear().env("RUST_LOG", "info").args(&arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
-        command.stderr(File::create(at("log")).unwrap());
+        command.stderr(File::create(folder.path().join("log")).unwrap());
         let mut child = command.spawn().unwrap();
         let Some((listen, admin)) = addresses(&mut child) else {
             let status = child.wait().unwrap();
@@ -83,6 +95,7 @@ impl Server {
             listen,
             admin,
             child,
+            arguments,
             folder,
         };
         server.wait_until("the server is ready", |server| {
@@ -122,6 +135,12 @@ impl Server {
             .args(["-c", &format!("kill -TERM {}", self.child.id())])
             .status();
         assert!(told.unwrap().success());
+    }
+
+    /// Ends the process at once, as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Waits for the process to end.
