@@ -25,7 +25,11 @@ fn admit_all(world: &mut World) -> Vec<Handle> {
     let fleet = |n: u64| {
         let mut random = Random::new(99, 0, n);
         // Half of them in one crowd, so that there is something to collide with and to hit.
-        let span = if n.is_multiple_of(2) { 700.0 } else { half * 0.9 };
+        let span = if n.is_multiple_of(2) {
+            700.0
+        } else {
+            half * 0.9
+        };
         let place = match n % 10 {
             9 => Place::Docked(StationIndex((n / 10 % 2) as u16)),
             _ => Place::Space {

@@ -124,6 +124,7 @@ impl Bench {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm an action, and nothing else")]
     fn act(&mut self, action: &Action) {
         self.seq += 1;
         let seq = self.seq;

@@ -101,7 +101,7 @@ fn relayed(database: &Database, retries_max: u32) -> (Desk, Arc<Mischief>) {
     config.database = url;
     config.retries_max = retries_max;
     let mut desk = Desk::open(&config).unwrap();
-    desk.keep(first_batch(&player("p_1"), 100)).unwrap();
+    desk.keep(first_batch(&player("p_1"), 100));
     (desk, mischief)
 }
 
@@ -125,7 +125,7 @@ fn a_commit_whose_answer_is_lost_is_not_made_twice() {
     let (mut desk, mischief) = relayed(&database, 10);
     for n in 1..=3 {
         mischief.swallow_commit.store(true, Ordering::SeqCst);
-        desk.keep(buy(n)).unwrap();
+        desk.keep(buy(n));
         assert!(!mischief.swallow_commit.load(Ordering::SeqCst));
     }
     assert!(mischief.accepted.load(Ordering::SeqCst) >= 4);
@@ -140,7 +140,7 @@ fn a_commit_that_never_arrived_is_made_again() {
     let (mut desk, mischief) = relayed(&database, 10);
     for n in 1..=3 {
         mischief.stop_commit.store(true, Ordering::SeqCst);
-        desk.keep(buy(n)).unwrap();
+        desk.keep(buy(n));
         assert!(!mischief.stop_commit.load(Ordering::SeqCst));
     }
     assert_kept_once(&database, desk, 3);
@@ -152,13 +152,13 @@ fn a_connection_that_the_server_ends_is_replaced() {
         return;
     };
     let mut desk = database.open();
-    desk.keep(first_batch(&player("p_1"), 100)).unwrap();
+    desk.keep(first_batch(&player("p_1"), 100));
     for n in 1..=3 {
         database.tamper(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
              WHERE application_name = 'orrery' AND datname = current_database()",
         );
-        desk.keep(buy(n)).unwrap();
+        desk.keep(buy(n));
     }
     assert_kept_once(&database, desk, 3);
 }

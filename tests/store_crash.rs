@@ -97,7 +97,7 @@ fn the_trading_child() {
     let mut desk = Desk::open(&config).unwrap();
     let who = player("p_1");
     if desk.load(&who).record.is_none() {
-        desk.keep(first_batch(&who, STOCK)).unwrap();
+        desk.keep(first_batch(&who, STOCK));
     }
     // A client that was not told asks again; what is remembered is answered, not done.
     let mut next = first;
@@ -229,7 +229,7 @@ fn crash_matrix(database: &Database, runs: u64) {
     for seed in 1..=runs {
         let first = told.last().map_or(1, |(n, _)| n + 1);
         let (mut child, mut out) = start(&database.url, first, None);
-        let enough = (random(seed ^ 0xC0FFEE) % 60) as usize;
+        let enough = (random(seed ^ 0xC0_FFEE) % 60) as usize;
         listen(&mut out, enough, &mut told);
         // Somewhere inside of a commit: a spin, since no event marks the moment.
         for _ in 0..random(seed ^ 0xFACE) % 2_000_000 {
@@ -249,7 +249,7 @@ fn crash_matrix(database: &Database, runs: u64) {
 
 #[test]
 fn nothing_told_is_lost_and_nothing_is_doubled_by_kill_9() {
-    crash_matrix(&Database::sqlite().unwrap(), 10);
+    crash_matrix(&Database::sqlite(), 10);
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn nothing_told_is_lost_and_nothing_is_doubled_by_kill_9_on_postgres() {
 #[test]
 #[ignore = "200 runs: cargo test --test store_crash -- --ignored"]
 fn two_hundred_kills() {
-    crash_matrix(&Database::sqlite().unwrap(), 200);
+    crash_matrix(&Database::sqlite(), 200);
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn two_hundred_kills_on_postgres() {
 #[test]
 fn a_write_error_is_fatal_and_nobody_is_told_of_what_is_not_durable() {
     for seed in 1..=4 {
-        let database = Database::sqlite().unwrap();
+        let database = Database::sqlite();
         let mut told = Vec::new();
         let blocks = 300 + random(seed) % 900;
         let (mut child, mut out) = start(&database.url, 1, Some(blocks));

@@ -188,7 +188,7 @@ impl<'a> Game<'a> {
         let id = id(who);
         let mut loaded = self.desk().load(&id);
         if loaded.record.is_none() {
-            self.desk().keep(first_batch(&id, 0)).unwrap();
+            self.desk().keep(first_batch(&id, 0));
             loaded = self.desk().load(&id);
         }
         assert!(loaded.request_digests_complete);
@@ -200,7 +200,15 @@ impl<'a> Game<'a> {
         if let Some(who) = who {
             batch.checkpoints.push(self.pilots[&who].clone());
         }
-        self.desk().keep(batch).unwrap();
+        self.desk().keep(batch);
+    }
+
+    fn post(&mut self, who: Option<u8>, transactions: Vec<Transaction>) {
+        let batch = Batch {
+            transactions,
+            ..Batch::default()
+        };
+        self.keep(who, batch);
     }
 
     fn ask(&mut self, who: u8, request: u8, order: Order) -> String {
@@ -325,13 +333,7 @@ fn happen(event: &Event, game: &mut Game<'_>, model: &mut Model) {
             let mut bounty = transaction(Cause::Bounty, 0, 0, credits);
             bounty.player = Some(id(who));
             let transactions = vec![bounty];
-            game.keep(
-                Some(who),
-                Batch {
-                    transactions,
-                    ..Batch::default()
-                },
-            );
+            game.post(Some(who), transactions);
         }
         Event::Death { who } => {
             model.holds.retain(|(by, _), _| *by != who);
@@ -345,13 +347,7 @@ fn happen(event: &Event, game: &mut Game<'_>, model: &mut Model) {
                 )
             });
             let transactions = lost.collect();
-            game.keep(
-                Some(who),
-                Batch {
-                    transactions,
-                    ..Batch::default()
-                },
-            );
+            game.post(Some(who), transactions);
         }
         Event::Drift {
             commodity,
@@ -368,13 +364,7 @@ fn happen(event: &Event, game: &mut Game<'_>, model: &mut Model) {
                 Cause::Production
             };
             let transactions = vec![goods(cause, None, what, quantity.abs())];
-            game.keep(
-                None,
-                Batch {
-                    transactions,
-                    ..Batch::default()
-                },
-            );
+            game.post(None, transactions);
         }
         Event::Reconnect { who } => game.login(who),
         Event::Restart => game.restart(),
@@ -420,7 +410,7 @@ proptest! {
 
     #[test]
     fn the_store_agrees_with_plain_maps(events in prop::collection::vec(event(), 1..60)) {
-        compare(&Database::sqlite().unwrap(), &events);
+        compare(&Database::sqlite(), &events);
     }
 }
 
@@ -445,6 +435,6 @@ proptest! {
     fn the_store_agrees_with_plain_maps_a_thousand_times(
         events in prop::collection::vec(event(), 1..120),
     ) {
-        compare(&Database::sqlite().unwrap(), &events);
+        compare(&Database::sqlite(), &events);
     }
 }

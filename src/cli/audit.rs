@@ -14,12 +14,16 @@ pub(crate) struct AuditArguments {
 }
 
 pub(crate) fn run(arguments: &AuditArguments) -> Result<(), Failure> {
-    let report = audit(&arguments.database).map_err(|error| failure(&arguments.database, &error))?;
+    let report =
+        audit(&arguments.database).map_err(|error| failure(&arguments.database, &error))?;
     print(&report.to_string())?;
     if report.is_clean() {
         Ok(())
     } else {
-        Err(Failure::failed(format!("the ledger of {} does not add up", arguments.database)))
+        Err(Failure::failed(format!(
+            "the ledger of {} does not add up",
+            arguments.database
+        )))
     }
 }
 

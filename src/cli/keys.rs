@@ -14,7 +14,10 @@ use crate::session::token::{Key, Signer, Verifier};
 const SECRET_BYTES: usize = 32;
 
 /// Which tokens are good.
-#[expect(clippy::struct_field_names, reason = "each field is the flag of the same name")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "each field is the flag of the same name"
+)]
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct KeyArguments {
     /// File with the secret of HS256 tokens, at least 32 bytes. Without any key, a random secret is
@@ -139,7 +142,10 @@ fn made_secret(path: &Path) -> Result<Vec<u8>, Failure> {
     getrandom::fill(&mut random)
         .map_err(|error| Failure::failed(format!("the system gives no random bytes: {error}")))?;
     let (high, low) = random.split_at(SECRET_BYTES / 2);
-    let digits = |half: &[u8]| half.iter().fold(0, |number, &byte| number << 8 | u128::from(byte));
+    let digits = |half: &[u8]| {
+        half.iter()
+            .fold(0, |number, &byte| number << 8 | u128::from(byte))
+    };
     let secret = format!("{:032x}{:032x}", digits(high), digits(low));
     let cannot = |error| {
         Failure::unusable(format!(

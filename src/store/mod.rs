@@ -11,7 +11,8 @@
 //!
 //! Call order: [`Store::open`], then [`Store::stocks`] for every system held, then per tick one
 //! [`Store::submit`] and per login one [`Store::load`]; [`Store::close`] commits what is queued.
-//! A pilot belongs to whoever owns the system that its record names; no other server may admit it.
+//! A pilot belongs to whoever owns the system that its record names; no other server may admit it,
+//! and a jump leads only between systems that one server owns.
 
 mod audit;
 mod backend;

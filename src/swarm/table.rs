@@ -12,7 +12,11 @@ type Row = (&'static str, String);
 impl Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = stream_rows(self).into_iter();
-        for (name, text) in rows.chain(deed_rows(self)).chain(trouble_rows(self)).chain(own_rows(self)) {
+        for (name, text) in rows
+            .chain(deed_rows(self))
+            .chain(trouble_rows(self))
+            .chain(own_rows(self))
+        {
             writeln!(f, "{name:<16} {text}")?;
         }
         Ok(())
@@ -21,7 +25,15 @@ impl Display for Report {
 
 /// What arrived.
 fn stream_rows(report: &Report) -> Vec<Row> {
-    let Report { clients, joined, lost, url, duration_s, delivered: d, .. } = report;
+    let Report {
+        clients,
+        joined,
+        lost,
+        url,
+        duration_s,
+        delivered: d,
+        ..
+    } = report;
     let bots = format!("{joined} of {clients} bots in, {lost} lost, {duration_s:.1} s at {url}");
     let delivered = format!(
         "{:.2} Hz a bot, slowest {:.2} Hz; {:.0} deltas/s, {} ticks missed",
@@ -33,12 +45,22 @@ fn stream_rows(report: &Report) -> Vec<Row> {
         d.message_bytes_mean, d.rows_mean
     );
     let gap = spread(&report.gap_ms);
-    vec![("swarm", bots), ("delivered", delivered), ("gap", gap), ("bytes", bytes)]
+    vec![
+        ("swarm", bots),
+        ("delivered", delivered),
+        ("gap", gap),
+        ("bytes", bytes),
+    ]
 }
 
 /// What the bots did.
 fn deed_rows(report: &Report) -> Vec<Row> {
-    let Report { sent, orders, combat, .. } = report;
+    let Report {
+        sent,
+        orders,
+        combat,
+        ..
+    } = report;
     let inputs = format!("{} sent, {} skipped", sent.inputs, sent.inputs_skipped);
     let placed = format!(
         "{} placed, {} done, {} refused, {} unanswered",
@@ -48,7 +70,10 @@ fn deed_rows(report: &Report) -> Vec<Row> {
     if orders.placed > 0 {
         rows.push(("order latency", spread(&orders.latency_ms)));
     }
-    let fights = format!("{} hits taken, {} ships lost", combat.hits, combat.destroyed);
+    let fights = format!(
+        "{} hits taken, {} ships lost",
+        combat.hits, combat.destroyed
+    );
     rows.push(("combat", fights));
     rows
 }
@@ -63,7 +88,10 @@ fn trouble_rows(report: &Report) -> Vec<Row> {
     let faults = &report.faults;
     if *faults != Faults::default() {
         let (breaks, unreadable) = (faults.seq_breaks, faults.unreadable);
-        rows.push(("protocol faults", format!("{breaks} seq breaks, {unreadable} unreadable")));
+        rows.push((
+            "protocol faults",
+            format!("{breaks} seq breaks, {unreadable} unreadable"),
+        ));
     }
     rows
 }
@@ -75,7 +103,10 @@ fn own_rows(report: &Report) -> Vec<Row> {
         Some(percent) => format!("{percent:.0} % of a core"),
         None => "unknown share of a core".to_owned(),
     };
-    let turns = format!("loop turn p99 {:.1} ms, max {:.1} ms", own.turn_ms.p99, own.turn_ms.max);
+    let turns = format!(
+        "loop turn p99 {:.1} ms, max {:.1} ms",
+        own.turn_ms.p99, own.turn_ms.max
+    );
     let mut rows = vec![("this swarm", format!("{used}, {turns}"))];
     if own.is_bottleneck {
         let advice = "the swarm itself was the bottleneck: fewer --clients, or several swarms";
@@ -92,6 +123,12 @@ fn spread(spread: &Spread) -> String {
 }
 
 fn listed<K: Display, V: Display>(counts: impl Iterator<Item = (K, V)>) -> String {
-    let parts: Vec<_> = counts.map(|(what, count)| format!("{what} × {count}")).collect();
-    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+    let parts: Vec<_> = counts
+        .map(|(what, count)| format!("{what} × {count}"))
+        .collect();
+    if parts.is_empty() {
+        "none".to_owned()
+    } else {
+        parts.join(", ")
+    }
 }

@@ -319,7 +319,9 @@ impl Core {
                 rows_divisor: thrift.rows_divisor,
                 shrunk: thrift.shrunk,
             };
-            let frame = theatre.publisher.publish(stage, &theatre.world, &mut theatre.viewers);
+            let frame = theatre
+                .publisher
+                .publish(stage, &theatre.world, &mut theatre.viewers);
             observe(&self.metrics, theatre, &frame, thrift.pace_percent);
             for (shard, lane) in self.lanes.iter().enumerate() {
                 if !frame.pilots_of(shard as u16).is_empty() {
@@ -332,7 +334,8 @@ impl Core {
             lane.ring();
         }
         self.costs_ns.clear();
-        self.costs_ns.extend(self.theatres.iter().map(|theatre| theatre.cost_ns));
+        self.costs_ns
+            .extend(self.theatres.iter().map(|theatre| theatre.cost_ns));
         self.governor.observe(&self.costs_ns);
     }
 

@@ -23,7 +23,8 @@ use crate::store::schema;
 pub(super) struct Sqlite {
     connection: Connection,
     /// Held, not used: the lock goes when it is dropped.
-    _lock: Option<File>,
+    #[expect(dead_code)]
+    lock: Option<File>,
 }
 
 impl Sqlite {
@@ -33,7 +34,7 @@ impl Sqlite {
         let connection = Connection::open(path).map_err(failed("opening the file"))?;
         let mut this = Self {
             connection,
-            _lock: Some(lock),
+            lock: Some(lock),
         };
         this.configure()?;
         this.migrate()?;
@@ -44,7 +45,7 @@ impl Sqlite {
     pub(super) fn open_reading(path: &Path) -> Result<Self, StoreError> {
         let this = Self {
             connection: connect_reading(path)?,
-            _lock: None,
+            lock: None,
         };
         let version = this.version()?;
         if schema::step_after(version)?.is_some() {
