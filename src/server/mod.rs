@@ -18,7 +18,6 @@ pub mod doors;
 pub mod gate;
 pub mod lane;
 pub mod mailbox;
-pub mod memory_vault;
 pub mod metrics;
 mod ops;
 mod pace;
