@@ -19,7 +19,6 @@ pub mod gate;
 pub mod governor;
 pub mod lane;
 pub mod mailbox;
-pub mod memory_vault;
 pub mod metrics;
 mod ops;
 mod pace;
