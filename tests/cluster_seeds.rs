@@ -38,7 +38,9 @@ fn sweep(seeds: std::ops::Range<u64>, ticks: u64) {
     for seed in seeds {
         let outcome = std::panic::catch_unwind(|| run(seed, ticks));
         if let Err(panic) = outcome {
-            eprintln!("seed {seed} over {ticks} ticks failed; replay it with ORRERY_SEED={seed} ORRERY_TICKS={ticks}");
+            eprintln!(
+                "seed {seed} over {ticks} ticks failed; replay it with ORRERY_SEED={seed} ORRERY_TICKS={ticks}"
+            );
             std::panic::resume_unwind(panic);
         }
     }
@@ -70,7 +72,10 @@ fn seeds_150_to_199_hold_every_invariant() {
 #[ignore = "minutes: thousands of longer lives"]
 fn thousands_of_seeds_hold_every_invariant() {
     let from = number("ORRERY_SEED").unwrap_or(1_000);
-    sweep(from..from + number("ORRERY_SEEDS").unwrap_or(3_000), TICKS * 4);
+    sweep(
+        from..from + number("ORRERY_SEEDS").unwrap_or(3_000),
+        TICKS * 4,
+    );
 }
 
 #[test]

@@ -159,7 +159,10 @@ impl Seat {
                     self.check_money(shelf);
                 }
                 let newest = self.model.last_input_seq;
-                assert!(newest <= self.newest_input, "only inputs that were sent are applied");
+                assert!(
+                    newest <= self.newest_input,
+                    "only inputs that were sent are applied"
+                );
             }
             Body::Reply(reply) => self.reply(reply, received.reply_to, shelf, told),
         }
@@ -175,7 +178,10 @@ impl Seat {
                 reply,
                 Reply::CombatEvent(_) | Reply::Notice(_) | Reply::Error(_) | Reply::AuthError(_)
             );
-            assert!(is_unasked, "exactly one reply a request: {reply:?} answers none");
+            assert!(
+                is_unasked,
+                "exactly one reply a request: {reply:?} answers none"
+            );
             return;
         };
         if seq == self.newest_input {
@@ -231,12 +237,23 @@ impl Seat {
         }
         let Some(id) = id else { return };
         let stored = shelf.answered(&self.player, id.as_str());
-        assert_eq!(stored.as_ref(), Some(reply), "told = durable: outcome of {id:?}");
+        assert_eq!(
+            stored.as_ref(),
+            Some(reply),
+            "told = durable: outcome of {id:?}"
+        );
         let moved = shelf.has_moved(&self.player, id.as_str());
-        assert_eq!(moved, credits.is_some(), "a refusal moves nothing, a result something: {id:?}");
+        assert_eq!(
+            moved,
+            credits.is_some(),
+            "a refusal moves nothing, a result something: {id:?}"
+        );
         let key = (self.player.clone(), id.as_str().to_owned());
         let first = told.entry(key).or_insert_with(|| reply.clone());
-        assert_eq!(first, reply, "the same request id gets the first outcome again");
+        assert_eq!(
+            first, reply,
+            "the same request id gets the first outcome again"
+        );
     }
 
     /// *Told = durable*: money and hold in `you` were on the shelf once, or are a new pilot's.

@@ -138,7 +138,9 @@ impl Cluster {
     }
 
     pub(crate) fn token(&self, player: &PlayerId) -> String {
-        self.signer.sign(player, 86_400, self.unix()).expect("a token")
+        self.signer
+            .sign(player, 86_400, self.unix())
+            .expect("a token")
     }
 
     fn unix(&self) -> UnixMillis {
@@ -172,7 +174,10 @@ impl Cluster {
                 return seat;
             }
         }
-        panic!("nobody waits that long: {:?}", self.seats[seat].newest_reply);
+        panic!(
+            "nobody waits that long: {:?}",
+            self.seats[seat].newest_reply
+        );
     }
 
     /// How fast a client reads, in bytes a tick.
@@ -276,7 +281,10 @@ impl Cluster {
             let Some(wire) = net.wire(seat.conn) else {
                 continue;
             };
-            assert!(wire.pending_bytes_max <= PENDING_BYTES_MAX, "queues bounded");
+            assert!(
+                wire.pending_bytes_max <= PENDING_BYTES_MAX,
+                "queues bounded"
+            );
             while let Some(text) = wire.heard.pop_front() {
                 seat.hear(&text, &disk.shelf, &mut self.told);
             }
@@ -289,8 +297,14 @@ impl Cluster {
 
     /// Compares every client that is up to date with the truth.
     pub(crate) fn check(&mut self) {
-        assert!((self.inbox_len)() <= INBOX_MAX.min(GATE_LANE_MAX), "queues bounded");
-        assert!(self.disk().waiting() <= self.setup.disk_capacity, "queues bounded");
+        assert!(
+            (self.inbox_len)() <= INBOX_MAX.min(GATE_LANE_MAX),
+            "queues bounded"
+        );
+        assert!(
+            self.disk().waiting() <= self.setup.disk_capacity,
+            "queues bounded"
+        );
         for index in 0..self.universe.systems.len() {
             let system = SystemIndex(index as u16);
             let world = self.core.world(system).expect("a world a system");
@@ -375,19 +389,27 @@ impl Cluster {
     /// Seats whose connection is up, by their places.
     pub(crate) fn live(&self) -> Vec<usize> {
         let seats = self.seats.iter().enumerate();
-        seats.filter(|(_, seat)| !seat.is_over()).map(|(place, _)| place).collect()
+        seats
+            .filter(|(_, seat)| !seat.is_over())
+            .map(|(place, _)| place)
+            .collect()
     }
 
     /// The newest live seat of each player.
     pub(crate) fn by_player(&self) -> BTreeMap<PlayerId, usize> {
         let live = self.live().into_iter();
-        live.map(|place| (self.seats[place].player.clone(), place)).collect()
+        live.map(|place| (self.seats[place].player.clone(), place))
+            .collect()
     }
 
     /// In calm weather a client has been told everything, money too.
     pub(crate) fn check_told_all(&self, place: usize) {
         let seat = &self.seats[place];
-        let Some(name) = seat.model.system.as_deref().filter(|_| seat.stage == Stage::Aboard)
+        let Some(name) = seat
+            .model
+            .system
+            .as_deref()
+            .filter(|_| seat.stage == Stage::Aboard)
         else {
             return;
         };
@@ -400,12 +422,23 @@ impl Cluster {
         if cell.is_none() && seat.model.tick.is_none() {
             return;
         }
-        assert_eq!(seat.model.tick, Some(world.tick()), "in calm weather a client is up to date");
+        assert_eq!(
+            seat.model.tick,
+            Some(world.tick()),
+            "in calm weather a client is up to date"
+        );
         let pilot = world.pilot(ship).expect("a pilot");
         let told = seat.model.belongings().expect("a snapshot came");
-        assert_eq!(told.credits, pilot.credits, "in calm weather all money is told");
+        assert_eq!(
+            told.credits, pilot.credits,
+            "in calm weather all money is told"
+        );
         let held: u32 = pilot.cargo.iter().sum();
-        assert_eq!(told.cargo.values().sum::<i64>(), i64::from(held), "and the hold");
+        assert_eq!(
+            told.cargo.values().sum::<i64>(),
+            i64::from(held),
+            "and the hold"
+        );
     }
 
     /// Bytes that wait for a client.
@@ -416,7 +449,11 @@ impl Cluster {
 }
 
 /// The stored shelves of one system, for its world.
-fn stocks(disk: &Disk, universe: &Universe, system: SystemIndex) -> Option<Vec<orrery::sim::market::Stock>> {
+fn stocks(
+    disk: &Disk,
+    universe: &Universe,
+    system: SystemIndex,
+) -> Option<Vec<orrery::sim::market::Stock>> {
     let here = universe.system(system)?;
     let mut stocks = Vec::new();
     for ((at, station, commodity), &units) in &disk.shelf.stocks {
@@ -441,7 +478,10 @@ fn serve(
     let worlds = (0..setup.universe.systems.len()).map(|index| {
         let system = SystemIndex(index as u16);
         let stocks = stocks(&reopened, &setup.universe, system);
-        let seed = setup.seed.wrapping_add(restarts << 32).wrapping_add(index as u64);
+        let seed = setup
+            .seed
+            .wrapping_add(restarts << 32)
+            .wrapping_add(index as u64);
         World::new(Arc::clone(&setup.universe), system, seed, stocks.as_deref())
     });
     let worlds = worlds.collect();
