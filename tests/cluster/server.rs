@@ -517,6 +517,7 @@ fn serve(
         view_radius: setup.view_radius,
         stretches: 2,
         metrics,
+        stopwatch: Box::new(|| 0),
     });
     Server {
         core,
