@@ -4,6 +4,11 @@
 //! flight; everybody steers anew every few ticks. At 10k that is 10k pilots, 1k others, 2k shots.
 //! `tick/hash/n` is the state hash that a recording takes.
 
+#![allow(
+    clippy::expect_used,
+    reason = "a test or bench may stop where it stands"
+)]
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +45,7 @@ fn steer(ship: Handle, n: u64, tick: u64) -> Command {
     let (thrust, turn) = (random.between(0.2, 1.0), random.between(-1.0, 1.0));
     // A gun that fires every ten ticks shots that live 45 keeps four or five in flight, fewer where
     // they hit: one gun in fourteen makes a fifth as many shots as ships.
-    let fire = n % 14 == 0;
+    let fire = n.is_multiple_of(14);
     Command::Steer {
         ship,
         seq: tick,
