@@ -119,8 +119,8 @@ fn flown(pose: [f64; 5], flight: Flight, thrust: f64, turn: f64) -> [f64; 5] {
     let dt = 1.0 / 30.0;
     let r = r + turn * flight.turn_rate * dt;
     let push = thrust * flight.thrust_accel * dt;
-    let slow = 1.0 - flight.drag * dt;
-    let (vx, vy) = ((vx + push * r.cos()) * slow, (vy + push * r.sin()) * slow);
+    let slow = 1.0 + flight.drag * dt;
+    let (vx, vy) = ((vx + push * r.cos()) / slow, (vy + push * r.sin()) / slow);
     [x + vx * dt, y + vy * dt, vx, vy, r]
 }
 
