@@ -39,7 +39,7 @@ fn steer(ship: Handle, n: u64, tick: u64) -> Command {
     let (thrust, turn) = (random.between(0.2, 1.0), random.between(-1.0, 1.0));
     // One in fifteen fires: at a shot every ten ticks that lives 45, a fifth as many shots as ships
     // need about one gun in twenty.
-    let fire = n % 22 == 0;
+    let fire = n.is_multiple_of(22);
     Command::Steer {
         ship,
         seq: tick,

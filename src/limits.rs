@@ -488,3 +488,15 @@ pub const AUDIT_PAGE_ROWS: i64 = 2_048;
 
 /// Differences that an audit names; the rest is counted.
 pub const AUDIT_FINDINGS_MAX: usize = 20;
+
+/// Mean work of a tick above which the governor gives something up, in ns: four fifths of a period.
+pub const TICK_COST_HOT_NS: u64 = 26_000_000;
+
+/// Mean work of a tick below which it gives something back, in ns.
+pub const TICK_COST_COOL_NS: u64 = 16_000_000;
+
+/// Ticks above the upper mark before the governor acts: half a second.
+pub const GOVERNOR_HOT_TICKS: u32 = 15;
+
+/// Ticks below the lower mark before the governor gives something back: three seconds.
+pub const GOVERNOR_COOL_TICKS: u32 = 90;

@@ -1,5 +1,11 @@
 //! The page in a real browser against the real program: what a newcomer does in the first minutes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test's helpers fail the test by panicking"
+)]
+
 mod page_rig;
 
 use std::path::{Path, PathBuf};
@@ -10,8 +16,10 @@ use page_rig::{Page, Server, SlowLine, browser};
 const FLYING: &str =
     "orrery.link.state === 'flying' && orrery.game.prediction.ready && orrery.game.world.tick > 0";
 
+/// Where pictures go: `target/tmp/page`, or the folder that `PAGE_SHOTS` names.
 fn shots() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("page")
+    let named = std::env::var_os("PAGE_SHOTS").map(PathBuf::from);
+    named.unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("page"))
 }
 
 /// The built-in universe, changed.
@@ -41,6 +49,7 @@ fn dock(page: &mut Page) {
 
 /// Presses the button that an expression finds, by keyboard alone, and returns what is said of it.
 fn act(page: &mut Page, button: &str) -> String {
+    page.wait("!document.getElementById('station').hidden");
     page.wait(&format!("!({button}).disabled"));
     page.value(&format!(
         "document.getElementById('result').textContent = ''; ({button}).focus()"
@@ -103,6 +112,13 @@ fn a_newcomer_flies_docks_trades_and_outlives_a_restart() {
     page.release("KeyW");
 }
 
+/// A pilot's hand on the stick: to the home station, and to its dock.
+const HOMEWARD: &str = "orrery.steering.sources.push({ read: (intent) => { \
+    const home = orrery.game.world.stations.get('earth-orbit-station'); const ship = orrery.game.prediction.shown; \
+    const away = Math.hypot(home.x - ship.x, home.y - ship.y); \
+    if (away < home.docking_radius * 0.8) { orrery.steering.docking = true; return } \
+    intent.heading = Math.atan2(home.y - ship.y, home.x - ship.x); intent.headingBurn = away > 500 ? 1 : 0.4 } }); 0";
+
 #[test]
 fn a_pilot_under_fire_is_told_and_is_repaired_at_a_station() {
     let Some(browser) = browser(&[]) else { return };
@@ -111,11 +127,12 @@ fn a_pilot_under_fire_is_told_and_is_repaired_at_a_station() {
         folder.path(),
         &[
             ("station_peace = 500.0", "station_peace = 0.0"),
+            ("docking_radius = 420.0", "docking_radius = 180.0"),
+            ("y = 400.0\nrotation", "y = 1000.0\nrotation"),
             ("sense_radius = 900.0", "sense_radius = 3000.0"),
             ("risk_level = 72", "risk_level = 100"),
-            ("pirates = 14", "pirates = 120"),
+            ("pirates = 14", "pirates = 30"),
             ("patrols = 8", "patrols = 0"),
-            ("half_extent = 12000.0", "half_extent = 9000.0"),
         ],
     );
     let server = Server::start(&folder.path().join("page.db"), None, Some(&world));
@@ -124,7 +141,8 @@ fn a_pilot_under_fire_is_told_and_is_repaired_at_a_station() {
     page.wait("orrery.game.world.you.hull < 100");
     page.wait("document.getElementById('log').textContent.includes('hits you')");
     page.picture(&shots().join("under-fire.webp"));
-    dock(&mut page);
+    page.value(HOMEWARD);
+    page.wait("orrery.game.world.you.docked_at === 'earth-orbit-station'");
     if page.value("orrery.game.world.you.hull < 100") == true {
         let repaired = act(&mut page, "document.getElementById('repair')");
         assert!(repaired.starts_with("Repaired "), "{repaired}");
@@ -166,7 +184,19 @@ fn the_own_ship_is_where_it_was_predicted_with_100_ms_of_added_delay() {
     assert_eq!(page.complaints, Vec::<String>::new());
 }
 
-/// Run alone on a quiet machine: `cargo test --release --test page_flight -- --ignored --nocapture`.
+/// A thousand ships of every kind about the own one, all inside the picture, in every message.
+const CROWD: &str = "(() => { const { game } = orrery; const receive = game.receive.bind(game); \
+    const kinds = ['pirate', 'patrol', 'trader', 'player_ship']; \
+    game.receive = (message) => { \
+        const rows = message.payload.entity_updates ?? message.payload.entities; \
+        if (rows) { const { x, y } = game.prediction.served; \
+            for (let i = 0; i < 1000; i += 1) { \
+                const a = i * i * 0.7 + (message.payload.tick / 30) * (0.1 + (i % 7) / 30); \
+                rows.push({ id: `crowd_${i}`, kind: kinds[i % 4], x: x + Math.cos(a) * (30 + i * 0.58), y: y + Math.sin(a) * (30 + i * 0.3), \
+                    vx: -60 * Math.sin(a), vy: 60 * Math.cos(a), r: Math.atan2(Math.cos(a), -Math.sin(a)), hp: 100 }) } } \
+        receive(message) } })()";
+
+/// Meant to be run alone on a quiet machine, with `--nocapture`.
 #[test]
 #[ignore = "measures"]
 fn a_thousand_ships_are_drawn_in_time() {
@@ -174,21 +204,48 @@ fn a_thousand_ships_are_drawn_in_time() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let world = universe(
-        folder.path(),
-        &[
-            ("pirates = 14", "pirates = 0"),
-            ("patrols = 8", "patrols = 1000"),
-            ("traders = 10", "traders = 0"),
-            ("half_extent = 12000.0", "half_extent = 9000.0"),
-        ],
-    );
-    let server = Server::start(&folder.path().join("page.db"), None, Some(&world));
+    let server = Server::start(&folder.path().join("page.db"), None, None);
     let mut page = browser.open(&server.page());
     begin(&mut page);
-    page.wait("orrery.frameCost().frames >= 600");
-    println!("{}", page.value("orrery.frameCost()"));
+    page.value(CROWD);
+    page.wait("orrery.frameCost().ships >= 990");
+    // The silhouettes are turned and the frames before them forgotten.
+    page.value("globalThis.until = performance.now() + 12000");
+    page.wait("performance.now() > globalThis.until");
+    println!(
+        "frame cost in ms with a crowd: {}",
+        page.value("orrery.frameCost()")
+    );
+    assert!(page.number("orrery.frameCost().ships") >= 990.0);
     page.picture(&shots().join("crowd.webp"));
+}
+
+#[test]
+fn close_codes_are_obeyed() {
+    let Some(browser) = browser(&[]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("page.db"), None, None);
+    let mut page = browser.open(&server.page());
+    page.wait(FLYING);
+    let told = page.value(
+        "(async () => { \
+         const { retryAfter } = await import(new URL('retry.js', document.querySelector('script[type=module]').src)); \
+         return [4001, 4003, 1001, 4008, 1006].map((code) => { const { act, ms } = retryAfter(code, 0, () => 1); return `${code} ${act} ${ms}` }) })()",
+    );
+    let expected = [
+        "4001 sign-in 0",
+        "4003 stop 0",
+        "1001 retry 400",
+        "4008 retry 12000",
+        "1006 retry 500",
+    ];
+    assert_eq!(told, serde_json::json!(expected));
+    page.value("orrery.link.closed(4003)");
+    page.wait("orrery.link.state === 'stopped' && document.getElementById('banner').textContent.includes('another window')");
+    page.value("orrery.link.open('not a token')");
+    page.wait(
+        "document.getElementById('pilot').open && sessionStorage.getItem('orrery.token') === null",
+    );
 }
 
 #[test]

@@ -1,5 +1,11 @@
 //! The page's own words for the protocol, held against the server's schema.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test's helpers fail the test by panicking"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;

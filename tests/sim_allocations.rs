@@ -41,7 +41,7 @@ fn steer(ship: Handle, n: u64, tick: u64) -> Command {
         seq: tick,
         thrust,
         turn,
-        fire: n % 10 == 0,
+        fire: n.is_multiple_of(10),
         dock: false,
     }
 }

@@ -25,7 +25,11 @@ fn admit_all(world: &mut World) -> Vec<Handle> {
     let fleet = |n: u64| {
         let mut random = Random::new(99, 0, n);
         // Half of them in one crowd, so that there is something to collide with and to hit.
-        let span = if n % 2 == 0 { 700.0 } else { half * 0.9 };
+        let span = if n.is_multiple_of(2) {
+            700.0
+        } else {
+            half * 0.9
+        };
         let place = match n % 10 {
             9 => Place::Docked(StationIndex((n / 10 % 2) as u16)),
             _ => Place::Space {
@@ -63,8 +67,8 @@ fn commands(world: &World, ships: &[Handle], tick: u64) -> Vec<Command> {
                 seq,
                 thrust: random.between(-0.2, 1.0).max(0.0),
                 turn: random.between(-1.2, 1.2),
-                fire: random.bits() % 3 != 0,
-                dock: random.bits() % 2 == 0,
+                fire: !random.bits().is_multiple_of(3),
+                dock: random.bits().is_multiple_of(2),
             }),
             2 => {
                 let station = StationIndex((random.bits() % 2) as u16);

@@ -65,9 +65,9 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         }),
         1 => Just(Action::AdmitNew),
         2 => (0_u16..6).prop_map(Action::AdmitDocked),
-        1 => who.clone().prop_map(Action::Dismiss),
-        1 => who.clone().prop_map(Action::Attach),
-        6 => (who.clone(), wild.clone(), wild, any::<bool>(), any::<bool>()).prop_map(
+        1 => who.prop_map(Action::Dismiss),
+        1 => who.prop_map(Action::Attach),
+        6 => (who, wild.clone(), wild, any::<bool>(), any::<bool>()).prop_map(
             |(who, thrust, turn, fire, dock)| Action::Steer { who, thrust, turn, fire, dock }
         ),
         2 => order.clone().prop_map(|(who, station, commodity, quantity)| {
@@ -124,6 +124,7 @@ impl Bench {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm an action, and nothing else")]
     fn act(&mut self, action: &Action) {
         self.seq += 1;
         let seq = self.seq;

@@ -11,7 +11,7 @@ use store_harness::*;
 fn traded(database: &Database) -> Desk {
     let who = player("p_1");
     let mut desk = database.open();
-    desk.keep(first_batch(&who, 1000)).unwrap();
+    desk.keep(first_batch(&who, 1000));
     for n in 1..=10 {
         let request = format!("r{n}");
         desk.keep(Batch {
@@ -19,8 +19,7 @@ fn traded(database: &Database) -> Desk {
             outcomes: vec![outcome(&who, &request, "{}")],
             checkpoints: vec![pilot(&who, 5000 - 10 * n, n)],
             ..Batch::default()
-        })
-        .unwrap();
+        });
     }
     desk
 }
@@ -112,7 +111,7 @@ fn a_pilot_who_traded_in_two_systems_is_clean(database: &Database) {
     let mut config = database.config("here");
     config.systems.push(name("vega-2"));
     let mut desk = Desk::open(&config).unwrap();
-    desk.keep(first_batch(&who, 100)).unwrap();
+    desk.keep(first_batch(&who, 100));
     for n in 1..=3 {
         let mut bounty = trade(Cause::Bounty, &who, 0, 0, &format!("b{n}"));
         bounty.total = 7;
@@ -123,8 +122,7 @@ fn a_pilot_who_traded_in_two_systems_is_clean(database: &Database) {
             transactions: vec![bounty, there],
             checkpoints: vec![pilot(&who, 5000 + 14 * n, 0)],
             ..Batch::default()
-        })
-        .unwrap();
+        });
     }
     desk.store.close();
     let report = audit(&database.url).unwrap();
@@ -137,7 +135,7 @@ macro_rules! on_every_backend {
         mod sqlite {
             $(#[test]
             fn $claim() {
-                super::$claim(&super::Database::sqlite().unwrap());
+                super::$claim(&super::Database::sqlite());
             })*
         }
         mod postgres {
@@ -160,7 +158,7 @@ on_every_backend!(
 
 #[test]
 fn a_backup_taken_while_trading_is_whole_and_serves() {
-    let database = Database::sqlite().unwrap();
+    let database = Database::sqlite();
     let who = player("p_1");
     let mut desk = traded(&database);
     for n in 11..=60 {
@@ -189,7 +187,7 @@ fn a_backup_taken_while_trading_is_whole_and_serves() {
 
 #[test]
 fn a_file_of_version_1_is_brought_up_to_date_and_its_chain_goes_on() {
-    let database = Database::sqlite().unwrap();
+    let database = Database::sqlite();
     let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store_v1.db");
     std::fs::copy(fixture, database.path()).unwrap();
     assert!(matches!(
@@ -204,8 +202,7 @@ fn a_file_of_version_1_is_brought_up_to_date_and_its_chain_goes_on() {
         outcomes: vec![outcome(&who, "r11", "{}")],
         checkpoints: vec![pilot(&who, 4990, 0)],
         ..Batch::default()
-    })
-    .unwrap();
+    });
     desk.store.close();
     let report = audit(&database.url).unwrap();
     assert!(report.is_clean(), "{report}");
@@ -251,11 +248,11 @@ fn what_cannot_be_opened_says_why() {
 /// Not a database at all, and one whose pages were scribbled over.
 #[test]
 fn a_broken_file_is_an_error_not_a_panic() {
-    let database = Database::sqlite().unwrap();
+    let database = Database::sqlite();
     std::fs::write(database.path(), vec![7; 8192]).unwrap();
     assert!(Desk::open(&database.config("here")).is_err());
     assert!(audit(&database.url).is_err());
-    let database = Database::sqlite().unwrap();
+    let database = Database::sqlite();
     traded(&database).store.close();
     let mut bytes = std::fs::read(database.path()).unwrap();
     let middle = bytes.len() / 2;

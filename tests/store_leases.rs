@@ -20,7 +20,7 @@ fn buy(request: &str) -> Batch {
 fn a_writer_whose_lease_is_gone_keeps_nothing_and_is_told(database: &Database) {
     let who = player("p_1");
     let mut desk = database.open();
-    desk.keep(first_batch(&who, 100)).unwrap();
+    desk.keep(first_batch(&who, 100));
     database.tamper("UPDATE systems SET owner = 'there', fence = fence + 1");
     let system = name(SYSTEM);
     let batch = desk.submit(buy("r1"));
@@ -35,7 +35,7 @@ fn a_writer_whose_lease_is_gone_keeps_nothing_and_is_told(database: &Database) {
 /// The fence alone decides, even where the owner's name still stands in the row.
 fn an_older_fence_loses_to_a_newer_one(database: &Database) {
     let mut desk = database.open();
-    desk.keep(first_batch(&player("p_1"), 100)).unwrap();
+    desk.keep(first_batch(&player("p_1"), 100));
     database.tamper("UPDATE systems SET fence = fence + 1");
     desk.submit(buy("r1"));
     let system = name(SYSTEM);
@@ -45,7 +45,7 @@ fn an_older_fence_loses_to_a_newer_one(database: &Database) {
 fn a_system_that_was_never_claimed_is_not_written(database: &Database) {
     let who = player("p_1");
     let mut desk = database.open();
-    desk.keep(first_batch(&who, 100)).unwrap();
+    desk.keep(first_batch(&who, 100));
     let system = name("vega-2");
     let mut elsewhere = outcome(&who, "r1", "{}");
     elsewhere.system = system.clone();
@@ -64,7 +64,7 @@ macro_rules! on_every_backend {
         mod sqlite {
             $(#[test]
             fn $claim() {
-                super::$claim(&super::Database::sqlite().unwrap());
+                super::$claim(&super::Database::sqlite());
             })*
         }
         mod postgres {
@@ -86,7 +86,7 @@ on_every_backend!(
 
 #[test]
 fn a_second_server_on_the_same_file_is_refused_by_name() {
-    let database = Database::sqlite().unwrap();
+    let database = Database::sqlite();
     let first = database.open();
     let Err(error) = Desk::open(&database.config("there")) else {
         panic!("two servers serve one file");
@@ -101,7 +101,7 @@ fn a_second_server_on_the_same_file_is_refused_by_name() {
 
 #[test]
 fn another_name_for_the_same_file_is_the_same_file() {
-    let database = Database::sqlite().unwrap();
+    let database = Database::sqlite();
     let first = database.open();
     let alias = database.path().with_file_name("alias.db");
     std::os::unix::fs::symlink(database.path(), &alias).unwrap();
@@ -117,7 +117,7 @@ fn two_servers_on_one_database_never_own_one_system() {
         return;
     };
     let mut here = database.open();
-    here.keep(first_batch(&player("p_1"), 100)).unwrap();
+    here.keep(first_batch(&player("p_1"), 100));
     let there = Desk::open(&database.config("there")).unwrap();
     match there.store.claims() {
         [
@@ -182,10 +182,10 @@ fn an_older_process_of_the_same_owner_stops() {
         return;
     };
     let mut older = database.open();
-    older.keep(first_batch(&player("p_1"), 100)).unwrap();
+    older.keep(first_batch(&player("p_1"), 100));
     let mut newer = database.open();
     assert!(matches!(newer.store.claims(), [Claim::Held { .. }]));
-    newer.keep(buy("r1")).unwrap();
+    newer.keep(buy("r1"));
     older.submit(buy("r2"));
     let owner = "here".to_owned();
     let superseded = Answer::Failed(StoreError::Superseded { owner });

@@ -13,7 +13,7 @@ macro_rules! on_every_backend {
         mod sqlite {
             $(#[test]
             fn $claim() {
-                let database = super::Database::sqlite().unwrap();
+                let database = super::Database::sqlite();
                 super::$claim(&database);
             })*
         }
@@ -48,7 +48,7 @@ fn a_new_pilot_is_unknown_and_a_kept_one_is_found_after_a_restart(database: &Dat
     let unknown = desk.load(&who);
     assert_eq!(unknown.record, None);
     assert!(unknown.request_digests.is_empty() && unknown.request_digests_complete);
-    desk.keep(first_batch(&who, 10)).unwrap();
+    desk.keep(first_batch(&who, 10));
     let mut kept = pilot(&who, 5000, 0);
     kept.place = Place::Space {
         x: 1.5,
@@ -67,7 +67,7 @@ fn a_new_pilot_is_unknown_and_a_kept_one_is_found_after_a_restart(database: &Dat
         checkpoints: vec![kept.clone()],
         ..Batch::default()
     };
-    desk.keep(checkpoint).unwrap();
+    desk.keep(checkpoint);
     assert_eq!(desk.load(&who).record.as_ref(), Some(&kept));
     desk.store.close();
     assert_eq!(database.open().load(&who).record, Some(kept));
@@ -76,14 +76,14 @@ fn a_new_pilot_is_unknown_and_a_kept_one_is_found_after_a_restart(database: &Dat
 fn a_trade_moves_money_and_goods_and_is_durable(database: &Database) {
     let who = player("p_1");
     let mut desk = database.open();
-    desk.keep(first_batch(&who, 100)).unwrap();
+    desk.keep(first_batch(&who, 100));
     let buy = Batch {
         transactions: vec![trade(Cause::Buy, &who, 10, 11, "r1")],
         outcomes: vec![outcome(&who, "r1", "{}")],
         checkpoints: vec![pilot(&who, 4890, 10)],
         ..Batch::default()
     };
-    desk.keep(buy).unwrap();
+    desk.keep(buy);
     desk.store.close();
     let desk = database.open();
     assert_eq!(desk.load(&who).record, Some(pilot(&who, 4890, 10)));
@@ -97,7 +97,7 @@ fn a_trade_moves_money_and_goods_and_is_durable(database: &Database) {
 fn an_outcome_is_found_for_ever_and_its_digest_comes_with_the_login(database: &Database) {
     let who = player("p_1");
     let mut desk = database.open();
-    desk.keep(first_batch(&who, 10)).unwrap();
+    desk.keep(first_batch(&who, 10));
     // A request id is any text, even one that PostgreSQL's own text type cannot hold.
     let strange = "a\0\u{1F680} 'b";
     let rejected = outcome(&who, strange, r#"{"code":"NOT_DOCKED"}"#);
@@ -105,7 +105,7 @@ fn an_outcome_is_found_for_ever_and_its_digest_comes_with_the_login(database: &D
         outcomes: vec![rejected.clone()],
         ..Batch::default()
     };
-    desk.keep(kept).unwrap();
+    desk.keep(kept);
     desk.store.close();
     let desk = database.open();
     assert_eq!(desk.outcome(&who, strange), Some(rejected));
@@ -121,13 +121,13 @@ fn a_checkpoint_that_contradicts_the_ledger_is_fatal(database: &Database) {
     for wrong in [pilot(&who, 5001, 0), pilot(&who, 5000, 1)] {
         let mut desk = database.open();
         if desk.load(&who).record.is_none() {
-            desk.keep(first_batch(&who, 10)).unwrap();
+            desk.keep(first_batch(&who, 10));
         }
         let batch = Batch {
             checkpoints: vec![wrong],
             ..Batch::default()
         };
-        let failure = desk.keep(batch).unwrap_err();
+        let failure = desk.fail(batch);
         assert!(
             matches!(failure, Answer::Failed(StoreError::Mismatch { .. })),
             "{failure:?}"
@@ -143,13 +143,13 @@ fn nobody_spends_what_they_do_not_have(database: &Database) {
     for impossible in [dear, absent] {
         let mut desk = database.open();
         if desk.load(&who).record.is_none() {
-            desk.keep(first_batch(&who, 10)).unwrap();
+            desk.keep(first_batch(&who, 10));
         }
         let batch = Batch {
             transactions: vec![impossible],
             ..Batch::default()
         };
-        let failure = desk.keep(batch).unwrap_err();
+        let failure = desk.fail(batch);
         assert!(
             matches!(failure, Answer::Failed(StoreError::Overdraft { .. })),
             "{failure:?}"
@@ -161,12 +161,12 @@ fn nobody_spends_what_they_do_not_have(database: &Database) {
 fn a_station_sells_only_what_it_stocks(database: &Database) {
     let who = player("p_1");
     let mut desk = database.open();
-    desk.keep(first_batch(&who, 10)).unwrap();
+    desk.keep(first_batch(&who, 10));
     let batch = Batch {
         transactions: vec![trade(Cause::Buy, &who, 11, 1, "r1")],
         ..Batch::default()
     };
-    let failure = desk.keep(batch).unwrap_err();
+    let failure = desk.fail(batch);
     assert!(
         matches!(failure, Answer::Failed(StoreError::Overdraft { .. })),
         "{failure:?}"
@@ -185,15 +185,15 @@ fn a_pilot_is_granted_once_and_never_without_a_checkpoint(database: &Database) {
         ..Batch::default()
     };
     let mut desk = database.open();
-    let failure = desk.keep(bare).unwrap_err();
+    let failure = desk.fail(bare);
     assert!(
         matches!(failure, Answer::Failed(StoreError::Malformed(_))),
         "{failure:?}"
     );
     desk.store.close();
     let mut desk = database.open();
-    desk.keep(first_batch(&who, 10)).unwrap();
-    let failure = desk.keep(second).unwrap_err();
+    desk.keep(first_batch(&who, 10));
+    let failure = desk.fail(second);
     assert!(
         matches!(failure, Answer::Failed(StoreError::Malformed(_))),
         "{failure:?}"
@@ -208,7 +208,7 @@ fn a_pilot_is_granted_once_and_never_without_a_checkpoint(database: &Database) {
 fn a_batch_is_kept_whole_or_not_at_all(database: &Database) {
     let who = player("p_1");
     let mut desk = database.open();
-    desk.keep(first_batch(&who, 100)).unwrap();
+    desk.keep(first_batch(&who, 100));
     let half_good = Batch {
         transactions: vec![
             trade(Cause::Buy, &who, 10, 11, "r1"),
@@ -217,7 +217,7 @@ fn a_batch_is_kept_whole_or_not_at_all(database: &Database) {
         outcomes: vec![outcome(&who, "r1", "{}"), outcome(&who, "r2", "{}")],
         ..Batch::default()
     };
-    desk.keep(half_good).unwrap_err();
+    desk.fail(half_good);
     desk.store.close();
     let desk = database.open();
     assert_eq!(desk.load(&who).record, Some(pilot(&who, 5000, 0)));
@@ -232,8 +232,8 @@ fn a_second_outcome_for_a_request_is_fatal(database: &Database) {
         outcomes: vec![outcome(&who, "r1", "{}")],
         ..Batch::default()
     };
-    desk.keep(batch()).unwrap();
-    let failure = desk.keep(batch()).unwrap_err();
+    desk.keep(batch());
+    let failure = desk.fail(batch());
     assert!(
         matches!(failure, Answer::Failed(StoreError::Database { .. })),
         "{failure:?}"
@@ -243,7 +243,7 @@ fn a_second_outcome_for_a_request_is_fatal(database: &Database) {
 fn queued_batches_are_all_durable_in_order(database: &Database) {
     let who = player("p_1");
     let mut desk = database.open();
-    desk.keep(first_batch(&who, 1000)).unwrap();
+    desk.keep(first_batch(&who, 1000));
     let mut last = 0;
     for held in 1..=100 {
         last = desk.submit(Batch {
@@ -280,7 +280,7 @@ fn every_cause_moves_between_its_accounts(database: &Database) {
         it
     };
     let mut desk = database.open();
-    desk.keep(first_batch(&who, 100)).unwrap();
+    desk.keep(first_batch(&who, 100));
     let everything = Batch {
         transactions: vec![
             trade(Cause::Buy, &who, 20, 10, "r1"),
@@ -296,7 +296,7 @@ fn every_cause_moves_between_its_accounts(database: &Database) {
         checkpoints: vec![pilot(&who, 5000 - 200 + 45 - 12 - 14 + 250, 20 - 5 - 2 - 3)],
         ..Batch::default()
     };
-    desk.keep(everything).unwrap();
+    desk.keep(everything);
     assert_eq!(desk.stocks()[0].quantity, 100 - 20 + 5 - 4 - 1 + 6);
     let balance = |account: &str, asset: &str| {
         database.count(&format!(

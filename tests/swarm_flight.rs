@@ -6,6 +6,8 @@
     reason = "a panic is how a test fails"
 )]
 
+#[path = "swarm_flight/command.rs"]
+mod command;
 #[path = "swarm_flight/harbour.rs"]
 mod harbour;
 
@@ -104,6 +106,10 @@ fn refused_logins_are_told_with_their_reason() {
         "{report:?}"
     );
     assert_eq!(report.errors.get("INVALID_TOKEN"), Some(&3), "{report:?}");
+    assert!(
+        report.closes.is_empty(),
+        "the server only echoed the bots' goodbyes: {report:?}"
+    );
     harbour.close();
 }
 

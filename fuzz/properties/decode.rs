@@ -11,6 +11,7 @@ use orrery::limits::QUANTITY_MAX;
 use orrery::wire::{
     AskedVersion, ErrorCode, Message, Request, RequestId, Scratch, decode, encode_request, sniff,
 };
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
@@ -139,8 +140,8 @@ struct JoinBody {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct InputBody {
-    thrust: f64,
-    turn: f64,
+    thrust: Exact,
+    turn: Exact,
     fire_primary: bool,
     dock_request: bool,
 }
@@ -161,7 +162,36 @@ struct RepairBody {
 
 #[derive(Deserialize)]
 struct PingBody {
-    t0: Number,
+    t0: Exact,
+}
+
+/// A number to the last bit: `serde_json` reads some long decimals one unit in the last place off.
+struct Exact(Number);
+
+impl Default for Exact {
+    fn default() -> Self {
+        Self(0.into())
+    }
+}
+
+impl<'t> Deserialize<'t> for Exact {
+    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&RawValue>::deserialize(deserializer)?.get();
+        let number: Number = serde_json::from_str(text).map_err(D::Error::custom)?;
+        if !number.is_f64() {
+            return Ok(Self(number));
+        }
+        let exact = text.parse().ok().and_then(Number::from_f64);
+        exact
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("not finite"))
+    }
+}
+
+impl Exact {
+    fn clamped(&self, low: f64) -> f32 {
+        (self.0.as_f64().unwrap_or_default().max(low).min(1.0) as f32) + 0.0
+    }
 }
 
 /// A value that is an object; derived types would take arrays as well.
@@ -226,8 +256,7 @@ fn body(name: &str, payload: &str) -> Result<Plain, ErrorCode> {
         }
         "input.command" => {
             let body: InputBody = object(payload)?;
-            let axis = |value: f64, low: f64| (value.max(low).min(1.0) as f32) + 0.0;
-            let (thrust, turn) = (axis(body.thrust, 0.0), axis(body.turn, -1.0));
+            let (thrust, turn) = (body.thrust.clamped(0.0), body.turn.clamped(-1.0));
             Plain::Input(thrust, turn, body.fire_primary, body.dock_request)
         }
         "ship.repair_request" => {
@@ -238,7 +267,7 @@ fn body(name: &str, payload: &str) -> Result<Plain, ErrorCode> {
             let id = bounded(request_id)?;
             Plain::Repair(existing(station_id, ErrorCode::UnknownStation)?, id)
         }
-        "ping" => Plain::Ping(object::<PingBody>(payload)?.t0),
+        "ping" => Plain::Ping(object::<PingBody>(payload)?.t0.0),
         _ => trade(name == "trade.buy", object(payload)?)?,
     })
 }

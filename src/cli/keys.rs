@@ -14,13 +14,17 @@ use crate::session::token::{Key, Signer, Verifier};
 const SECRET_BYTES: usize = 32;
 
 /// Which tokens are good.
+#[expect(
+    clippy::struct_field_names,
+    reason = "each field is the flag of the same name"
+)]
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct KeyArguments {
     /// File with the secret of HS256 tokens, at least 32 bytes. Without any key, a random secret is
     /// made once and kept beside the database
     #[arg(long, env = "ORRERY_JWT_SECRET_FILE", value_name = "FILE")]
     pub(crate) jwt_secret_file: Option<PathBuf>,
-    /// PEM file with a public key of RS256, ES256 or `EdDSA` tokens; may be given several times
+    /// PEM file with a public key of RS256, ES256 or EdDSA tokens; may be given several times
     #[arg(
         long,
         env = "ORRERY_JWT_PUBLIC_KEY",
@@ -137,7 +141,12 @@ fn made_secret(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut random = [0; SECRET_BYTES];
     getrandom::fill(&mut random)
         .map_err(|error| Failure::failed(format!("the system gives no random bytes: {error}")))?;
-    let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (high, low) = random.split_at(SECRET_BYTES / 2);
+    let digits = |half: &[u8]| {
+        half.iter()
+            .fold(0, |number, &byte| number << 8 | u128::from(byte))
+    };
+    let secret = format!("{:032x}{:032x}", digits(high), digits(low));
     let cannot = |error| {
         Failure::unusable(format!(
             "cannot write the secret {}: {error}",

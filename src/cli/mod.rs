@@ -5,6 +5,8 @@
 //! do. Results go to standard output, everything else to standard error. Exit codes: 0 done,
 //! 1 failed, 2 unusable arguments or files.
 
+mod audit;
+mod backup;
 mod echo;
 mod keys;
 mod serve;
@@ -37,6 +39,10 @@ enum Command {
     World(world::WorldCommand),
     /// Load a server with bots that fly, fight and trade, and measure what they get
     Swarm(Box<swarm::SwarmArguments>),
+    /// Replay the ledger and prove that every balance, hold and stock equals it
+    Audit(audit::AuditArguments),
+    /// Copy the database while a server writes it
+    Backup(backup::BackupArguments),
     /// Print the JSON Schema of every message, both directions
     Schema,
     /// Run the network layer alone, echoing messages: for WebSocket conformance suites
@@ -72,11 +78,13 @@ impl Failure {
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
-        None => serve::run(serve::ServeArguments::from_environment()),
-        Some(Command::Serve(arguments)) => serve::run(*arguments),
+        None => serve::run(&serve::ServeArguments::from_environment()),
+        Some(Command::Serve(arguments)) => serve::run(&arguments),
         Some(Command::Token(arguments)) => token::run(&arguments),
         Some(Command::World(command)) => world::run(&command),
         Some(Command::Swarm(arguments)) => swarm::run(&arguments),
+        Some(Command::Audit(arguments)) => audit::run(&arguments),
+        Some(Command::Backup(arguments)) => backup::run(&arguments),
         Some(Command::Schema) => print(&format!("{:#}", crate::wire::schema())),
         Some(Command::Echo(arguments)) => echo::run(arguments),
     };

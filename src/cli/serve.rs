@@ -106,7 +106,7 @@ pub(crate) struct ServeArguments {
     /// Connections from one address [default: 256; on a loopback address, as many as in all]
     #[arg(long, env = "ORRERY_MAX_CONNECTIONS_PER_IP", value_name = "N")]
     max_connections_per_ip: Option<usize>,
-    /// How log lines are written to standard error; RUST_LOG chooses which
+    /// How log lines are written to standard error; `RUST_LOG` chooses which
     #[arg(
         long,
         env = "ORRERY_LOG",
@@ -157,7 +157,7 @@ impl ServeArguments {
     }
 }
 
-pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     start_log(arguments.log);
     if !(VIEW_RADIUS_MIN..=VIEW_RADIUS_MAX).contains(&arguments.view_radius) {
         return Err(Failure::unusable(format!(
@@ -199,10 +199,10 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
         view_radius: arguments.view_radius,
     };
     let seed = random_seed()?;
-    let running = run::start(config, |notices| {
-        open_store(&arguments, &universe, seed, notices)
+    let running = run::start(&config, |notices| {
+        open_store(arguments, &universe, seed, notices)
     })?;
-    greet(&arguments, running.listen, running.admin, has_guests);
+    greet(arguments, running.listen, running.admin, has_guests);
     watch_signals(running.stop_flag(), tls)?;
     running.wait().map_err(Failure::from)?;
     info!("stopped");

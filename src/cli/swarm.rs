@@ -111,7 +111,7 @@ pub(crate) fn run(arguments: &SwarmArguments) -> Result<(), Failure> {
     };
     let bar = ProgressBar::new(0);
     let report = swarm::run(&options, &signer, &mut |progress| {
-        draw(&bar, &options, progress)
+        draw(&bar, &options, progress);
     });
     bar.finish_and_clear();
     let report = report.map_err(|error| match error {

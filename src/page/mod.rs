@@ -217,7 +217,9 @@ fn document(build: &str) -> String {
 
 /// Whether a file is a module that runs (`types.js` only describes).
 fn is_module(path: &str) -> bool {
-    path.ends_with(".js") && path != "types.js" && path != "app/main.js"
+    path.rsplit_once('.')
+        .is_some_and(|(_, extension)| extension == "js")
+        && !["types.js", "app/main.js"].contains(&path)
 }
 
 #[cfg(test)]

@@ -18,6 +18,10 @@ use crate::limits::{DELTA_BYTES_MAX, ROW_BYTES_ESTIMATE, VIEW_LEVELS};
 pub(super) struct Occupancy<'a> {
     pub(super) grid: GridSize,
     pub(super) starts: &'a [u32],
+    /// Rows of an update list that fit a client's budget.
+    pub(super) rows_max: u32,
+    /// Sizes by which every view is shrunk at least.
+    pub(super) level_min: u8,
 }
 
 impl Occupancy<'_> {
@@ -44,8 +48,10 @@ impl Occupancy<'_> {
     }
 }
 
-/// Rows of an update list that fit a client's budget.
-const ROWS_MAX: u32 = (DELTA_BYTES_MAX / ROW_BYTES_ESTIMATE) as u32;
+/// Rows of an update list that fit a client's budget, the budget divided by `divisor`.
+pub(super) const fn rows_budget(divisor: u32) -> u32 {
+    (DELTA_BYTES_MAX / ROW_BYTES_ESTIMATE) as u32 / divisor
+}
 
 /// The view from `center` after `before`, and the place in [`THINNING`] that keeps it within the
 /// budget. Work: one sum a row of cells; in a crowd, one look at each cell of the view.
@@ -55,28 +61,24 @@ pub(super) fn aim(
     before: View,
     center: CellId,
 ) -> (View, u8) {
-    let mut now = View {
-        center,
-        level: before.level,
-    };
-    if now.level > 0 {
+    let rows_max = occupancy.rows_max;
+    let level = before.level.max(occupancy.level_min);
+    let mut now = View { center, level };
+    if now.level > occupancy.level_min {
         let larger = View {
             center,
             level: now.level - 1,
         };
-        if thinned_rows(
-            occupancy.rows_in_rings(stencils, larger),
-            THINNING.len() - 1,
-        ) <= ROWS_MAX * 3 / 4
-        {
+        let rings = occupancy.rows_in_rings(stencils, larger);
+        if thinned_rows(rings, THINNING.len() - 1) <= rows_max * 3 / 4 {
             now = larger;
         }
     }
-    if occupancy.rows_in_view(stencils, now) <= ROWS_MAX {
+    if occupancy.rows_in_view(stencils, now) <= rows_max {
         return (now, 0);
     }
     let rings = occupancy.rows_in_rings(stencils, now);
-    let fits = (1..THINNING.len()).find(|&index| thinned_rows(rings, index) <= ROWS_MAX);
+    let fits = (1..THINNING.len()).find(|&index| thinned_rows(rings, index) <= rows_max);
     if fits.is_none() && usize::from(now.level) + 1 < VIEW_LEVELS {
         now.level += 1;
     }
@@ -101,6 +103,7 @@ mod tests {
         columns: 20,
         rows: 20,
     };
+    const ROWS_MAX: u32 = rows_budget(1);
     const CENTER: CellId = CellId(10 * 20 + 10);
 
     /// Running sums of a grid with `crowd` rows in one cell.
@@ -117,6 +120,8 @@ mod tests {
             Occupancy {
                 grid: GRID,
                 starts: &starts,
+                rows_max: ROWS_MAX,
+                level_min: 0,
             },
             &stencils,
             before,

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::compose::Stencils;
 use super::encode::{self, Rows, Stretch};
 use super::frame::{CellBytes, CellStart, Departure, PilotView, Span, TickFrame, View};
-use super::interest::{self, Occupancy};
+use super::interest::{self, Occupancy, rows_budget};
 use super::layout::{lay_down, stretch_start};
 use super::stencil::{CellId, GridSize};
 use super::viewer::{Scene, Viewer};
@@ -35,8 +35,12 @@ pub struct Stage<'a> {
     pub unix: UnixMillis,
     /// How many net shards there are.
     pub shard_count: u16,
-    /// Simulated time over real time, 0–1.
-    pub time_dilation: f32,
+    /// Simulated time over real time, in percent; 100 is full speed.
+    pub time_dilation_percent: u32,
+    /// The rows of a delta's budget are divided by this, in an overload.
+    pub rows_divisor: u32,
+    /// Sizes by which every view is shrunk at least, in an overload.
+    pub shrunk: u8,
 }
 
 /// A cell that some client needs more of than its updates.
@@ -109,7 +113,7 @@ impl Publisher {
         frame.system = stage.system.0;
         frame.tick = world.tick();
         frame.unix = stage.unix;
-        frame.dilation_centi = ((stage.time_dilation * 100.0).round() as u32).clamp(1, 100);
+        frame.dilation_centi = stage.time_dilation_percent.clamp(1, 100);
         frame.grid = GridSize {
             columns: cells.side(),
             rows: cells.side(),
@@ -125,7 +129,7 @@ impl Publisher {
             system,
         };
 
-        self.aim(frame, world, viewers);
+        self.aim(frame, stage, world, viewers);
         self.encode(frame, rows);
         self.file_departures(frame, world, scene);
         self.file_events(frame, world, scene);
@@ -156,12 +160,14 @@ impl Publisher {
     }
 
     /// Moves each client's view and notes which cells it begins or ceases to see.
-    fn aim(&mut self, frame: &mut TickFrame, world: &World, viewers: &[Viewer]) {
+    fn aim(&mut self, frame: &mut TickFrame, stage: Stage<'_>, world: &World, viewers: &[Viewer]) {
         let cell_count = frame.grid.cell_count();
         self.wanted.resize(cell_count, Wanted::default());
         let occupancy = Occupancy {
             grid: frame.grid,
             starts: world.cells().starts(),
+            rows_max: rows_budget(stage.rows_divisor),
+            level_min: stage.shrunk,
         };
         for viewer in viewers {
             let row = world.entities().row(viewer.ship);
@@ -270,10 +276,10 @@ impl Publisher {
             let id = encode::text(&gone.id, scene.system);
             let reason = encode::reason(gone.gone);
             let ids = span(&mut frame.extra_bytes, |out| {
-                encode::departure(&id, None, out)
+                encode::departure(&id, None, out);
             });
             let gone_span = span(&mut frame.extra_bytes, |out| {
-                encode::departure(&id, Some(reason), out)
+                encode::departure(&id, Some(reason), out);
             });
             self.departures.push((
                 gone.cell,
@@ -341,7 +347,7 @@ impl Publisher {
             if wanted.ids {
                 let ids = span(&mut frame.extra_bytes, |out| rows.ids(cell, None, out));
                 let gone = span(&mut frame.extra_bytes, |out| {
-                    rows.ids(cell, Some(encode::LEFT_VIEW), out)
+                    rows.ids(cell, Some(encode::LEFT_VIEW), out);
                 });
                 frame.forgotten.push(CellBytes { cell, ids, gone });
             }
@@ -380,10 +386,10 @@ impl Publisher {
                 .map(|row| self.update_of_row[row])
                 .filter(|&update| update != NO_UPDATE);
             view.zone = span(bytes, |out| {
-                zone_context(world, viewer, scene, &self.scratch, out)
+                zone_context(world, viewer, scene, &self.scratch, out);
             });
             view.you = span(bytes, |out| {
-                viewer.you_changes(&ship, scene, &self.scratch, out)
+                viewer.you_changes(&ship, scene, &self.scratch, out);
             });
             if viewer.snapshot_due {
                 view.snapshot_you = span(bytes, |out| viewer.you(&ship, scene, &self.scratch, out));

@@ -146,7 +146,9 @@ impl Gate {
             _ => None,
         };
         if let Some(code) = code {
-            let label = KindLabel { kind: code.as_str() };
+            let label = KindLabel {
+                kind: code.as_str(),
+            };
             self.parts.metrics.errors.get_or_create(&label).inc();
         }
         self.composed.extend_from_slice(&self.text);

@@ -16,13 +16,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tracing::info;
 
 use super::beat::Beat;
-use super::core::{Core, CoreParts};
+use super::core::{Core, CoreParts, Stopwatch};
 use super::doors::Doors;
 use super::gate::{Gate, GateParts};
 use super::lane::{GateLane, ToCore, ToGate};
@@ -159,7 +159,7 @@ impl OpsEnd {
 /// Binds the ports and starts every thread. `open_vault` gets what the store must tell, and gives
 /// the vault and the worlds with their stored stocks.
 pub fn start<E: From<RunError>>(
-    config: Config,
+    config: &Config,
     open_vault: impl FnOnce(Notices) -> Result<Kept, E>,
 ) -> Result<Running, E> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -188,11 +188,11 @@ pub fn start<E: From<RunError>>(
     let shared = Shared::new(&bells, config.view_radius, metrics);
     let kept = open_vault(shared.notices(bells))?;
 
-    let mut threads = shared.start_gates(&config, reactors)?;
+    let mut threads = shared.start_gates(config, reactors)?;
     let (is_ticking, ops) = shared.start_ops(ops_reactors, &mut threads)?;
     let stop = Arc::new(AtomicBool::new(false));
     let beat = Beat {
-        core: shared.core(&config, kept),
+        core: shared.core(config, kept),
         metrics: shared.metrics.clone(),
         clock,
         is_ticking,
@@ -292,8 +292,15 @@ impl Shared {
             view_radius: config.view_radius,
             stretches: config.sim_threads,
             metrics: self.metrics.clone(),
+            stopwatch: stopwatch(),
         })
     }
+}
+
+/// Real time since now.
+fn stopwatch() -> Stopwatch {
+    let start = Instant::now();
+    Box::new(move || start.elapsed().as_nanos() as u64)
 }
 
 /// An address to listen on, and the flag that named it.

@@ -138,8 +138,10 @@ impl World {
     fn spawn_pose(&mut self) -> Option<Pose> {
         match self.system().spawn {
             Spawn::Point { x, y, rotation } => {
-                let (mut pose, taken) = self.nearest_free(x, y, self.spiral.taken_count)?;
-                self.spiral.taken_count = taken;
+                let found = self.nearest_free(x, y, self.spiral.taken_count);
+                // Whoever asks next in this tick need not look at the taken places again.
+                self.spiral.taken_count = found.map_or(SPAWN_PLACES_MAX, |(_, taken)| taken);
+                let mut pose = found?.0;
                 pose.heading_x = libm::cosf(rotation);
                 pose.heading_y = libm::sinf(rotation);
                 Some(pose)

@@ -294,3 +294,107 @@ fn optional_into(sha: &mut Sha256, text: Option<&[u8]>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::NameError;
+
+    fn buy(quantity: i64, unit_price: i64, total: i64) -> Result<Transaction, NameError> {
+        Ok(Transaction {
+            system: Name::parse("sol-1")?,
+            cause: Cause::Buy,
+            player: Some(PlayerId::parse("p_1")?),
+            station: Some(Name::parse("mars")?),
+            commodity: Some(Name::parse("food")?),
+            quantity,
+            unit_price,
+            total,
+            request_id: None,
+        })
+    }
+
+    #[test]
+    fn a_purchase_is_money_one_way_and_goods_the_other() -> Result<(), NameError> {
+        let moved = transfers(&buy(3, 7, 21)?).unwrap_or_default();
+        let moved: Vec<_> = moved
+            .iter()
+            .map(|it| (it.from.key(), it.to.key(), &*it.asset, it.amount))
+            .collect();
+        let (pilot, station) = ("pilot:p_1".to_owned(), "station:sol-1/mars".to_owned());
+        let money = (pilot.clone(), station.clone(), CREDITS, 21);
+        assert_eq!(moved, [money, (station, pilot, "food", 3)]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_total_that_is_not_the_product_is_refused() -> Result<(), NameError> {
+        for wrong in [buy(3, 7, 20)?, buy(-3, 7, -21)?, buy(i64::MAX, 2, -2)?] {
+            assert!(matches!(transfers(&wrong), Err(StoreError::Malformed(_))));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_gift_of_nothing_moves_only_what_is_something() -> Result<(), NameError> {
+        assert_eq!(transfers(&buy(3, 0, 0)?).map(|moved| moved.len()), Ok(1));
+        assert_eq!(transfers(&buy(0, 7, 0)?).map(|moved| moved.len()), Ok(0));
+        Ok(())
+    }
+
+    #[test]
+    fn the_hash_covers_every_field() {
+        let row = LedgerRow {
+            system: Arc::from("sol-1"),
+            row_id: 1,
+            transaction_id: 1,
+            unix: UnixMillis(2),
+            cause: Arc::from("buy"),
+            player: Some(Arc::from("p")),
+            station: Some(Arc::from("s")),
+            commodity: Some(Arc::from("c")),
+            quantity: 3,
+            unit_price: 4,
+            total: 12,
+            request_id: Some(Arc::from(*b"r")),
+            asset: Arc::from("a"),
+            from_account: Arc::from("f"),
+            to_account: Arc::from("t"),
+            amount: 5,
+            from_balance: 6,
+            to_balance: 7,
+            hash: [0; 32],
+        };
+        let changes: [fn(&mut LedgerRow); 20] = [
+            |row| row.system = Arc::from("x"),
+            |row| row.row_id = 9,
+            |row| row.transaction_id = 9,
+            |row| row.unix = UnixMillis(9),
+            |row| row.cause = Arc::from("x"),
+            |row| row.player = None,
+            |row| row.player = Some(Arc::from("")),
+            |row| row.station = None,
+            |row| row.commodity = None,
+            |row| row.quantity = 9,
+            |row| row.unit_price = 9,
+            |row| row.total = 9,
+            |row| row.request_id = None,
+            |row| row.asset = Arc::from("x"),
+            |row| row.from_account = Arc::from("x"),
+            |row| row.to_account = Arc::from("x"),
+            |row| row.amount = 9,
+            |row| row.from_balance = 9,
+            |row| row.to_balance = 9,
+            // A byte that changes sides between neighbours is a change too.
+            |row| (row.from_account, row.to_account) = (Arc::from("ft"), Arc::from("")),
+        ];
+        let genesis = genesis("sol-1");
+        let mut seen = std::collections::HashSet::from([row.chained(&genesis)]);
+        for (index, change) in changes.iter().enumerate() {
+            let mut changed = row.clone();
+            change(&mut changed);
+            assert!(seen.insert(changed.chained(&genesis)), "change {index}");
+        }
+        assert!(seen.insert(row.chained(&[0; 32])), "the row before");
+    }
+}

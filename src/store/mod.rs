@@ -11,7 +11,8 @@
 //!
 //! Call order: [`Store::open`], then [`Store::stocks`] for every system held, then per tick one
 //! [`Store::submit`] and per login one [`Store::load`]; [`Store::close`] commits what is queued.
-//! A pilot belongs to whoever owns the system that its record names; no other server may admit it.
+//! A pilot belongs to whoever owns the system that its record names; no other server may admit it,
+//! and a jump leads only between systems that one server owns.
 
 mod audit;
 mod backend;
@@ -206,4 +207,131 @@ fn sqlite_path(database: &str) -> Result<&Path, StoreError> {
         ));
     }
     Ok(Path::new(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+
+    type Outcomes = Result<(), Box<dyn std::error::Error>>;
+
+    fn outcome(n: u64) -> Result<StoredOutcome, Box<dyn std::error::Error>> {
+        Ok(StoredOutcome {
+            system: Name::parse("sol-1")?,
+            player: PlayerId::parse("p_1")?,
+            request_id: format!("r{n}").into(),
+            body_digest: n,
+            reply: "x".repeat(512).into(),
+        })
+    }
+
+    fn start(
+        backend: Sqlite,
+        path: &Path,
+    ) -> Result<(Store, Receiver<Answer>), Box<dyn std::error::Error>> {
+        let database = path.to_str().unwrap_or_default();
+        let config = StoreConfig::new(database, "here", vec![Name::parse("sol-1")?]);
+        let (tell, answers) = channel();
+        let store = Store::start(backend, &config, move |answer| {
+            // The test may have seen enough.
+            let _ = tell.send(answer);
+        })?;
+        Ok((store, answers))
+    }
+
+    #[test]
+    fn a_full_disk_is_fatal_and_what_was_told_is_there() -> Outcomes {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("orrery.db");
+        let backend = Sqlite::open(&path)?;
+        backend.cap_pages(30)?;
+        let (store, answers) = start(backend, &path)?;
+        let mut durable = 0;
+        let failure = loop {
+            let number = durable + 1;
+            let outcomes = vec![outcome(number)?];
+            let batch = Batch {
+                number,
+                outcomes,
+                ..Batch::default()
+            };
+            assert_eq!(store.submit(batch), Ok(()));
+            match answers.recv()? {
+                Answer::Durable { batch } => durable = batch,
+                other => break other,
+            }
+        };
+        assert!(
+            matches!(&failure, Answer::Failed(StoreError::Database { message, .. })
+                if message.contains("full")),
+            "{failure:?}"
+        );
+        assert!(durable > 10, "the disk was full at once");
+        assert!(answers.recv().is_err(), "nothing follows a failure");
+        store.close();
+        let (store, answers) = start(Sqlite::open(&path)?, &path)?;
+        for n in 1..=durable + 1 {
+            store.outcome(n, PlayerId::parse("p_1")?, &format!("r{n}"))?;
+            let kept = (n <= durable).then(|| outcome(n)).transpose()?;
+            assert_eq!(
+                answers.recv()?,
+                Answer::Outcome {
+                    ticket: n,
+                    outcome: kept
+                }
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_read_only_disk_is_refused_at_opening() -> Outcomes {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("orrery.db");
+        let backend = Sqlite::open(&path)?;
+        backend.forbid_writes()?;
+        let Err(error) = start(backend, &path) else {
+            return Err("a read-only database was served".into());
+        };
+        assert!(error.to_string().contains("readonly"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_full_inbox_gives_the_batch_back() -> Outcomes {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("orrery.db");
+        let (reached, is_reached) = channel();
+        let (open_gate, gate) = channel::<()>();
+        let config = StoreConfig::new(
+            path.to_str().unwrap_or_default(),
+            "here",
+            vec![Name::parse("sol-1")?],
+        );
+        let store = Store::open(&config, move |_| {
+            // Holds the writer inside of its first answer.
+            let _ = reached.send(());
+            let _ = gate.recv();
+        })?;
+        store.stocks(1, Name::parse("sol-1")?)?;
+        is_reached.recv()?;
+        for number in 1..=STORE_INBOX_MAX as u64 {
+            let batch = Batch {
+                number,
+                ..Batch::default()
+            };
+            assert_eq!(store.submit(batch), Ok(()));
+        }
+        let extra = Batch {
+            number: 999,
+            ..Batch::default()
+        };
+        assert_eq!(store.submit(extra.clone()), Err((Refused::Full, extra)));
+        assert_eq!(store.load(2, PlayerId::parse("p_1")?), Err(Refused::Full));
+        drop(open_gate);
+        store.close();
+        Ok(())
+    }
 }

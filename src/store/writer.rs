@@ -96,9 +96,13 @@ pub enum Answer {
 }
 
 /// See the module.
+#[expect(
+    clippy::struct_field_names,
+    reason = "a writer knows the id of the writer that it is"
+)]
 pub(super) struct Writer<B> {
     backend: B,
-    writer: WriterId,
+    identity: WriterId,
     commits: i64,
     retries_max: u32,
     /// Fences of the leases held, by system.
@@ -108,10 +112,10 @@ pub(super) struct Writer<B> {
 impl<B: Backend> Writer<B> {
     /// Enlists the owner; the schema is up to date.
     pub(super) fn new(mut backend: B, owner: &str, retries_max: u32) -> Result<Self, StoreError> {
-        let writer = backend.enlist(owner)?;
+        let identity = backend.enlist(owner)?;
         Ok(Self {
             backend,
-            writer,
+            identity,
             commits: 0,
             retries_max,
             fences: BTreeMap::new(),
@@ -120,7 +124,7 @@ impl<B: Backend> Writer<B> {
 
     /// Asks for a system's lease.
     pub(super) fn claim(&mut self, system: &Name) -> Result<Claim, StoreError> {
-        let owner = self.writer.owner.clone();
+        let owner = self.identity.owner.clone();
         let claim = self.retrying(|backend| backend.claim(&owner, system))?;
         if let Claim::Held { system, fence } = &claim {
             self.fences.insert(system.to_string(), *fence);
@@ -132,7 +136,7 @@ impl<B: Backend> Writer<B> {
     pub(super) fn run(mut self, inbox: &Receiver<Request>, tell: &mut dyn FnMut(Answer)) {
         let ended = self.serve(inbox, tell);
         let ended = ended.and_then(|()| {
-            let owner = self.writer.owner.clone();
+            let owner = self.identity.owner.clone();
             self.backend.release(&owner)
         });
         if let Err(error) = ended {
@@ -245,10 +249,10 @@ impl<B: Backend> Writer<B> {
     ) -> Result<(), StoreError> {
         let backend = &mut self.backend;
         backend.begin()?;
-        if !backend.count_commit(&self.writer, commits)? {
+        if !backend.count_commit(&self.identity, commits)? {
             return Err(self.superseded());
         }
-        let mut heads = backend.heads(&self.writer.owner)?;
+        let mut heads = backend.heads(&self.identity.owner)?;
         heads.retain(|system, head| self.fences.get(system) == Some(&head.fence));
         lost.clear();
         let gone = self.fences.keys().filter(|held| !heads.contains_key(*held));
@@ -259,7 +263,7 @@ impl<B: Backend> Writer<B> {
         let balances = backend.balances(&work.accounts())?;
         let mut staging = Staging::new(heads, balances);
         work.stage(&mut staging)?;
-        backend.move_heads(&self.writer.owner, staging.heads())?;
+        backend.move_heads(&self.identity.owner, staging.heads())?;
         backend.append(staging.rows())?;
         backend.change_balances(&staging.changes())?;
         backend.keep_outcomes(&work.outcomes)?;
@@ -273,7 +277,7 @@ impl<B: Backend> Writer<B> {
             let backend = &mut self.backend;
             let found = backend
                 .reconnect()
-                .and_then(|()| backend.commits(&self.writer));
+                .and_then(|()| backend.commits(&self.identity));
             match found {
                 Ok(Some(found)) => return Ok(found == commits),
                 Ok(None) => return Err(self.superseded()),
@@ -284,7 +288,7 @@ impl<B: Backend> Writer<B> {
 
     fn superseded(&self) -> StoreError {
         StoreError::Superseded {
-            owner: self.writer.owner.clone(),
+            owner: self.identity.owner.clone(),
         }
     }
 
@@ -358,7 +362,7 @@ impl<'a> Work<'a> {
                 }
             }
             for outcome in &batch.outcomes {
-                check_request_id(&outcome.request_id)?;
+                check_outcome(outcome)?;
                 if held(&outcome.system) {
                     work.outcomes.push((unix, outcome));
                 }
@@ -431,11 +435,13 @@ fn check_grants(batch: &Batch) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn check_request_id(request_id: &str) -> Result<(), StoreError> {
-    if request_id.len() > REQUEST_ID_BYTES_MAX {
-        let bytes = request_id.len();
+/// JSON text holds no NUL, and PostgreSQL's text cannot; request ids are kept as bytes.
+fn check_outcome(outcome: &StoredOutcome) -> Result<(), StoreError> {
+    let bytes = outcome.request_id.len();
+    if bytes > REQUEST_ID_BYTES_MAX || outcome.reply.contains('\0') {
         return Err(StoreError::Malformed(format!(
-            "a request id of {bytes} bytes"
+            "an outcome for a request id of {bytes} bytes: {:?}",
+            outcome.reply
         )));
     }
     Ok(())

@@ -59,6 +59,9 @@ pub(super) struct Turn<'a> {
     pub(super) out: &'a mut Vec<u8>,
 }
 
+/// The close code of our own goodbyes.
+const NORMAL: u16 = 1000;
+
 struct Pending {
     seq: u64,
     order: Order,
@@ -79,6 +82,7 @@ pub(super) struct Bot {
     pending: Option<Pending>,
     tick: u64,
     arrived: Option<Instant>,
+    has_said_goodbye: bool,
     /// Ticks told to this bot while measuring.
     pub(super) ticks_measured: u64,
     /// Whether it was flying when measuring began.
@@ -100,6 +104,7 @@ impl Bot {
             pending: None,
             tick: 0,
             arrived: None,
+            has_said_goodbye: false,
             ticks_measured: 0,
             is_measured: false,
         }
@@ -142,7 +147,8 @@ impl Bot {
                     return false;
                 }
                 Received::Closing(code) => {
-                    if self.stage != Stage::Closing {
+                    // Our own goodbye comes back as it went.
+                    if !(self.has_said_goodbye && code == NORMAL) {
                         turn.tally.close(code);
                     }
                     self.end(format!("closed with {code}"), turn);
@@ -180,6 +186,7 @@ impl Bot {
             turn.tally.fail(reason);
         }
         self.stage = Stage::Gone;
+        self.has_said_goodbye = true;
         self.link.close();
         false
     }
@@ -421,6 +428,7 @@ impl Bot {
 
     /// Says goodbye.
     pub(super) fn finish(&mut self) {
+        self.has_said_goodbye = true;
         self.link.close();
         self.stage = if self.link.is_gone() {
             Stage::Gone

@@ -10,7 +10,7 @@
 //! fleet     the loop: readiness, pace, phases      link       TCP, upgrade, messages
 //! bot       one conversation                       sight      reading little of much
 //! pilot     what a bot wants                       autopilot  how it steers
-//! tally, histogram, processor, report              what was measured
+//! tally, histogram, processor, report, table       what was measured
 //! ```
 
 mod autopilot;
@@ -22,6 +22,7 @@ mod pilot;
 mod processor;
 mod report;
 mod sight;
+mod table;
 mod tally;
 
 use std::io;

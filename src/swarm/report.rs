@@ -1,10 +1,9 @@
 //! What a run measured, for people and for machines.
 //!
-//! [`Report`] is plain data; its JSON field names are part of the command's interface. Its
-//! [`Display`](fmt::Display) is the table that the command prints.
+//! [`Report`] is plain data, filled once when the run is over; its JSON field names are part of the
+//! command's interface. The table for people is made in [`table`](super::table).
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Serialize;
 
@@ -236,119 +235,4 @@ fn own(fleet: &Fleet<'_>) -> Own {
 /// Three decimals are enough of anything here.
 fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (d, own) = (&self.delivered, &self.swarm);
-        let line =
-            |f: &mut fmt::Formatter<'_>, name: &str, text: String| writeln!(f, "{name:<16} {text}");
-        line(
-            f,
-            "swarm",
-            format!(
-                "{} of {} bots in, {} lost, {:.1} s at {}",
-                self.joined, self.clients, self.lost, self.duration_s, self.url
-            ),
-        )?;
-        line(
-            f,
-            "delivered",
-            format!(
-                "{:.2} Hz a bot, slowest {:.2} Hz; {:.0} deltas/s, {} ticks missed",
-                d.hz_mean, d.hz_min, d.deltas_per_s, d.ticks_missed
-            ),
-        )?;
-        line(f, "gap", spread(&self.gap_ms))?;
-        line(
-            f,
-            "bytes",
-            format!(
-                "{:.2} MB/s, {:.0} a message, {:.1} rows a delta",
-                d.bytes_per_s / 1e6,
-                d.message_bytes_mean,
-                d.rows_mean
-            ),
-        )?;
-        line(
-            f,
-            "inputs",
-            format!(
-                "{} sent, {} skipped",
-                self.sent.inputs, self.sent.inputs_skipped
-            ),
-        )?;
-        line(
-            f,
-            "orders",
-            format!(
-                "{} placed, {} done, {} refused, {} unanswered",
-                self.orders.placed, self.orders.done, self.orders.refused, self.orders.unanswered
-            ),
-        )?;
-        if self.orders.placed > 0 {
-            line(f, "order latency", spread(&self.orders.latency_ms))?;
-        }
-        line(
-            f,
-            "combat",
-            format!(
-                "{} hits taken, {} ships lost",
-                self.combat.hits, self.combat.destroyed
-            ),
-        )?;
-        line(f, "errors", listed(self.errors.iter()))?;
-        line(f, "closes", listed(self.closes.iter()))?;
-        if !self.failures.is_empty() {
-            line(f, "failures", listed(self.failures.iter()))?;
-        }
-        if self.faults != Faults::default() {
-            line(
-                f,
-                "protocol faults",
-                format!(
-                    "{} seq breaks, {} unreadable",
-                    self.faults.seq_breaks, self.faults.unreadable
-                ),
-            )?;
-        }
-        let cpu = own.cpu_percent.map_or("unknown".to_owned(), |percent| {
-            format!("{percent:.0} % of a core")
-        });
-        line(
-            f,
-            "this swarm",
-            format!(
-                "{cpu}, loop turn p99 {:.1} ms, max {:.1} ms",
-                own.turn_ms.p99, own.turn_ms.max
-            ),
-        )?;
-        if own.is_bottleneck {
-            line(
-                f,
-                "",
-                "the swarm itself was the bottleneck: fewer --clients, or several swarms"
-                    .to_owned(),
-            )?;
-        }
-        Ok(())
-    }
-}
-
-fn spread(spread: &Spread) -> String {
-    format!(
-        "p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, max {:.1} ms",
-        spread.p50, spread.p99, spread.p999, spread.max
-    )
-}
-
-fn listed<K: fmt::Display, V: fmt::Display>(counts: impl Iterator<Item = (K, V)>) -> String {
-    let parts: Vec<_> = counts
-        .map(|(what, count)| format!("{what} × {count}"))
-        .collect();
-    if parts.is_empty() {
-        "none".to_owned()
-    } else {
-        parts.join(", ")
-    }
 }

@@ -1,34 +1,40 @@
-//! Headless Chromium, driven over its DevTools protocol by a WebSocket client and nothing else.
+//! Headless Chromium, driven over its `DevTools` protocol by a `WebSocket` client and nothing else.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tungstenite::{Message, WebSocket};
 
-const START_MAX: Duration = Duration::from_secs(60);
-const ANSWER_MAX: Duration = Duration::from_secs(60);
+const START_MAX: Duration = Duration::from_mins(1);
+const ANSWER_MAX: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(40);
 
+/// One browser at a time: on a small machine several would wait for each other.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// One browser process with a profile of its own; ended when dropped.
-pub struct Browser {
+pub(crate) struct Browser {
     child: Child,
     port: u16,
-    _profile: TempDir,
+    profile: TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
 
 /// Starts a browser, or says why these tests are skipped.
-pub fn browser(extra: &[&str]) -> Option<Browser> {
+pub(crate) fn browser(extra: &[&str]) -> Option<Browser> {
     let Some(program) = program() else {
         eprintln!(
             "skipped: no Chromium here; install it (Debian: apt-get install chromium) to test the page"
         );
         return None;
     };
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let profile = tempfile::tempdir().unwrap();
     let child = Command::new(program)
         .args([
@@ -57,9 +63,10 @@ pub fn browser(extra: &[&str]) -> Option<Browser> {
     let mut browser = Browser {
         child,
         port: 0,
-        _profile: profile,
+        profile,
+        _turn: turn,
     };
-    let file = browser._profile.path().join("DevToolsActivePort");
+    let file = browser.profile.path().join("DevToolsActivePort");
     browser.port = until(START_MAX, "the browser's port", || {
         std::fs::read_to_string(&file)
             .ok()?
@@ -98,7 +105,7 @@ fn until<T>(longest: Duration, what: &str, mut poll: impl FnMut() -> Option<T>) 
 
 impl Browser {
     /// Opens an address in a tab of 1280 by 720.
-    pub fn open(&self, address: &str) -> Page {
+    pub(crate) fn open(&self, address: &str) -> Page {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let head = format!(
             "PUT /json/new?about:blank HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",
@@ -116,10 +123,10 @@ impl Browser {
             complaints: Vec::new(),
         };
         for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
-            page.call(domain, json!({}));
+            page.call(domain, &json!({}));
         }
         page.resize(1280, 720, 1, false);
-        page.call("Page.navigate", json!({ "url": address }));
+        page.call("Page.navigate", &json!({ "url": address }));
         page
     }
 }
@@ -133,7 +140,16 @@ fn body(stream: &mut TcpStream) -> String {
         answer.extend(byte);
     }
     let head = String::from_utf8(answer).unwrap().to_lowercase();
-    let length = head.split("content-length:").nth(1).unwrap().lines().next().unwrap().trim().parse().unwrap();
+    let length = head
+        .split("content-length:")
+        .nth(1)
+        .unwrap()
+        .lines()
+        .next()
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
     let mut body = vec![0; length];
     stream.read_exact(&mut body).unwrap();
     String::from_utf8(body).unwrap()
@@ -147,15 +163,15 @@ impl Drop for Browser {
 }
 
 /// One tab.
-pub struct Page {
+pub(crate) struct Page {
     socket: WebSocket<TcpStream>,
     id: u64,
     /// What the console complained of: uncaught exceptions, errors, refused policies.
-    pub complaints: Vec<String>,
+    pub(crate) complaints: Vec<String>,
 }
 
 impl Page {
-    fn call(&mut self, method: &str, params: Value) -> Value {
+    fn call(&mut self, method: &str, params: &Value) -> Value {
         self.id += 1;
         let request = json!({ "id": self.id, "method": method, "params": params });
         self.socket
@@ -178,7 +194,7 @@ impl Page {
         let params = &event["params"];
         match event["method"].as_str() {
             Some("Runtime.exceptionThrown") => {
-                self.complaints.push(params["exceptionDetails"].to_string())
+                self.complaints.push(params["exceptionDetails"].to_string());
             }
             Some("Runtime.consoleAPICalled")
                 if params["type"] == "error" || params["type"] == "warning" =>
@@ -192,20 +208,20 @@ impl Page {
         }
     }
 
-    pub fn resize(&mut self, width: u32, height: u32, ratio: u32, phone: bool) {
+    pub(crate) fn resize(&mut self, width: u32, height: u32, ratio: u32, phone: bool) {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": ratio, "mobile": phone });
-        self.call("Emulation.setDeviceMetricsOverride", metrics);
+        self.call("Emulation.setDeviceMetricsOverride", &metrics);
         self.call(
             "Emulation.setTouchEmulationEnabled",
-            json!({ "enabled": phone, "maxTouchPoints": 5 }),
+            &json!({ "enabled": phone, "maxTouchPoints": 5 }),
         );
     }
 
     /// The value of an expression.
-    pub fn value(&mut self, expression: &str) -> Value {
+    pub(crate) fn value(&mut self, expression: &str) -> Value {
         let params =
             json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        let answer = self.call("Runtime.evaluate", params);
+        let answer = self.call("Runtime.evaluate", &params);
         assert!(
             answer.get("exceptionDetails").is_none(),
             "{expression}: {answer}"
@@ -213,14 +229,14 @@ impl Page {
         answer["result"]["value"].clone()
     }
 
-    pub fn number(&mut self, expression: &str) -> f64 {
+    pub(crate) fn number(&mut self, expression: &str) -> f64 {
         let value = self.value(expression);
         value
             .as_f64()
             .unwrap_or_else(|| panic!("{expression} is {value}"))
     }
 
-    pub fn text(&mut self, expression: &str) -> String {
+    pub(crate) fn text(&mut self, expression: &str) -> String {
         let value = self.value(expression);
         value
             .as_str()
@@ -229,7 +245,7 @@ impl Page {
     }
 
     /// Waits until an expression is true.
-    pub fn wait(&mut self, expression: &str) {
+    pub(crate) fn wait(&mut self, expression: &str) {
         let guarded = format!(
             "(() => {{ try {{ return Boolean({expression}) }} catch {{ return false }} }})()"
         );
@@ -255,24 +271,24 @@ impl Page {
                 params["text"] = json!("\r");
             }
         }
-        self.call("Input.dispatchKeyEvent", params);
+        self.call("Input.dispatchKeyEvent", &params);
     }
 
-    pub fn press(&mut self, code: &str) {
+    pub(crate) fn press(&mut self, code: &str) {
         self.key("keyDown", code);
     }
 
-    pub fn release(&mut self, code: &str) {
+    pub(crate) fn release(&mut self, code: &str) {
         self.key("keyUp", code);
     }
 
-    pub fn tap(&mut self, code: &str) {
+    pub(crate) fn tap(&mut self, code: &str) {
         self.press(code);
         self.release(code);
     }
 
     /// Takes a picture; it must show something.
-    pub fn picture(&mut self, path: &Path) {
+    pub(crate) fn picture(&mut self, path: &Path) {
         let bright = self.number(
             "(() => { const c = document.getElementById('view'); \
              const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; \
@@ -284,7 +300,7 @@ impl Page {
         );
         let shot = self.call(
             "Page.captureScreenshot",
-            json!({ "format": "webp", "quality": 82 }),
+            &json!({ "format": "webp", "quality": 82 }),
         );
         let bytes = base64(shot["data"].as_str().unwrap());
         assert!(

@@ -6,13 +6,13 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// A relay in front of a server. Its threads end with their connections.
-pub struct SlowLine {
-    pub listen: SocketAddr,
+pub(crate) struct SlowLine {
+    pub(crate) listen: SocketAddr,
 }
 
 impl SlowLine {
     /// Relays to `server`, each direction late by `delay`.
-    pub fn before(server: SocketAddr, delay: Duration) -> Self {
+    pub(crate) fn before(server: SocketAddr, delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let listen = listener.local_addr().unwrap();
         std::thread::spawn(move || {

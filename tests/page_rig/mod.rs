@@ -4,6 +4,6 @@ mod browser;
 mod line;
 mod server;
 
-pub use browser::{Browser, Page, browser};
-pub use line::SlowLine;
-pub use server::Server;
+pub(crate) use browser::{Page, browser};
+pub(crate) use line::SlowLine;
+pub(crate) use server::Server;

@@ -6,14 +6,14 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// A running `orrery serve`; killed when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
 }
 
 impl Server {
     /// Starts on any free port, or on the one of a server that ended.
-    pub fn start(database: &Path, listen: Option<SocketAddr>, world: Option<&Path>) -> Self {
+    pub(crate) fn start(database: &Path, listen: Option<SocketAddr>, world: Option<&Path>) -> Self {
         let listen = listen.map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
         let mut command = Command::new(env!("CARGO_BIN_EXE_orrery"));
         command.args([
@@ -58,12 +58,12 @@ impl Server {
         }
     }
 
-    pub fn page(&self) -> String {
+    pub(crate) fn page(&self) -> String {
         format!("http://{}/", self.listen)
     }
 
     /// Ends it without warning.
-    pub fn kill(mut self) -> SocketAddr {
+    pub(crate) fn kill(mut self) -> SocketAddr {
         let _ = self.child.kill();
         let _ = self.child.wait();
         self.listen

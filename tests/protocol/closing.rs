@@ -50,7 +50,10 @@ fn a_binary_message_ends_with_1003() {
 fn text_that_is_not_utf_8_ends_with_1007() {
     let server = server();
     let mut client = Client::pilot(&server, "latin");
-    client.stream().write_all(&text_frame(b"{\"\xff\xfe\"}")).unwrap();
+    client
+        .stream()
+        .write_all(&text_frame(b"{\"\xff\xfe\"}"))
+        .unwrap();
     assert_eq!(client.ending().code, 1007);
 }
 
@@ -96,7 +99,9 @@ fn a_client_that_stops_reading_ends_with_4004() {
     client.enter("sol-1");
     let closes = r#"orrery_closes_total{kind="reading too slowly"}"#;
     let before = server.metric(closes);
-    server.wait_until("the server gives up", |server| server.metric(closes) > before);
+    server.wait_until("the server gives up", |server| {
+        server.metric(closes) > before
+    });
     assert_eq!(client.ending().code, 4004);
 }
 
@@ -131,7 +136,11 @@ fn a_draining_server_says_so_closes_with_1001_and_exits_0_within_5_s() {
     }
     // `silent` never answers the close; the server does not wait for it.
     let status = server.exit(Duration::from_secs(5)).expect("it exits");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
     assert_eq!(status.code(), Some(0));
     drop(silent);
     assert!(TcpStream::connect(server.listen).is_err(), "nobody listens");

@@ -71,13 +71,20 @@ fn a_pilot_is_hit_destroyed_and_back_in_dock_after_three_seconds() {
         attacker.sky.ship_id().to_owned(),
         victim.sky.ship_id().to_owned(),
     );
-    attack(&mut attacker, &target, "the victim is destroyed", |attacker| {
-        attacker
-            .combat
-            .iter()
-            .any(|event| event.kind == CombatKind::Destroyed)
+    attack(
+        &mut attacker,
+        &target,
+        "the victim is destroyed",
+        |attacker| {
+            attacker
+                .combat
+                .iter()
+                .any(|event| event.kind == CombatKind::Destroyed)
+        },
+    );
+    attacker.until("it is gone", |attacker, _| {
+        attacker.sky.gone.contains_key(&target)
     });
-    attacker.until("it is gone", |attacker, _| attacker.sky.gone.contains_key(&target));
     assert_eq!(attacker.sky.gone[&target], Gone::Destroyed);
 
     victim.until("both are told the same", |victim, _| {
@@ -95,7 +102,11 @@ fn a_pilot_is_hit_destroyed_and_back_in_dock_after_three_seconds() {
 
     victim.until("it loses its ship", |victim, _| victim.sky.ship().is_none());
     let died_at = victim.sky.tick;
-    for request in [buy("home", "food", 1), sell("home", "food", 1), repair("home")] {
+    for request in [
+        buy("home", "food", 1),
+        sell("home", "food", 1),
+        repair("home"),
+    ] {
         assert_eq!(victim.refusal(request), ErrorCode::ShipDestroyed);
     }
     victim.until("it is back", |victim, _| victim.sky.ship().is_some());
@@ -146,9 +157,8 @@ fn fires_in_vain(server: &Server) {
     let mut spent = 0;
     attack(&mut shooter, &target_id, "shots that strike", |shooter| {
         let gone = shooter.sky.gone.iter();
-        let struck = |(id, gone): &(&String, &Gone)| {
-            id.starts_with("pr_") && **gone == Gone::Destroyed
-        };
+        let struck =
+            |(id, gone): &(&String, &Gone)| id.starts_with("pr_") && **gone == Gone::Destroyed;
         spent = gone.filter(struck).count();
         spent >= 5
     });
@@ -217,7 +227,10 @@ fn a_shot_flies_from_its_event_to_its_end_and_the_gun_cools_down() {
                 continue;
             };
             assert_eq!(source_id, &ship);
-            let row = delta.entity_updates.iter().find(|row| &row.id == projectile_id);
+            let row = delta
+                .entity_updates
+                .iter()
+                .find(|row| &row.id == projectile_id);
             let row = row.expect("the shot is in the delta that tells of it");
             assert_eq!(row.kind, Some(EntityKind::Projectile));
             assert!(row.vx.to_f64() > 500.0, "along the nose: {row:?}");
@@ -229,7 +242,9 @@ fn a_shot_flies_from_its_event_to_its_end_and_the_gun_cools_down() {
         assert_eq!(pair[1].1 - pair[0].1, 3, "a shot each third tick");
     }
     let (first, fired_at) = shots[0].clone();
-    gunner.until("the shot runs out", |gunner, _| gunner.sky.gone.contains_key(&first));
+    gunner.until("the shot runs out", |gunner, _| {
+        gunner.sky.gone.contains_key(&first)
+    });
     assert_eq!(gunner.sky.gone[&first], Gone::Despawned);
     let flown = gunner.sky.tick - fired_at;
     assert!((19..=25).contains(&flown), "{flown} ticks");
@@ -243,18 +258,26 @@ fn a_pirate_hunts_and_its_bounty_is_credited() {
     });
     let mut hunter = Client::pilot(&server, "hunter");
     let ship = hunter.sky.ship_id().to_owned();
-    hunter.until("the pirate strikes first", |hunter, _| !hits(hunter, &ship).is_empty());
+    hunter.until("the pirate strikes first", |hunter, _| {
+        !hits(hunter, &ship).is_empty()
+    });
     let hit = hits(&hunter, &ship)[0].clone();
     assert!(hit.source_id.starts_with("npc_"), "{hit:?}");
-    let pirate = hunter.sky.first(EntityKind::Pirate).expect("a pirate").id.clone();
+    let pirate = hunter
+        .sky
+        .first(EntityKind::Pirate)
+        .expect("a pirate")
+        .id
+        .clone();
     assert_eq!(hit.source_id, pirate);
     attack(&mut hunter, &pirate, "the pirate is shot", |hunter| {
         hunter.sky.gone.contains_key(&pirate)
     });
     assert_eq!(hunter.sky.gone[&pirate], Gone::Destroyed);
-    let kill = hunter.combat.iter().find(|event| {
-        event.kind == CombatKind::Destroyed && event.target_id == pirate
-    });
+    let kill = hunter
+        .combat
+        .iter()
+        .find(|event| event.kind == CombatKind::Destroyed && event.target_id == pirate);
     assert_eq!(kill.expect("the kill is told").source_id, ship);
     hunter.until("the bounty counts double here", |hunter, _| {
         hunter.sky.you().credits == 1000 + 600

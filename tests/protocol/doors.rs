@@ -20,13 +20,23 @@ fn the_subprotocol_is_echoed_if_offered_and_never_invented() {
     let server = server();
     for (offer, expected) in [
         (&[][..], None),
-        (&["Sec-WebSocket-Protocol: orrery.v1.json"][..], Some("orrery.v1.json")),
-        (&["Sec-WebSocket-Protocol: chat, orrery.v1.json"][..], Some("orrery.v1.json")),
+        (
+            &["Sec-WebSocket-Protocol: orrery.v1.json"][..],
+            Some("orrery.v1.json"),
+        ),
+        (
+            &["Sec-WebSocket-Protocol: chat, orrery.v1.json"][..],
+            Some("orrery.v1.json"),
+        ),
         (&["Sec-WebSocket-Protocol: chat, orrery.v2.json"][..], None),
     ] {
         let (answer, _stream) = handshake(server.listen, "/ws", offer);
         assert_eq!(answer.status, 101, "{offer:?}");
-        assert_eq!(answer.header("Sec-WebSocket-Protocol"), expected, "{offer:?}");
+        assert_eq!(
+            answer.header("Sec-WebSocket-Protocol"),
+            expected,
+            "{offer:?}"
+        );
         let accept = answer.header("Sec-WebSocket-Accept");
         assert_eq!(accept, Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
         assert_eq!(answer.header("Sec-WebSocket-Extensions"), None);
@@ -56,7 +66,11 @@ fn the_player_port_answers_plain_requests() {
     let server = server();
     let page = get(server.listen, "/");
     assert_eq!(page.status, 200);
-    assert!(page.header("Content-Type").unwrap().starts_with("text/html"));
+    assert!(
+        page.header("Content-Type")
+            .unwrap()
+            .starts_with("text/html")
+    );
     assert!(page.body.contains("<html"));
     let protocol = get(server.listen, "/protocol");
     assert_eq!(protocol.status, 200);

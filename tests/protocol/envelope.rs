@@ -102,7 +102,11 @@ fn an_unknown_type_is_named_so_and_nothing_ends() {
     let mut client = Client::pilot(&server, "inventor");
     for kind in ["warp.engage", "", "world.delta", "Input.Command"] {
         let seq = client.send_as(kind, "{}");
-        assert_eq!(error(client.answer(seq)).code, ErrorCode::UnknownType, "{kind}");
+        assert_eq!(
+            error(client.answer(seq)).code,
+            ErrorCode::UnknownType,
+            "{kind}"
+        );
     }
     client.deltas(2);
 }
@@ -129,7 +133,11 @@ fn what_is_no_message_is_malformed_and_nothing_ends() {
         let before = client.complaints.len();
         client.send_text(text);
         client.until("a complaint", |client, _| client.complaints.len() > before);
-        assert_eq!(client.complaints[before], ErrorCode::MalformedMessage, "{text}");
+        assert_eq!(
+            client.complaints[before],
+            ErrorCode::MalformedMessage,
+            "{text}"
+        );
     }
     let numbered = [
         ("ping", "[]"),
@@ -141,8 +149,14 @@ fn what_is_no_message_is_malformed_and_nothing_ends() {
         ("input.command", r#"{"turn":[0]}"#),
         ("session.join_system", "{}"),
         ("session.join_system", r#"{"system_id":7}"#),
-        ("trade.buy", r#"{"station_id":"alpha","commodity_id":"food"}"#),
-        ("trade.sell", r#"{"station_id":"alpha","commodity_id":4,"quantity":1}"#),
+        (
+            "trade.buy",
+            r#"{"station_id":"alpha","commodity_id":"food"}"#,
+        ),
+        (
+            "trade.sell",
+            r#"{"station_id":"alpha","commodity_id":4,"quantity":1}"#,
+        ),
         ("ship.repair_request", "null"),
     ];
     for (kind, payload) in numbered {
@@ -182,7 +196,11 @@ fn a_stale_request_is_refused_and_a_stale_input_is_dropped_and_counted() {
     });
     let turn = client.sky.ship().unwrap().r;
     client.deltas(3);
-    assert_ne!(client.sky.ship().unwrap().r, turn, "the newest input is in force");
+    assert_ne!(
+        client.sky.ship().unwrap().r,
+        turn,
+        "the newest input is in force"
+    );
     assert_eq!(client.sky.last_input_seq, Some(seq));
     assert_eq!(client.complaints, [], "dropped without a word");
 }

@@ -33,13 +33,19 @@ fn the_first_pilot_of_sol_appears_where_the_zones_blend_as_promised() {
     assert_eq!(joined.view_radius.to_f64(), 1000.0);
     assert!(joined.flight.is_some());
     let you = client.sky.you();
-    assert_eq!((you.credits, you.hull, you.fuel.to_f64()), (5000, 100, 100.0));
+    assert_eq!(
+        (you.credits, you.hull, you.fuel.to_f64()),
+        (5000, 100, 100.0)
+    );
     assert_eq!((you.cargo.len(), you.cargo_capacity), (0, Some(50)));
     assert_eq!(you.hull_max, Some(100));
     assert_eq!(you.fuel_max.map(|fuel| fuel.to_f64()), Some(100.0));
     assert_eq!(you.docked_at, None);
     let ship = client.sky.ship().unwrap();
-    assert_eq!((ship.x.to_f64(), ship.y.to_f64(), speed(ship)), (1200.0, 400.0, 0.0));
+    assert_eq!(
+        (ship.x.to_f64(), ship.y.to_f64(), speed(ship)),
+        (1200.0, 400.0, 0.0)
+    );
     client.deltas(1);
     let context = client.sky.context.clone().unwrap();
     let ids: Vec<&str> = context.zone_ids.iter().map(|id| id.as_str()).collect();
@@ -157,7 +163,10 @@ fn flies_as(player: &str, payload: &str, thrust: f64, turn: f64) {
             } else {
                 seen - expected
             };
-            assert!(off.abs() < 0.05, "tick {ticks}, field {nth}: {seen} {expected}");
+            assert!(
+                off.abs() < 0.05,
+                "tick {ticks}, field {nth}: {seen} {expected}"
+            );
         }
     }
     let burned = f64::from(ticks) * thrust * flight.fuel_burn / 30.0;
@@ -223,7 +232,9 @@ fn a_ship_docks_within_reach_once_it_is_slow_enough() {
     assert!((77.0..83.0).contains(&before), "docked at {before}");
     let docked = client.sky.ship().unwrap().clone();
     assert_eq!(speed(&docked), 0.0);
-    watcher.until_delta("others see it dock", |delta| delta.events.contains(&docking));
+    watcher.until_delta("others see it dock", |delta| {
+        delta.events.contains(&docking)
+    });
     let seq = client.control(0.0, 1.0, true, false);
     client.applied(seq);
     client.deltas(3);
@@ -234,7 +245,9 @@ fn a_ship_docks_within_reach_once_it_is_slow_enough() {
         source_id: ship,
         station_id: "alpha".to_owned(),
     };
-    watcher.until_delta("others see it go", |delta| delta.events.contains(&undocking));
+    watcher.until_delta("others see it go", |delta| {
+        delta.events.contains(&undocking)
+    });
 }
 
 #[test]
@@ -268,13 +281,19 @@ fn a_docked_pilot_jumps_and_arrives_docked_at_the_first_station() {
     let joined = client.enter("far-1");
     assert_eq!(joined.system_id.as_str(), "far-1");
     assert_eq!(client.sky.docked_at(), Some("gamma"));
-    assert_eq!(client.sky.held("water"), 3, "what is in the hold comes along");
+    assert_eq!(
+        client.sky.held("water"),
+        3,
+        "what is in the hold comes along"
+    );
     assert_eq!(client.sky.markets.len(), 1);
     client.deltas(3);
     let Reply::TradeResult(_) = client.ask(buy("gamma", "food", 1)) else {
         panic!("a trade.result");
     };
-    watcher.until("others see it go", |watcher, _| watcher.sky.gone.contains_key(&ship));
+    watcher.until("others see it go", |watcher, _| {
+        watcher.sky.gone.contains_key(&ship)
+    });
     assert_eq!(watcher.sky.gone[&ship], orrery::wire::world::Gone::Jumped);
     let back = client.enter("sol-1");
     assert_eq!(back.system_id.as_str(), "sol-1");

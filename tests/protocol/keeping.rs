@@ -14,7 +14,10 @@ fn a_pilot_is_found_again_after_a_restart() {
     sailor.deltas(20);
     let mut trader = Client::pilot(&server, "trader");
     trader.dock();
-    assert!(matches!(trader.ask(buy("alpha", "water", 5)), Reply::TradeResult(_)));
+    assert!(matches!(
+        trader.ask(buy("alpha", "water", 5)),
+        Reply::TradeResult(_)
+    ));
     sailor.until("the sailor is under way", |sailor, _| {
         sailor.sky.ship().unwrap().x.to_f64() > 30.0
     });
@@ -22,7 +25,10 @@ fn a_pilot_is_found_again_after_a_restart() {
     assert_eq!(sailor.ending().code, 1001);
     assert_eq!(trader.ending().code, 1001);
     let last = sailor.sky.ship().unwrap().clone();
-    assert_eq!(server.exit(Duration::from_secs(10)).unwrap().code(), Some(0));
+    assert_eq!(
+        server.exit(Duration::from_secs(10)).unwrap().code(),
+        Some(0)
+    );
 
     let server = server.start_again();
     let mut trader = Client::open(&server);
@@ -32,12 +38,18 @@ fn a_pilot_is_found_again_after_a_restart() {
     assert_eq!(ok.system_id.unwrap().as_str(), "sol-1");
     trader.enter("sol-1");
     assert_eq!(trader.sky.docked_at(), Some("alpha"));
-    assert_eq!((trader.sky.you().credits, trader.sky.held("water")), (945, 5));
+    assert_eq!(
+        (trader.sky.you().credits, trader.sky.held("water")),
+        (945, 5)
+    );
     assert_eq!(trader.sky.price("alpha", "water").2, 9995);
     let mut sailor = Client::log_in(&server, "sailor");
     let spawn = sailor.enter("sol-1").spawn;
     // It flew on for as long as the server took to hear the signal.
-    let (dx, dy) = (spawn.x.to_f64() - last.x.to_f64(), spawn.y.to_f64() - last.y.to_f64());
+    let (dx, dy) = (
+        spawn.x.to_f64() - last.x.to_f64(),
+        spawn.y.to_f64() - last.y.to_f64(),
+    );
     assert!(dx.hypot(dy) < 60.0, "{spawn:?} {last:?}");
     assert!(sailor.sky.you().fuel.to_f64() < 100.0);
 }

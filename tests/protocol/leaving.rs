@@ -93,8 +93,13 @@ fn a_pilot_who_is_back_in_time_takes_the_same_ship_over() {
     catch_up(&mut watcher);
     assert!(!watcher.sky.gone.contains_key(&ship), "it was never away");
     let left_at = watcher.sky.tick;
-    watcher.until("ten seconds and more", |watcher, _| watcher.sky.tick > left_at + 330);
-    assert!(watcher.sky.entities.contains_key(&ship), "the clock was stopped");
+    watcher.until("ten seconds and more", |watcher, _| {
+        watcher.sky.tick > left_at + 330
+    });
+    assert!(
+        watcher.sky.entities.contains_key(&ship),
+        "the clock was stopped"
+    );
     back.deltas(330);
 }
 
@@ -106,7 +111,9 @@ fn a_docked_pilot_is_docked_again_and_may_join_another_system_from_ashore() {
     let ship = leaver.sky.ship_id().to_owned();
     let mut watcher = Client::pilot(&server, "harbourmaster");
     drop(leaver);
-    watcher.until("the ship is stored", |watcher, _| watcher.sky.gone.contains_key(&ship));
+    watcher.until("the ship is stored", |watcher, _| {
+        watcher.sky.gone.contains_key(&ship)
+    });
     let mut back = Client::log_in(&server, "moored");
     back.enter("far-1");
     assert_eq!(back.sky.docked_at(), Some("gamma"));

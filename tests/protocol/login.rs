@@ -32,7 +32,11 @@ fn a_new_pilot_is_let_in_and_is_in_no_system() {
     };
     assert_eq!(ok.player_id.as_str(), "new-pilot");
     assert_eq!(ok.system_id, None);
-    assert!(client.text.contains(r#""system_id":null"#), "{}", client.text);
+    assert!(
+        client.text.contains(r#""system_id":null"#),
+        "{}",
+        client.text
+    );
 }
 
 #[test]
@@ -148,7 +152,10 @@ fn a_session_ends_with_its_token_unless_refreshed_in_time() {
 fn a_bad_refresh_is_an_auth_error_and_changes_nothing() {
     let server = server();
     let mut client = Client::pilot(&server, "faithful");
-    let (stranger, old) = (Server::token("stranger"), Server::token_for("faithful", -60));
+    let (stranger, old) = (
+        Server::token("stranger"),
+        Server::token_for("faithful", -60),
+    );
     for (token, expected) in [
         (&stranger, ErrorCode::InvalidToken),
         (&old, ErrorCode::TokenExpired),
@@ -182,7 +189,10 @@ fn requests_before_the_login_are_not_authenticated_and_before_the_join_not_in_sy
         let reply = client.answer(seq);
         assert_eq!(code(&reply), ErrorCode::NotAuthenticated, "{kind}");
     }
-    assert!(matches!(client.login(&Server::token("early")), Reply::AuthOk(_)));
+    assert!(matches!(
+        client.login(&Server::token("early")),
+        Reply::AuthOk(_)
+    ));
     for (kind, payload) in in_a_system {
         let seq = client.send_as(kind, payload);
         let reply = client.answer(seq);
@@ -214,7 +224,10 @@ fn a_guest_gets_a_token_that_lets_in() {
     client.enter("sol-1");
     assert_eq!(get(server.listen, "/guest").status, 405);
     let elsewhere = ["Origin: https://elsewhere.example"];
-    assert_eq!(request(server.listen, "POST", "/guest", &elsewhere).status, 403);
+    assert_eq!(
+        request(server.listen, "POST", "/guest", &elsewhere).status,
+        403
+    );
 }
 
 #[test]
@@ -244,5 +257,9 @@ fn without_a_login_the_connection_ends_with_4002() {
     assert!(matches!(client.answer(seq), Reply::Pong(_)));
     let Ending { code, .. } = client.ending();
     assert_eq!(code, 4002);
-    assert!(begun.elapsed().as_millis() >= 4_900, "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed().as_millis() >= 4_900,
+        "{:?}",
+        begun.elapsed()
+    );
 }

@@ -65,7 +65,10 @@ fn sixty_four_clients_get_thirty_deltas_a_second_for_a_tenth_of_a_core() {
         .fold((f64::MAX, 0.0_f64), |(least, most), &rate| {
             (least.min(rate), most.max(rate))
         });
-    println!("{least:.2} to {most:.2} Hz, {:.1} % of a core, {skipped} ticks skipped", share * 100.0);
+    println!(
+        "{least:.2} to {most:.2} Hz, {:.1} % of a core, {skipped} ticks skipped",
+        share * 100.0
+    );
     assert!(least >= 29.7 && most <= 30.3, "{least} to {most} Hz");
     assert_eq!(skipped, 0.0);
     assert!(share < 0.1, "{share} of a core");

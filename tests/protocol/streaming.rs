@@ -41,7 +41,9 @@ fn a_snapshot_comes_every_five_seconds_and_shows_what_the_deltas_added_up_to() {
     let server = server();
     let mut client = Client::pilot(&server, "patient");
     client.steer(0.3, 1.0);
-    client.until("two more snapshots", |client, _| client.sky.snapshots.len() >= 3);
+    client.until("two more snapshots", |client, _| {
+        client.sky.snapshots.len() >= 3
+    });
     let snapshots = &client.sky.snapshots;
     assert!(snapshots[1] - snapshots[0] <= 150, "{snapshots:?}");
     assert_eq!(snapshots[2] - snapshots[1], 150, "{snapshots:?}");
@@ -72,7 +74,10 @@ fn an_entity_enters_view_with_its_kind_and_leaves_it_once() {
         (a.x.to_f64() - b.x.to_f64()).hypot(a.y.to_f64() - b.y.to_f64())
     };
     assert!((95.0..160.0).contains(&apart(&watcher, &runner)));
-    assert!(!runner.sky.entities.contains_key(watcher.sky.ship_id()), "nor the other way");
+    assert!(
+        !runner.sky.entities.contains_key(watcher.sky.ship_id()),
+        "nor the other way"
+    );
     // Round, and back the same way; the harness sees to it that the row comes with its kind.
     runner.steer(0.0, 1.0);
     runner.until("it faces home", |runner, _| {
@@ -118,13 +123,18 @@ fn only_what_changed_is_sent() {
 /// How many decimals a number has as it stands in a message.
 fn decimals(number: &serde_json::Number) -> usize {
     let text = number.to_string();
-    text.split_once('.').map_or(0, |(_, decimals)| decimals.len())
+    text.split_once('.')
+        .map_or(0, |(_, decimals)| decimals.len())
 }
 
 fn check_numbers(name: &str, value: &Value) {
     match value {
         Value::Number(number) => {
-            let most = if ["r", "rotation"].contains(&name) { 4 } else { 2 };
+            let most = if ["r", "rotation"].contains(&name) {
+                4
+            } else {
+                2
+            };
             assert!(decimals(number) <= most, "{name}: {number}");
             if name == "r" {
                 let r = number.as_f64().unwrap();

@@ -47,7 +47,11 @@ fn a_purchase_moves_credits_and_goods() {
     assert_eq!(hold(&bought), [("water", 5)]);
     assert_eq!(bought.details.station_id.as_str(), "alpha");
     assert_eq!(bought.details.commodity_id.as_str(), "water");
-    let details = (bought.details.quantity, bought.details.unit_price, bought.details.total);
+    let details = (
+        bought.details.quantity,
+        bought.details.unit_price,
+        bought.details.total,
+    );
     assert_eq!(details, (5, 11, 55));
     client.until("the stream tells it too", |client, _| {
         client.sky.you().credits == 945 && client.sky.held("water") == 5
@@ -64,7 +68,11 @@ fn a_sale_pays_the_unit_price_times_the_quantity() {
     assert_eq!(hold(&sold), [("water", 2)]);
     assert_eq!((sold.details.unit_price, sold.details.total), (9, 27));
     let rest = result(client.ask(sell("alpha", "water", 2)));
-    assert_eq!(hold(&rest), [("water", 0)], "what was traded is listed when none is left");
+    assert_eq!(
+        hold(&rest),
+        [("water", 0)],
+        "what was traded is listed when none is left"
+    );
     assert_eq!(rest.credits, 990);
     client.until("the stream tells it too", |client, _| {
         client.sky.you().credits == 990 && client.sky.you().cargo.is_empty()
@@ -98,9 +106,17 @@ fn fuel_goes_into_the_tank_and_never_into_the_hold() {
     client.dock();
     let bought = result(client.ask(buy("alpha", "fuel", 1)));
     assert_eq!(hold(&bought), [("fuel", 0)]);
-    client.until("the tank is full", |client, _| client.sky.you().fuel == full);
-    assert_eq!(client.refusal(buy("alpha", "fuel", 1)), ErrorCode::CargoFull);
-    assert_eq!(client.refusal(sell("alpha", "fuel", 1)), ErrorCode::InsufficientCargo);
+    client.until("the tank is full", |client, _| {
+        client.sky.you().fuel == full
+    });
+    assert_eq!(
+        client.refusal(buy("alpha", "fuel", 1)),
+        ErrorCode::CargoFull
+    );
+    assert_eq!(
+        client.refusal(sell("alpha", "fuel", 1)),
+        ErrorCode::InsufficientCargo
+    );
 }
 
 #[test]
@@ -150,9 +166,8 @@ fn a_quantity_that_is_no_whole_number_of_at_least_one_is_invalid() {
     let mut client = docked(&server, "divider");
     for kind in ["trade.buy", "trade.sell"] {
         for quantity in ["0", "-1", "1000000001", "99999999999999999999", "1.5"] {
-            let payload = format!(
-                r#"{{"station_id":"alpha","commodity_id":"water","quantity":{quantity}}}"#
-            );
+            let payload =
+                format!(r#"{{"station_id":"alpha","commodity_id":"water","quantity":{quantity}}}"#);
             let seq = client.send_as(kind, &payload);
             match client.answer(seq) {
                 Reply::Error(error) => {
@@ -173,7 +188,10 @@ fn the_same_request_id_gets_the_first_outcome_on_any_connection() {
     assert_eq!(result(first.clone()).credits, 956);
     assert_eq!(client.ask(wish()), first);
     let both = (client.send(wish()), client.send(wish()));
-    assert_eq!((client.answer(both.0), client.answer(both.1)), (first.clone(), first.clone()));
+    assert_eq!(
+        (client.answer(both.0), client.answer(both.1)),
+        (first.clone(), first.clone())
+    );
     // Another trade between, so that an outcome made anew would differ.
     result(client.ask(sell("alpha", "water", 1)));
     drop(client);
@@ -203,8 +221,14 @@ fn a_request_id_with_another_body_is_reused_and_does_nothing() {
     let mut client = docked(&server, "muddler");
     let with = |quantity| order("alpha", "water", quantity, Some("once"));
     let first = result(client.ask(Request::Buy(with(2))));
-    assert_eq!(client.refusal(Request::Buy(with(3))), ErrorCode::RequestIdReused);
-    assert_eq!(client.refusal(Request::Sell(with(2))), ErrorCode::RequestIdReused);
+    assert_eq!(
+        client.refusal(Request::Buy(with(3))),
+        ErrorCode::RequestIdReused
+    );
+    assert_eq!(
+        client.refusal(Request::Sell(with(2))),
+        ErrorCode::RequestIdReused
+    );
     assert_eq!(result(client.ask(Request::Buy(with(2)))), first);
     let mut other = docked(&server, "namesake");
     let theirs = result(other.ask(Request::Buy(with(3))));

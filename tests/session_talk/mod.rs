@@ -117,6 +117,7 @@ pub(crate) fn joined() -> Reply {
         protocol_version: 1,
         view_radius: Fixed2::new(1000.0),
         flight: None,
+        chart: None,
     }))
 }
 

@@ -24,7 +24,7 @@ use orrery::store::{
 };
 
 /// Longer than any answer takes on a loaded machine.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 pub const SYSTEM: &str = "sol-1";
 pub const STATION: &str = "earth-orbit-station";
@@ -44,13 +44,13 @@ pub struct Database {
 }
 
 impl Database {
-    pub fn sqlite() -> Option<Self> {
+    pub fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = directory.path().join("orrery.db");
-        Some(Self {
+        Self {
             url: url.to_str().unwrap().to_owned(),
             _directory: directory,
-        })
+        }
     }
 
     /// None, with a word about it, where no PostgreSQL is installed.
@@ -138,13 +138,18 @@ impl Desk {
         number
     }
 
-    /// Submits and waits until it is durable; any other answer is an error.
-    pub fn keep(&mut self, batch: Batch) -> Result<(), Answer> {
+    /// Submits and waits until it is durable.
+    pub fn keep(&mut self, batch: Batch) {
         let batch = self.submit(batch);
-        match self.answer() {
-            answer if answer == (Answer::Durable { batch }) => Ok(()),
-            other => Err(other),
-        }
+        assert_eq!(self.answer(), Answer::Durable { batch });
+    }
+
+    /// Submits what cannot be kept; the answer.
+    pub fn fail(&mut self, batch: Batch) -> Answer {
+        let batch = self.submit(batch);
+        let answer = self.answer();
+        assert_ne!(answer, Answer::Durable { batch });
+        answer
     }
 
     pub fn load(&self, player: &PlayerId) -> LoadedPilot {

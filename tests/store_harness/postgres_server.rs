@@ -6,16 +6,17 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::PATIENCE;
 
-/// A running server; the handle's end is the server's.
+/// A running server, and the shell that watches over it until this process ends.
 struct Server {
     port: u16,
-    _leash: ChildStdin,
+    #[allow(dead_code)]
+    shell: Child,
 }
 
 static SERVER: OnceLock<Option<Server>> = OnceLock::new();
@@ -104,7 +105,7 @@ fn start() -> Option<Server> {
         kill -INT $server; wait $server
         cd /; rm -rf "$DATA"
     "#;
-    let mut child = as_server_user(Path::new("sh"))
+    let mut shell = as_server_user(Path::new("sh"))
         .args(["-c", script])
         .env("BIN", &bin)
         .env("DATA", &data)
@@ -114,16 +115,12 @@ fn start() -> Option<Server> {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let leash = child.stdin.take().unwrap();
     let mut line = String::new();
-    let mut said = BufReader::new(child.stdout.take().unwrap());
+    let mut said = BufReader::new(shell.stdout.take().unwrap());
     said.read_line(&mut line).unwrap();
     let ready = Command::new(bin.join("pg_isready"));
     wait_until_ready(ready, port);
-    Some(Server {
-        port,
-        _leash: leash,
-    })
+    Some(Server { port, shell })
 }
 
 fn wait_until_ready(mut pg_isready: Command, port: u16) {

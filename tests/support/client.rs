@@ -255,7 +255,11 @@ impl Client {
     }
 
     /// Reads until a delta of which something holds.
-    pub(crate) fn until_delta(&mut self, what: &str, mut holds: impl FnMut(&Delta) -> bool) -> Delta {
+    pub(crate) fn until_delta(
+        &mut self,
+        what: &str,
+        mut holds: impl FnMut(&Delta) -> bool,
+    ) -> Delta {
         let received = self.until(what, |_, received| match &received.body {
             Body::Delta(delta) => holds(delta),
             _ => false,

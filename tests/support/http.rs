@@ -57,7 +57,10 @@ pub(crate) fn handshake(to: SocketAddr, path: &str, headers: &[&str]) -> (Answer
         stream.read_exact(&mut byte).unwrap();
         head.push(byte[0]);
     }
-    (answer(String::from_utf8_lossy(&head).trim_end(), ""), stream)
+    (
+        answer(String::from_utf8_lossy(&head).trim_end(), ""),
+        stream,
+    )
 }
 
 fn ask(to: SocketAddr, method: &str, path: &str, headers: &[&str]) -> TcpStream {

@@ -119,9 +119,7 @@ impl Server {
         let signer = Signer::new(SECRET).unwrap();
         let player = PlayerId::parse(player).unwrap();
         let issued = UnixMillis(unix().0.saturating_add_signed(seconds.min(0) * 1000));
-        signer
-            .sign(&player, seconds.max(0) as u64, issued)
-            .unwrap()
+        signer.sign(&player, seconds.max(0) as u64, issued).unwrap()
     }
 
     /// The process.

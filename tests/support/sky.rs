@@ -112,7 +112,10 @@ impl Sky {
     }
 
     pub(crate) fn update(&mut self, delta: &Delta) {
-        assert!(self.you.is_some(), "a snapshot comes before the first delta");
+        assert!(
+            self.you.is_some(),
+            "a snapshot comes before the first delta"
+        );
         assert_eq!(delta.tick, self.tick + 1, "no tick is left out");
         self.tick = delta.tick;
         self.deltas_count += 1;
@@ -120,7 +123,10 @@ impl Sky {
             self.forget(id, delta);
         }
         let told = delta.gone.as_ref().map_or(0, BTreeMap::len);
-        assert!(told <= delta.entity_removed.len(), "reasons are of removals");
+        assert!(
+            told <= delta.entity_removed.len(),
+            "reasons are of removals"
+        );
         let mut seen = HashSet::new();
         for row in &delta.entity_updates {
             assert!(seen.insert(&row.id), "{} stands once in a delta", row.id);
@@ -130,7 +136,10 @@ impl Sky {
             self.change(changes);
         }
         let applied = delta.last_input_seq;
-        assert!(applied >= self.last_input_seq, "inputs are applied in order");
+        assert!(
+            applied >= self.last_input_seq,
+            "inputs are applied in order"
+        );
         self.last_input_seq = applied;
         self.context = Some(delta.you_zone_context.clone());
     }
@@ -190,6 +199,10 @@ impl Sky {
 
 /// The new value if there is one, which then must differ.
 fn changed<T: PartialEq + std::fmt::Debug>(new: Option<T>, old: T, field: &str) -> T {
-    assert_ne!(new.as_ref(), Some(&old), "only what changed is told: {field}");
+    assert_ne!(
+        new.as_ref(),
+        Some(&old),
+        "only what changed is told: {field}"
+    );
     new.unwrap_or(old)
 }

@@ -8,7 +8,7 @@ import { Clock } from "../game/clock.js";
 import { Prediction } from "../game/prediction.js";
 import { World } from "../game/world.js";
 import { HOSTILE, kindColour } from "../view/palette.js";
-import { kindName, stationName, title } from "./words.js";
+import { credits, kindName, stationName, title } from "./words.js";
 
 /** @typedef {import("../types.js").Envelope} Envelope */
 /** @typedef {import("../types.js").CombatEvent} CombatEvent */
@@ -76,6 +76,7 @@ export class Game {
         this.arrived(payload.tick, now);
         break;
       case "world.delta":
+        this.earned(payload.you?.credits);
         this.world.applyDelta(payload);
         this.arrived(payload.tick, now);
         break;
@@ -92,6 +93,16 @@ export class Game {
         break;
       default:
     }
+  }
+
+  /**
+   * Credits that came in free flight are a bounty; at a station the counter speaks for itself.
+   * @param {number | undefined} now
+   */
+  earned(now) {
+    const { you } = this.world;
+    if (now === undefined || !you || you.docked_at != null || now <= you.credits) return;
+    this.log.say(`Bounty: ${credits(now - you.credits)}`, "gain");
   }
 
   /**
@@ -162,10 +173,10 @@ export class Game {
         scene.effects.blast(shown.x, shown.y, shown.vx, shown.vy, HOSTILE);
         log.say(`${name} shot you down. The hold is lost.`, "pain");
       } else log.say(`${name} hits you: ${event.damage} damage`, "pain");
-    } else if (event.kind === "destroyed") log.say(`You shot down ${name.toLowerCase()}`, "gain");
+    } else if (event.kind === "destroyed") log.say(`You shot down ${name.toLowerCase()}`, "gain", event.target_id);
     else {
       if (target) scene.effects.hit(target.x, target.y, target.vx, target.vy);
-      log.say(`You hit ${name.toLowerCase()}: ${event.target_hp} hull left`, "gain", event.target_id);
+      if (event.target_hp > 0) log.say(`You hit ${name.toLowerCase()}: ${event.target_hp} hull left`, "gain", event.target_id);
     }
   }
 

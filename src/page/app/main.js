@@ -33,6 +33,8 @@ const radar = new Radar(/** @type {HTMLCanvasElement} */ (byId("radar")));
 const log = new Log();
 const hud = new Hud();
 const help = new Help();
+/** Whether the main pointer is a thumb. */
+const coarse = matchMedia("(pointer: coarse)").matches;
 const calmQuery = matchMedia("(prefers-reduced-motion: reduce)");
 
 let painUntil = 0;
@@ -40,7 +42,7 @@ const game = new Game(scene, log, {
   joined: () => {
     steering.reset();
     byId("hud").hidden = false;
-    byId("touch").hidden = !matchMedia("(pointer: coarse)").matches;
+    byId("touch").hidden = !coarse;
     help.welcome();
   },
   hurt: () => {
@@ -146,7 +148,7 @@ document.addEventListener("visibilitychange", () => {
 const calm = () => scene.setCalm(calmQuery.matches);
 calmQuery.addEventListener("change", calm);
 calm();
-if (matchMedia("(pointer: coarse)").matches) document.body.classList.add("coarse");
+document.body.classList.toggle("coarse", coarse);
 
 let before = performance.now();
 let panelAt = 0;
@@ -166,8 +168,8 @@ function panels(/** @type {number} */ now) {
   const own = prediction.shown;
   hud.ship(world, own);
   hud.place(world);
-  hud.connection(link, game.clock, world.dilation, now);
-  const near = hud.docking(world, own, { docking: steering.docking, alive: game.alive, touch: touch.used });
+  hud.connection(link, game.clock, world, own, now);
+  const near = hud.docking(world, own, { docking: steering.docking, alive: game.alive, touch: touch.used || coarse });
   if (!near || world.you?.docked_at != null) steering.docking = false;
   byId("touch-dock").classList.toggle("ready", near !== null);
   station.update();

@@ -18,6 +18,7 @@ const TRAFFIC_MS = 1000;
 
 export class Hud {
   constructor() {
+    this.view = byId("view");
     this.speed = byId("speed");
     this.cargo = byId("cargo");
     this.credits = byId("credits");
@@ -84,12 +85,31 @@ export class Hud {
   }
 
   /**
+   * The picture in words, for whoever cannot see it.
+   * @param {World} world
+   * @param {Body} own
+   */
+  describe(world, own) {
+    let ships = 0;
+    let pirates = 0;
+    for (const entity of world.entities.values()) {
+      if (!entity.isShip || entity.id === world.shipId) continue;
+      ships += 1;
+      if (entity.kind === "pirate") pirates += 1;
+    }
+    const degrees = Math.round(((own.r * 180) / Math.PI + 360) % 360);
+    setAttribute(this.view, "aria-label", `Flight view. Heading ${degrees} degrees, speed ${whole(Math.hypot(own.vx, own.vy))}. ${ships} ships in sight, ${pirates} of them pirates.`);
+  }
+
+  /**
    * @param {Link} link
    * @param {Clock} clock
-   * @param {number} dilation
+   * @param {World} world
+   * @param {Body} own
    * @param {number} nowMs
    */
-  connection(link, clock, dilation, nowMs) {
+  connection(link, clock, world, own, nowMs) {
+    const { dilation } = world;
     const span = nowMs - this.trafficAt;
     if (span > TRAFFIC_MS) {
       this.bytesPerSecond = ((link.bytesIn - this.bytesBefore) / span) * 1000;
@@ -97,6 +117,7 @@ export class Hud {
       this.bytesBefore = link.bytesIn;
       this.messagesBefore = link.messagesIn;
       this.trafficAt = nowMs;
+      this.describe(world, own);
     }
     const slow = dilation < 0.995 ? ` · time ×${dilation.toFixed(2)}` : "";
     const flying = link.state === "flying";

@@ -15,6 +15,10 @@ import { distance, kindName, stationName } from "../app/words.js";
 const THREAT_MS = 8000;
 const AIM_UNITS = 620;
 const POINTERS_MAX = 6;
+const LABEL_PX = 13;
+
+/** Where names already stand in this frame. @type {{x: number, y: number}[]} */
+const taken = [];
 
 /**
  * Whether an entity has struck the pilot of late.
@@ -139,6 +143,7 @@ export function drawLead(g, camera, world, own, nowMs) {
  * @param {Frame} inset
  */
 export function drawPointers(g, camera, world, own, nowMs, inset) {
+  taken.length = 0;
   for (const station of world.stations.values()) {
     pointer(g, camera, station, own, stationName(station).toUpperCase(), FRIEND, inset, false);
   }
@@ -154,7 +159,7 @@ export function drawPointers(g, camera, world, own, nowMs, inset) {
 /**
  * @param {CanvasRenderingContext2D} g
  * @param {Camera} camera
- * @param {{x: number, y: number}} place
+ * @param {{x: number, y: number} | import("../types.js").ChartStation} place
  * @param {Body} own
  * @param {string} name
  * @param {string} colour
@@ -164,7 +169,8 @@ export function drawPointers(g, camera, world, own, nowMs, inset) {
 function pointer(g, camera, place, own, name, colour, inset, loud) {
   const px = camera.toX(place.x);
   const py = camera.toY(place.y);
-  if (px > 0 && py > 0 && px < camera.width && py < camera.height) return;
+  const body = "radius" in place ? place.radius * camera.scale * 0.8 : 0;
+  if (px > -body && py > -body && px < camera.width + body && py < camera.height + body) return;
   const { pixelRatio } = camera;
   const cx = (inset.left + camera.width - inset.right) / 2;
   const cy = (inset.top + camera.height - inset.bottom) / 2;
@@ -197,7 +203,12 @@ function pointer(g, camera, place, own, name, colour, inset, loud) {
   const flat = Math.abs(side) > 0.5;
   const back = 16 * pixelRatio;
   const tx = x - Math.cos(angle) * back;
-  const ty = y - Math.sin(angle) * back;
+  let ty = y - Math.sin(angle) * back;
+  const step = LABEL_PX * pixelRatio;
+  for (const other of taken) {
+    if (Math.abs(other.x - tx) < 150 * pixelRatio && Math.abs(other.y - ty) < step) ty = other.y - step;
+  }
+  taken.push({ x: tx, y: ty });
   const range = distance(Math.hypot(place.x - own.x, place.y - own.y));
   label(g, pixelRatio, tx, ty, `${name} ${range}`, colour, flat ? (side > 0 ? "right" : "left") : "center", flat ? "middle" : Math.sin(angle) > 0 ? "bottom" : "top");
 }

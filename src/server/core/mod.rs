@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::book::Book;
 use super::chart::chart;
+use super::governor::Governor;
 use super::lane::{GateLane, Letter, ToCore, ToGate};
 use super::mailbox::Mailbox;
 use super::metrics::{Metrics, SystemLabel};
@@ -58,7 +59,12 @@ pub struct CoreParts {
     pub stretches: usize,
     /// Figures for operators.
     pub metrics: Metrics,
+    /// Measures the work of a tick, for the governor.
+    pub stopwatch: Stopwatch,
 }
+
+/// Nanoseconds since any fixed moment; never goes back.
+pub type Stopwatch = Box<dyn Fn() -> u64 + Send>;
 
 /// One system and everybody who watches it.
 struct Theatre {
@@ -71,6 +77,10 @@ struct Theatre {
     chart: Option<Arc<Chart>>,
     /// Whether this server, and no other on the same database, runs the system.
     is_owned: bool,
+    /// Whether this beat steps it.
+    is_due: bool,
+    /// What this beat's step and frame took.
+    cost_ns: u64,
 }
 
 impl Theatre {
@@ -129,6 +139,9 @@ pub struct Core {
     unsettled: Vec<PlayerKey>,
     view_radius: f32,
     metrics: Metrics,
+    stopwatch: Stopwatch,
+    governor: Governor,
+    costs_ns: Vec<u64>,
     tick: u64,
     failure: Option<String>,
 }
@@ -137,8 +150,11 @@ impl Core {
     /// A core whose worlds have not stepped yet.
     pub fn new(parts: CoreParts) -> Self {
         let edge = parts.view_radius / CELLS_PER_VIEW_RADIUS;
+        let system_count = parts.worlds.len();
         let theatres = parts.worlds.into_iter().map(|world| Theatre {
             chart: chart(&parts.universe, world.system_index()).map(Arc::new),
+            is_due: false,
+            cost_ns: 0,
             is_owned: !parts.elsewhere.contains(&world.system_index()),
             label: SystemLabel {
                 system: world.system().id.to_string(),
@@ -166,6 +182,9 @@ impl Core {
             unsettled: Vec::new(),
             view_radius: parts.view_radius,
             metrics: parts.metrics,
+            stopwatch: parts.stopwatch,
+            governor: Governor::new(system_count),
+            costs_ns: Vec::new(),
             tick: 0,
             failure: None,
         }
@@ -252,9 +271,16 @@ impl Core {
         }
     }
 
+    /// Steps every system that is due: all of them, unless the governor slows one down.
     fn step(&mut self) {
-        for theatre in self.theatres.iter_mut().filter(|theatre| theatre.is_owned) {
-            theatre.world.step(&mut theatre.commands);
+        for (index, theatre) in self.theatres.iter_mut().enumerate() {
+            theatre.is_due = theatre.is_owned && self.governor.is_due(index);
+            theatre.cost_ns = 0;
+            if theatre.is_due {
+                let begun_ns = (self.stopwatch)();
+                theatre.world.step(&mut theatre.commands);
+                theatre.cost_ns += (self.stopwatch)().saturating_sub(begun_ns);
+            }
         }
     }
 
@@ -271,37 +297,46 @@ impl Core {
         self.send_lookups();
     }
 
+    /// Shows what was stepped. A system that stood still has nothing new to show.
     fn publish(&mut self, unix: UnixMillis) {
         let shard_count = self.lanes.len() as u16;
         for (index, theatre) in self.theatres.iter_mut().enumerate() {
-            if !theatre.is_owned {
+            if !theatre.is_due {
                 continue;
             }
-            let world = &theatre.world;
+            let begun_ns = (self.stopwatch)();
             for viewer in &mut theatre.viewers {
                 let turn = self.tick + u64::from(viewer.ship.slot);
                 viewer.snapshot_due |= turn.is_multiple_of(SNAPSHOT_PERIOD_TICKS);
             }
+            let thrift = self.governor.thrift(index);
             let stage = Stage {
                 universe: &self.universe,
                 system: SystemIndex(index as u16),
                 unix,
                 shard_count,
-                time_dilation: world.time_dilation(),
+                time_dilation_percent: thrift.pace_percent,
+                rows_divisor: thrift.rows_divisor,
+                shrunk: thrift.shrunk,
             };
             let frame = theatre
                 .publisher
-                .publish(stage, world, &mut theatre.viewers);
-            observe(&self.metrics, theatre, &frame);
+                .publish(stage, &theatre.world, &mut theatre.viewers);
+            observe(&self.metrics, theatre, &frame, thrift.pace_percent);
             for (shard, lane) in self.lanes.iter().enumerate() {
                 if !frame.pilots_of(shard as u16).is_empty() {
                     lane.push(ToGate::Frame(Arc::clone(&frame)));
                 }
             }
+            theatre.cost_ns += (self.stopwatch)().saturating_sub(begun_ns);
         }
         for lane in &self.lanes {
             lane.ring();
         }
+        self.costs_ns.clear();
+        self.costs_ns
+            .extend(self.theatres.iter().map(|theatre| theatre.cost_ns));
+        self.governor.observe(&self.costs_ns);
     }
 
     fn fail(&mut self, why: String) {
@@ -344,7 +379,7 @@ impl Core {
 }
 
 /// Figures of a system after its tick.
-fn observe(metrics: &Metrics, theatre: &Theatre, frame: &TickFrame) {
+fn observe(metrics: &Metrics, theatre: &Theatre, frame: &TickFrame, pace_percent: u32) {
     let label = &theatre.label;
     let world = &theatre.world;
     metrics
@@ -358,7 +393,7 @@ fn observe(metrics: &Metrics, theatre: &Theatre, frame: &TickFrame) {
     metrics
         .time_dilation
         .get_or_create(label)
-        .set(f64::from(world.time_dilation()));
+        .set(f64::from(pace_percent) / 100.0);
     let raise = |gauge: &Gauge, value: usize| gauge.set(gauge.get().max(value as i64));
     raise(
         &metrics.frame_bytes_max.get_or_create(label),

@@ -23,7 +23,8 @@ use crate::store::schema;
 pub(super) struct Sqlite {
     connection: Connection,
     /// Held, not used: the lock goes when it is dropped.
-    _lock: Option<File>,
+    #[expect(dead_code)]
+    lock: Option<File>,
 }
 
 impl Sqlite {
@@ -33,7 +34,7 @@ impl Sqlite {
         let connection = Connection::open(path).map_err(failed("opening the file"))?;
         let mut this = Self {
             connection,
-            _lock: Some(lock),
+            lock: Some(lock),
         };
         this.configure()?;
         this.migrate()?;
@@ -44,7 +45,7 @@ impl Sqlite {
     pub(super) fn open_reading(path: &Path) -> Result<Self, StoreError> {
         let this = Self {
             connection: connect_reading(path)?,
-            _lock: None,
+            lock: None,
         };
         let version = this.version()?;
         if schema::step_after(version)?.is_some() {
@@ -143,6 +144,13 @@ impl Sqlite {
         let mut statement = self.connection.prepare_cached(sql).map_err(failed(doing))?;
         let rows = statement.query_map(params, read).map_err(failed(doing))?;
         rows.collect::<Result<_, _>>().map_err(failed(doing))
+    }
+
+    /// Lets a test make the disk read-only.
+    #[cfg(test)]
+    pub(super) fn forbid_writes(&self) -> Result<(), StoreError> {
+        let done = self.connection.pragma_update(None, "query_only", true);
+        done.map_err(failed("forbidding writes"))
     }
 
     /// Lets a test make the disk full.

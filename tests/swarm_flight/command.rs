@@ -1,18 +1,9 @@
 //! `orrery swarm` as people and scripts run it: exit codes, the table, the JSON.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a panic is how a test fails"
-)]
-
-#[path = "swarm_flight/harbour.rs"]
-mod harbour;
-
 use std::fs;
 use std::process::{Command, Output};
 
-use harbour::{Harbour, Manner, SECRET};
+use super::harbour::{Harbour, Manner, SECRET};
 
 /// Runs the command in an empty folder that holds the secret.
 fn swarm(arguments: &[&str]) -> Output {

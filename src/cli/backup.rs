@@ -1,0 +1,24 @@
+//! `orrery backup`: a consistent copy of the database while a server writes it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Failure;
+use super::audit::failure;
+use crate::store::backup;
+
+/// What to copy where.
+#[derive(Debug, Args)]
+pub(crate) struct BackupArguments {
+    /// SQLite file
+    #[arg(long, env = "ORRERY_DATABASE", value_name = "URL", default_value = super::serve::DATABASE)]
+    database: String,
+    /// The copy; must not exist yet
+    file: PathBuf,
+}
+
+pub(crate) fn run(arguments: &BackupArguments) -> Result<(), Failure> {
+    backup(&arguments.database, &arguments.file)
+        .map_err(|error| failure(&arguments.database, &error))
+}

@@ -1,0 +1,31 @@
+//! A whole server on one thread and a virtual clock: the real core and gates, a faulty network, a
+//! faulty store, and clients that believe only what they are told.
+//!
+//! ```text
+//! Seat ──texts──▶ Gate ──▶ Core ──▶ FaultyVault ─▶ Disk ─▶ Shelf (outlives the server)
+//!  Model ◀─heard── Net ◀──┘  └─world()─▶ Truth ◀── compared every tick
+//! ```
+//!
+//! One seed decides everything, so a failure replays exactly. [`Cluster`] runs the ticks and checks
+//! the invariants; [`play`] is what the players do.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on panics"
+)]
+
+pub(crate) mod dice;
+pub(crate) mod model;
+pub(crate) mod net;
+pub(crate) mod play;
+pub(crate) mod seat;
+pub(crate) mod server;
+pub(crate) mod shelf;
+pub(crate) mod sky;
+pub(crate) mod truth;
+pub(crate) mod vault;
+
+pub(crate) use seat::Seat;
+pub(crate) use server::{Cluster, Setup};

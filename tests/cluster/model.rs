@@ -1,0 +1,177 @@
+//! A client's own world, rebuilt from snapshots and deltas alone.
+//!
+//! Each message is checked as it is taken in, without a look at the server: *nobody is introduced
+//! twice*, *the first row carries the kind*, *removed exactly once*, *`gone` agrees*, *a delta
+//! follows the tick before*, *a snapshot beside a delta says the same*, *`last_input_seq` never
+//! falls*.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use orrery::ids::EntityKind;
+use orrery::wire::world::{Delta, Entity, EntityUpdate, Gone, Snapshot, You};
+use orrery::wire::{Angle, Fixed2, Joined};
+
+use super::shelf::Belongings;
+
+/// An entity as the client knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) kind: EntityKind,
+    pub(crate) x: Fixed2,
+    pub(crate) y: Fixed2,
+    pub(crate) vx: Fixed2,
+    pub(crate) vy: Fixed2,
+    pub(crate) r: Angle,
+    pub(crate) hp: i32,
+}
+
+/// What one client believes.
+#[derive(Default)]
+pub(crate) struct Model {
+    pub(crate) system: Option<String>,
+    pub(crate) ship: String,
+    /// The tick of the newest state; none before the first snapshot of a system.
+    pub(crate) tick: Option<u64>,
+    pub(crate) entities: HashMap<String, Known>,
+    pub(crate) you: Option<You>,
+    pub(crate) last_input_seq: u64,
+    /// Who left since this was last emptied, and why.
+    pub(crate) gone: Vec<(String, Gone)>,
+    /// Whether rows may be told late: a snapshot then brings news.
+    pub(crate) is_crowded: bool,
+    pub(crate) deltas: u64,
+    pub(crate) snapshots: u64,
+    /// Deltas in which the own ship's row stood.
+    pub(crate) own_rows: u64,
+}
+
+impl Model {
+    /// Another system, or the same one anew: nothing is known until a snapshot comes.
+    pub(crate) fn join(&mut self, joined: &Joined) {
+        self.system = Some(joined.system_id.to_string());
+        self.ship.clone_from(&joined.ship_id);
+        self.tick = None;
+        self.entities.clear();
+        self.you = None;
+        self.last_input_seq = 0;
+        self.gone.clear();
+    }
+
+    pub(crate) fn snapshot(&mut self, snapshot: Snapshot) {
+        assert!(self.system.is_some(), "a snapshot comes after `session.joined`");
+        let mut entities = HashMap::new();
+        for entity in snapshot.entities {
+            let known = known(&entity);
+            let former = entities.insert(entity.id, known);
+            assert!(former.is_none(), "nobody twice in a snapshot: {former:?}");
+        }
+        if self.tick == Some(snapshot.tick) {
+            same_members(&self.entities, &entities);
+            if !self.is_crowded {
+                assert_eq!(self.entities, entities, "a snapshot beside a delta says the same");
+                let you = self.you.as_ref().expect("a delta came before");
+                assert_eq!(*you, snapshot.you, "a snapshot beside a delta says the same of `you`");
+            }
+        }
+        assert!(self.tick <= Some(snapshot.tick), "ticks rise");
+        assert_eq!(snapshot.you.ship_id, self.ship, "the own ship is the one joined with");
+        self.entities = entities;
+        self.tick = Some(snapshot.tick);
+        self.you = Some(snapshot.you);
+        self.snapshots += 1;
+    }
+
+    pub(crate) fn delta(&mut self, delta: Delta) {
+        let tick = self.tick.expect("a delta comes after a snapshot");
+        assert_eq!(delta.tick, tick + 1, "a delta follows the tick before");
+        self.tick = Some(delta.tick);
+        self.deltas += 1;
+        let mut seen = HashSet::new();
+        for update in delta.entity_updates {
+            assert!(seen.insert(update.id.clone()), "two rows of {} in one delta", update.id);
+            self.own_rows += u64::from(update.id == self.ship);
+            self.update(update);
+        }
+        self.remove(&delta.entity_removed, delta.gone.unwrap_or_default(), &seen);
+        let newest = delta.last_input_seq.unwrap_or(0);
+        assert!(newest >= self.last_input_seq, "last_input_seq never falls");
+        self.last_input_seq = newest;
+        let (Some(you), Some(changes)) = (&mut self.you, delta.you) else {
+            return;
+        };
+        let takes = (&mut you.credits, changes.credits);
+        set(takes.0, takes.1);
+        set(&mut you.hull, changes.hull);
+        set(&mut you.fuel, changes.fuel);
+        set(&mut you.cargo, changes.cargo);
+        set(&mut you.docked_at, changes.docked_at);
+    }
+
+    fn update(&mut self, update: EntityUpdate) {
+        let former = self.entities.get(&update.id);
+        let kind = match (former, update.kind) {
+            (Some(former), None) => former.kind,
+            (None, Some(kind)) => kind,
+            (Some(_), Some(_)) => panic!("nobody is introduced twice: {}", update.id),
+            (None, None) => panic!("the first row carries the kind: {}", update.id),
+        };
+        let known = Known {
+            kind,
+            x: update.x,
+            y: update.y,
+            vx: update.vx,
+            vy: update.vy,
+            r: update.r,
+            hp: update.hp,
+        };
+        self.entities.insert(update.id, known);
+    }
+
+    fn remove(&mut self, removed: &[String], gone: BTreeMap<String, Gone>, seen: &HashSet<String>) {
+        assert_eq!(removed.len(), gone.len(), "`gone` agrees: {removed:?} {gone:?}");
+        for id in removed {
+            assert!(!seen.contains(id), "{id} is updated and removed in one delta");
+            let known = self.entities.remove(id);
+            assert!(known.is_some(), "removed exactly once: {id} was not known");
+            assert!(gone.contains_key(id), "`gone` agrees: no reason for {id}");
+        }
+        self.gone.extend(gone);
+    }
+
+    /// Money and hold as told.
+    pub(crate) fn belongings(&self) -> Option<Belongings> {
+        let you = self.you.as_ref()?;
+        let cargo = you.cargo.iter();
+        Some(Belongings {
+            credits: you.credits,
+            cargo: cargo.map(|held| (held.commodity_id.to_string(), i64::from(held.qty))).collect(),
+        })
+    }
+}
+
+fn set<T>(field: &mut T, change: Option<T>) {
+    if let Some(value) = change {
+        *field = value;
+    }
+}
+
+fn known(entity: &Entity) -> Known {
+    Known {
+        kind: entity.kind,
+        x: entity.x,
+        y: entity.y,
+        vx: entity.vx,
+        vy: entity.vy,
+        r: entity.r,
+        hp: entity.hp,
+    }
+}
+
+fn same_members(one: &HashMap<String, Known>, other: &HashMap<String, Known>) {
+    let missing = one.keys().find(|id| !other.contains_key(*id));
+    let extra = other.keys().find(|id| !one.contains_key(*id));
+    assert!(
+        missing.is_none() && extra.is_none(),
+        "a snapshot beside a delta has the same members: {missing:?} {extra:?}"
+    );
+}

@@ -1,0 +1,267 @@
+//! What players do in a simulation: anything, at any time, and what befalls their lines.
+
+use orrery::ids::Name;
+use orrery::wire::{Input, Repair, Request, RequestId, Trade};
+
+use super::seat::Stage;
+use super::server::{Cluster, DiskPace};
+
+/// An order that may be sent again.
+#[derive(Clone)]
+struct Order {
+    is_buy: bool,
+    trade: Option<Trade>,
+    repair: Option<Repair>,
+}
+
+/// How eventful a simulation is.
+#[derive(Clone, Copy)]
+pub(crate) struct Mood {
+    pub(crate) players: u64,
+    /// Chances in a thousand, a tick and player.
+    pub(crate) dial: u64,
+    pub(crate) cut: u64,
+    pub(crate) stall: u64,
+    /// Chances in a thousand, a tick.
+    pub(crate) restart: u64,
+    pub(crate) disk_trouble: u64,
+    pub(crate) disk_failure: u64,
+    pub(crate) nap: u64,
+}
+
+/// The players of a simulation and what they remember.
+pub(crate) struct Play {
+    mood: Mood,
+    orders: Vec<Vec<Order>>,
+    orders_count: u64,
+    reading_again: Vec<(u64, usize)>,
+}
+
+impl Play {
+    pub(crate) fn new(mood: Mood) -> Self {
+        Self {
+            mood,
+            orders: vec![Vec::new(); mood.players as usize],
+            orders_count: 0,
+            reading_again: Vec::new(),
+        }
+    }
+
+    /// A tick of everybody's doings, then of the server.
+    pub(crate) fn tick(&mut self, cluster: &mut Cluster) {
+        for number in 0..self.mood.players {
+            self.live(cluster, number);
+        }
+        self.trouble(cluster);
+        cluster.tick();
+    }
+
+    /// No more trouble: lines flow, the disk keeps up, and everybody is answered and told.
+    pub(crate) fn settle(&mut self, cluster: &mut Cluster) {
+        cluster.disk_pace = DiskPace::Prompt;
+        cluster.asleep.fill(0);
+        if cluster.disk().is_failed() {
+            cluster.restart(false);
+        }
+        for seat in cluster.live() {
+            cluster.set_rate(seat, usize::MAX);
+        }
+        cluster.ticks(40);
+        for place in cluster.live() {
+            let seat = &cluster.seats[place];
+            assert!(seat.asked.is_empty(), "exactly one reply a request: {:?}", seat.asked);
+            cluster.check_told_all(place);
+        }
+    }
+
+    fn live(&mut self, cluster: &mut Cluster, number: u64) {
+        let name = format!("p{number}");
+        let seat = cluster.by_player().into_iter().find(|(id, _)| id.as_str() == name);
+        let mood = self.mood;
+        let Some((_, seat)) = seat else {
+            if cluster.dice.permille(mood.dial) {
+                self.come(cluster, &name);
+            }
+            return;
+        };
+        if cluster.dice.permille(mood.dial / 20) {
+            self.come(cluster, &name);
+            return;
+        }
+        if cluster.dice.permille(mood.cut) {
+            cluster.cut(seat);
+            return;
+        }
+        if cluster.dice.permille(mood.stall) {
+            let rate = if cluster.dice.permille(500) { 0 } else { 200 };
+            cluster.set_rate(seat, rate);
+            let until = cluster.tick + 1 + cluster.dice.below(90);
+            self.reading_again.push((until, seat));
+        }
+        self.act(cluster, number as usize, seat);
+    }
+
+    fn come(&mut self, cluster: &mut Cluster, name: &str) {
+        let shard = cluster.dice.below(cluster.gates.len() as u64) as u16;
+        let seat = cluster.dial(name, shard);
+        let due = cluster.tick + 1 + cluster.dice.below(4);
+        let token = cluster.token(&cluster.seats[seat].player);
+        cluster.seats[seat].login(&token, due);
+    }
+
+    fn act(&mut self, cluster: &mut Cluster, number: usize, place: usize) {
+        let due = cluster.tick + 1 + cluster.dice.below(3);
+        let dice = &mut cluster.dice;
+        let seat = &mut cluster.seats[place];
+        match seat.stage {
+            Stage::Ashore if seat.asked.is_empty() && dice.permille(300) => {
+                let systems = &cluster.universe.systems;
+                let any = dice.pick(systems).map(|system| system.id.clone());
+                let home = seat.home.clone().filter(|_| dice.permille(850));
+                let system = home.or(any).expect("a system");
+                seat.join(system.as_str(), due);
+            }
+            Stage::Aboard => {
+                let roll = dice.below(1000);
+                let is_docked = seat.model.you.as_ref().is_some_and(|you| you.docked_at.is_some());
+                match roll {
+                    0..200 => {
+                        let input = Input {
+                            thrust: if dice.permille(300) { 0.0 } else { dice.between(0.0, 1.0) },
+                            turn: dice.between(-1.0, 1.0),
+                            fire_primary: dice.permille(600),
+                            dock_request: false,
+                        };
+                        if !is_docked || dice.permille(60) {
+                            seat.steer(input, due);
+                        }
+                    }
+                    200..230 => seat.steer(
+                        Input {
+                            dock_request: true,
+                            ..Input::default()
+                        },
+                        due,
+                    ),
+                    230..330 if is_docked || dice.permille(50) => {
+                        self.trade(cluster, number, place, due);
+                    }
+                    330..338 => {
+                        let systems = &cluster.universe.systems;
+                        let system = dice.pick(systems).expect("a system");
+                        if is_docked || dice.permille(200) {
+                            seat.join(system.id.as_str(), due);
+                        }
+                    }
+                    338..345 => seat.ping(due),
+                    345..347 => {
+                        let line = b"{\"type\":\"nonsense\"}".to_vec();
+                        seat.says.push_back((due, line));
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn trade(&mut self, cluster: &mut Cluster, number: usize, place: usize, due: u64) {
+        let dice = &mut cluster.dice;
+        let known = &self.orders[number];
+        if let Some(order) = dice.pick(known).cloned()
+            && dice.permille(350)
+        {
+            let mut order = order;
+            if dice.permille(50)
+                && let Some(trade) = &mut order.trade
+            {
+                trade.quantity += 1;
+            }
+            ask(cluster, place, order, due);
+            return;
+        }
+        self.orders_count += 1;
+        let id = format!("r{}", self.orders_count);
+        let request_id = dice.permille(700).then(|| RequestId::parse(&id).expect("an id"));
+        let here = cluster.seats[place].model.you.as_ref().and_then(|you| you.docked_at.clone());
+        let station_id = match here {
+            Some(here) if dice.permille(950) => here,
+            _ => Name::parse("earth-orbit-station").expect("a name"),
+        };
+        let goods = ["food", "fuel", "ore", "water", "food", "spice"];
+        let commodity = dice.pick(&goods).copied().unwrap_or("food");
+        let order = if dice.permille(150) {
+            Order {
+                is_buy: false,
+                trade: None,
+                repair: Some(Repair {
+                    station_id,
+                    request_id: request_id.clone(),
+                }),
+            }
+        } else {
+            Order {
+                is_buy: dice.permille(600),
+                trade: Some(Trade {
+                    station_id,
+                    commodity_id: Name::parse(commodity).expect("a name"),
+                    quantity: 1 + dice.below(12) as u32,
+                    request_id: request_id.clone(),
+                }),
+                repair: None,
+            }
+        };
+        if request_id.is_some() {
+            self.orders[number].push(order.clone());
+        }
+        let is_doubled = cluster.dice.permille(100);
+        if is_doubled {
+            ask(cluster, place, order.clone(), due);
+        }
+        ask(cluster, place, order, due);
+    }
+
+    fn trouble(&mut self, cluster: &mut Cluster) {
+        let mood = self.mood;
+        let tick = cluster.tick;
+        let (now, later) = self.reading_again.iter().partition(|(until, _)| *until <= tick);
+        self.reading_again = later;
+        let now: Vec<(u64, usize)> = now;
+        for (_, seat) in now {
+            if seat < cluster.seats.len() {
+                cluster.set_rate(seat, usize::MAX);
+            }
+        }
+        if cluster.dice.permille(mood.disk_trouble) {
+            cluster.disk_pace = match cluster.dice.below(4) {
+                0 => DiskPace::Stopped,
+                1 => DiskPace::Prompt,
+                _ => DiskPace::Random(1 + cluster.dice.below(3)),
+            };
+        }
+        if cluster.dice.permille(mood.disk_failure) {
+            cluster.disk().fail();
+        }
+        if cluster.dice.permille(mood.nap) {
+            let shard = cluster.dice.below(cluster.asleep.len() as u64) as usize;
+            cluster.asleep[shard] = tick + 1 + cluster.dice.below(12);
+        }
+        let is_due = cluster.dice.permille(mood.restart)
+            || (cluster.disk().is_failed() && cluster.dice.permille(100));
+        if is_due {
+            let is_clean = cluster.dice.permille(400);
+            self.reading_again.clear();
+            cluster.restart(is_clean);
+        }
+    }
+}
+
+fn ask(cluster: &mut Cluster, place: usize, order: Order, due: u64) {
+    let seat = &mut cluster.seats[place];
+    match (order.trade, order.repair) {
+        (Some(trade), _) if order.is_buy => seat.ask(Request::Buy(trade), due),
+        (Some(trade), _) => seat.ask(Request::Sell(trade), due),
+        (None, Some(repair)) => seat.ask(Request::Repair(repair), due),
+        (None, None) => {}
+    }
+}

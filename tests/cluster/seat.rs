@@ -1,0 +1,272 @@
+//! One client on one connection: what it asked, what it was told, and its own model of the world.
+//!
+//! Checked with every message: *seq 1, 2, 3, …*; *exactly one reply a request*, of the right kind;
+//! *told = durable*: an outcome, or money in `you`, is on the shelf when it is told.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use orrery::ids::{ConnId, Name, PlayerId, UnixMillis};
+use orrery::replication::stencil::CellId;
+use orrery::wire::client::{Body, Received};
+use orrery::wire::{
+    ErrorCode, Input, JoinSystem, Login, Message, Ping, Reply, Request, RequestId, Seq, Trade,
+    encode_request,
+};
+
+use super::model::Model;
+use super::shelf::{Belongings, Shelf};
+
+/// How far a client believes to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Open,
+    LoggingIn,
+    Ashore,
+    Aboard,
+    /// With the server's close code; none where the line was cut.
+    Over(Option<u16>),
+}
+
+/// What a request asked for, as far as its reply must fit.
+#[derive(Clone, Debug)]
+pub(crate) enum Asked {
+    Login,
+    Join,
+    Ping,
+    Trade(Option<RequestId>),
+    Repair(Option<RequestId>),
+}
+
+/// Outcomes told so far, by player and request id: on whatever connection, before any crash.
+pub(crate) type Told = BTreeMap<(PlayerId, String), Reply>;
+
+/// A client on a connection.
+pub(crate) struct Seat {
+    pub(crate) player: PlayerId,
+    pub(crate) conn: ConnId,
+    pub(crate) stage: Stage,
+    pub(crate) model: Model,
+    /// Where `auth.ok` said the ship is.
+    pub(crate) home: Option<Name>,
+    /// The cell that the server saw the ship in last.
+    pub(crate) center: Option<CellId>,
+    /// Texts on their way to the server, and the tick in which they arrive.
+    pub(crate) says: VecDeque<(u64, Vec<u8>)>,
+    pub(crate) asked: BTreeMap<u64, Asked>,
+    /// Error codes told so far.
+    pub(crate) errors: Vec<ErrorCode>,
+    pub(crate) newest_reply: Option<Reply>,
+    next_seq: u64,
+    newest_input: u64,
+    server_seq: u64,
+}
+
+impl Seat {
+    pub(crate) fn new(player: PlayerId, conn: ConnId) -> Self {
+        Self {
+            player,
+            conn,
+            stage: Stage::Open,
+            model: Model::default(),
+            home: None,
+            center: None,
+            says: VecDeque::new(),
+            asked: BTreeMap::new(),
+            errors: Vec::new(),
+            newest_reply: None,
+            next_seq: 1,
+            newest_input: 0,
+            server_seq: 0,
+        }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over(_))
+    }
+
+    /// Sends a request that arrives in tick `due`.
+    pub(crate) fn ask(&mut self, request: Request<'_>, due: u64) {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        let asked = match &request {
+            Request::Login(_) => Some(Asked::Login),
+            Request::JoinSystem(_) => Some(Asked::Join),
+            Request::Ping(_) => Some(Asked::Ping),
+            Request::Buy(trade) | Request::Sell(trade) => {
+                Some(Asked::Trade(trade.request_id.clone()))
+            }
+            Request::Repair(repair) => Some(Asked::Repair(repair.request_id.clone())),
+            Request::Input(_) | Request::Refresh(_) => None,
+        };
+        match asked {
+            Some(asked) => drop(self.asked.insert(seq, asked)),
+            None => self.newest_input = seq,
+        }
+        if matches!(request, Request::Login(_)) {
+            self.stage = Stage::LoggingIn;
+        }
+        let seq = Seq::new(seq).expect("a small number");
+        let mut text = Vec::new();
+        encode_request(&Message { seq, request }, UnixMillis(1), &mut text);
+        let due = self.says.back().map_or(due, |&(last, _)| last.max(due));
+        self.says.push_back((due, text));
+    }
+
+    pub(crate) fn login(&mut self, token: &str, due: u64) {
+        let login = Login {
+            token,
+            protocol_version: orrery::wire::AskedVersion::Unstated,
+        };
+        self.ask(Request::Login(login), due);
+    }
+
+    pub(crate) fn join(&mut self, system: &str, due: u64) {
+        let system_id = Name::parse(system).expect("a name");
+        self.ask(Request::JoinSystem(JoinSystem { system_id }), due);
+    }
+
+    pub(crate) fn steer(&mut self, input: Input, due: u64) {
+        self.ask(Request::Input(input), due);
+    }
+
+    pub(crate) fn ping(&mut self, due: u64) {
+        self.ask(Request::Ping(Ping { t0: 7.into() }), due);
+    }
+
+    pub(crate) fn buy(&mut self, trade: Trade, due: u64) {
+        self.ask(Request::Buy(trade), due);
+    }
+
+    /// Takes one message in.
+    pub(crate) fn hear(&mut self, text: &str, shelf: &Shelf, told: &mut Told) {
+        let received = Received::decode(text).unwrap_or_else(|error| {
+            panic!("every message reads: {error}: {text}");
+        });
+        self.server_seq += 1;
+        assert_eq!(received.seq, self.server_seq, "seq 1, 2, 3, …: {text}");
+        match received.body {
+            Body::Snapshot(snapshot) => {
+                self.model.snapshot(*snapshot);
+                self.check_money(shelf);
+            }
+            Body::Delta(delta) => {
+                let is_money = delta
+                    .you
+                    .as_ref()
+                    .is_some_and(|you| you.credits.is_some() || you.cargo.is_some());
+                self.model.delta(*delta);
+                if is_money {
+                    self.check_money(shelf);
+                }
+                let newest = self.model.last_input_seq;
+                assert!(newest <= self.newest_input, "only inputs that were sent are applied");
+            }
+            Body::Reply(reply) => self.reply(reply, received.reply_to, shelf, told),
+        }
+    }
+
+    fn reply(&mut self, reply: Reply, reply_to: Option<u64>, shelf: &Shelf, told: &mut Told) {
+        if let Reply::Error(error) = &reply {
+            self.errors.push(error.code);
+        }
+        self.newest_reply = Some(reply.clone());
+        let Some(seq) = reply_to else {
+            let is_unasked = matches!(
+                reply,
+                Reply::CombatEvent(_) | Reply::Notice(_) | Reply::Error(_) | Reply::AuthError(_)
+            );
+            assert!(is_unasked, "exactly one reply a request: {reply:?} answers none");
+            return;
+        };
+        if seq == self.newest_input {
+            return;
+        }
+        let Some(asked) = self.asked.remove(&seq) else {
+            assert!(
+                matches!(reply, Reply::Error(_)) && seq <= self.newest_input,
+                "exactly one reply a request: {reply:?} to {seq}"
+            );
+            return;
+        };
+        match (&asked, &reply) {
+            (Asked::Login, Reply::AuthOk(ok)) => {
+                self.stage = Stage::Ashore;
+                self.home.clone_from(&ok.system_id);
+            }
+            (Asked::Join, Reply::Joined(joined)) => {
+                self.stage = Stage::Aboard;
+                self.center = None;
+                self.model.join(joined);
+            }
+            (Asked::Trade(id), Reply::TradeResult(result)) => {
+                assert!(result.ok);
+                self.check_outcome(id.as_ref(), &reply, Some(result.credits), shelf, told);
+            }
+            (Asked::Repair(id), Reply::RepairResult(result)) => {
+                assert!(result.ok);
+                self.check_outcome(id.as_ref(), &reply, Some(result.credits), shelf, told);
+            }
+            (Asked::Trade(id) | Asked::Repair(id), Reply::Error(error)) => {
+                if is_outcome(error.code) {
+                    self.check_outcome(id.as_ref(), &reply, None, shelf, told);
+                }
+            }
+            (Asked::Ping, Reply::Pong(_)) | (_, Reply::Error(_) | Reply::AuthError(_)) => {}
+            _ => panic!("a reply fits its request: {asked:?} {reply:?}"),
+        }
+    }
+
+    /// *Told = durable*, and *the same request id gets the first outcome again*.
+    fn check_outcome(
+        &self,
+        id: Option<&RequestId>,
+        reply: &Reply,
+        credits: Option<i64>,
+        shelf: &Shelf,
+        told: &mut Told,
+    ) {
+        if let Some(credits) = credits {
+            let is_kept = shelf.ever_balanced(&self.player, credits);
+            assert!(is_kept, "told = durable: {reply:?} to {}", self.player);
+        }
+        let Some(id) = id else { return };
+        let stored = shelf.answered(&self.player, id.as_str());
+        assert_eq!(stored.as_ref(), Some(reply), "told = durable: outcome of {id:?}");
+        let moved = shelf.has_moved(&self.player, id.as_str());
+        assert_eq!(moved, credits.is_some(), "a refusal moves nothing, a result something: {id:?}");
+        let key = (self.player.clone(), id.as_str().to_owned());
+        let first = told.entry(key).or_insert_with(|| reply.clone());
+        assert_eq!(first, reply, "the same request id gets the first outcome again");
+    }
+
+    /// *Told = durable*: money and hold in `you` were on the shelf once, or are a new pilot's.
+    fn check_money(&self, shelf: &Shelf) {
+        let Some(told) = self.model.belongings() else {
+            return;
+        };
+        let new = Belongings {
+            credits: 5_000,
+            ..Belongings::default()
+        };
+        let is_new = told == new && !shelf.pilots.contains_key(&self.player);
+        assert!(
+            is_new || shelf.ever_kept(&self.player, &told),
+            "told = durable: {} was told of {told:?}",
+            self.player
+        );
+    }
+}
+
+/// Whether a refusal of an order is an outcome that a request id brings again.
+const fn is_outcome(code: ErrorCode) -> bool {
+    !matches!(
+        code,
+        ErrorCode::RateLimited
+            | ErrorCode::NotInSystem
+            | ErrorCode::NotAuthenticated
+            | ErrorCode::StaleSeq
+            | ErrorCode::Internal
+            | ErrorCode::MalformedMessage
+            | ErrorCode::RequestIdReused
+    )
+}

@@ -1,0 +1,486 @@
+//! The server under test and its surroundings, tick by tick.
+//!
+//! A tick: texts arrive, the network flows, the disk works, the core ticks, the disk works again,
+//! the gates wake, the clients hear, everything is compared with the truth.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use orrery::ids::{ConnId, Millis, PlayerId, SystemIndex, UnixMillis};
+use orrery::limits::{CELLS_PER_VIEW_RADIUS, GATE_LANE_MAX, INBOX_MAX, PENDING_BYTES_MAX};
+use orrery::net::Service;
+use orrery::net::http::head::{Head, Incoming, Progress};
+use orrery::replication::Stencils;
+use orrery::server::core::{Core, CoreParts};
+use orrery::server::doors::Doors;
+use orrery::server::gate::{Gate, GateParts};
+use orrery::server::lane::{GateLane, Ring};
+use orrery::server::mailbox::Mailbox;
+use orrery::server::metrics::Metrics;
+use orrery::session::token::{Key, Signer, Verifier};
+use orrery::sim::World;
+use orrery::universe::Universe;
+
+use super::dice::Dice;
+use super::net::Net;
+use super::seat::{Seat, Stage, Told};
+use super::truth::Truth;
+use super::vault::{Disk, FaultyVault};
+
+const SECRET: &[u8] = b"a secret of thirty-two bytes, no less";
+const UNIX: u64 = 1_700_000_000_000;
+
+/// What a simulation begins with.
+pub(crate) struct Setup {
+    pub(crate) seed: u64,
+    pub(crate) universe: Arc<Universe>,
+    pub(crate) shards: u16,
+    pub(crate) view_radius: f32,
+    /// Requests that may wait for the disk.
+    pub(crate) disk_capacity: usize,
+}
+
+impl Setup {
+    pub(crate) fn new(universe: Arc<Universe>) -> Self {
+        Self {
+            seed: 1,
+            universe,
+            shards: 1,
+            view_radius: 1000.0,
+            disk_capacity: 256,
+        }
+    }
+}
+
+/// How much the disk does in a tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DiskPace {
+    /// Everything at once.
+    Prompt,
+    /// Up to so many requests, by chance.
+    Random(u64),
+    Stopped,
+}
+
+struct NoBell;
+
+impl Ring for NoBell {
+    fn ring(&self) {}
+}
+
+/// A server, its clients and everything between.
+pub(crate) struct Cluster {
+    pub(crate) universe: Arc<Universe>,
+    pub(crate) core: Core,
+    pub(crate) gates: Vec<Gate>,
+    pub(crate) nets: Vec<Net>,
+    pub(crate) disk: Arc<Mutex<Disk>>,
+    pub(crate) disk_pace: DiskPace,
+    pub(crate) seats: Vec<Seat>,
+    pub(crate) told: Told,
+    pub(crate) stencils: Arc<Stencils>,
+    pub(crate) dice: Dice,
+    /// Ticks since the simulation began, over all restarts.
+    pub(crate) tick: u64,
+    /// Shards that do not run at the moment, until these ticks.
+    pub(crate) asleep: Vec<u64>,
+    inbox_len: Box<dyn Fn() -> usize>,
+    signer: Signer,
+    verifier: Arc<Verifier>,
+    upgrade: Head,
+    setup: Setup,
+    restarts: u64,
+}
+
+/// What a restart makes anew.
+struct Server {
+    core: Core,
+    gates: Vec<Gate>,
+    inbox_len: Box<dyn Fn() -> usize>,
+}
+
+impl Cluster {
+    pub(crate) fn new(setup: Setup) -> Self {
+        let disk = Arc::new(Mutex::new(Disk::new(setup.disk_capacity)));
+        let edge = setup.view_radius / CELLS_PER_VIEW_RADIUS;
+        let stencils = Arc::new(Stencils::new(setup.view_radius, edge));
+        let verifier = Arc::new(Verifier::new(vec![Key::secret(SECRET).unwrap()]));
+        let server = serve(&setup, &disk, &stencils, &verifier, 0);
+        let request = b"GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n";
+        let Progress::Complete(upgrade) = Incoming::default().push(request) else {
+            panic!("a whole request");
+        };
+        Self {
+            universe: Arc::clone(&setup.universe),
+            core: server.core,
+            gates: server.gates,
+            inbox_len: server.inbox_len,
+            nets: (0..setup.shards).map(Net::new).collect(),
+            disk,
+            disk_pace: DiskPace::Prompt,
+            seats: Vec::new(),
+            told: Told::new(),
+            stencils,
+            dice: Dice::new(setup.seed),
+            tick: 0,
+            asleep: vec![0; usize::from(setup.shards)],
+            signer: Signer::new(SECRET).unwrap(),
+            verifier,
+            upgrade,
+            setup,
+            restarts: 0,
+        }
+    }
+
+    pub(crate) fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().expect("one thread")
+    }
+
+    pub(crate) fn token(&self, player: &PlayerId) -> String {
+        self.signer.sign(player, 86_400, self.unix()).expect("a token")
+    }
+
+    fn unix(&self) -> UnixMillis {
+        UnixMillis(UNIX + self.tick * 1000 / 30)
+    }
+
+    /// A new connection of a player, not logged in yet. Returns its place among the seats.
+    pub(crate) fn dial(&mut self, player: &str, shard: u16) -> usize {
+        let net = &mut self.nets[usize::from(shard)];
+        let conn = net.dial();
+        let gate = &mut self.gates[usize::from(shard)];
+        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let opened = self
+            .upgrade
+            .request(peer, false, |request| gate.open(net, conn, request));
+        assert!(matches!(opened, Some(Ok(_))), "the door is open");
+        let player = PlayerId::parse(player).expect("a name");
+        self.seats.push(Seat::new(player, conn));
+        self.seats.len() - 1
+    }
+
+    /// A client that logs in and joins, and ticks until it has its first snapshot.
+    pub(crate) fn enter(&mut self, player: &str, system: &str) -> usize {
+        let seat = self.dial(player, 0);
+        let token = self.token(&self.seats[seat].player);
+        self.seats[seat].login(&token, 0);
+        self.seats[seat].join(system, self.tick + 3);
+        for _ in 0..10 {
+            self.tick();
+            if self.seats[seat].model.tick.is_some() {
+                return seat;
+            }
+        }
+        panic!("nobody waits that long: {:?}", self.seats[seat].newest_reply);
+    }
+
+    /// How fast a client reads, in bytes a tick.
+    pub(crate) fn set_rate(&mut self, seat: usize, bytes_a_tick: usize) {
+        let conn = self.seats[seat].conn;
+        if let Some(wire) = self.nets[usize::from(conn.shard)].wire(conn) {
+            wire.rate = bytes_a_tick;
+        }
+    }
+
+    /// The line of a client breaks.
+    pub(crate) fn cut(&mut self, seat: usize) {
+        let seat = &mut self.seats[seat];
+        if seat.is_over() {
+            return;
+        }
+        seat.stage = Stage::Over(None);
+        let shard = usize::from(seat.conn.shard);
+        self.nets[shard].hang_up(seat.conn);
+        self.gates[shard].closed(&mut self.nets[shard], seat.conn);
+    }
+
+    /// One thirtieth of a second of everything, and all checks.
+    pub(crate) fn tick(&mut self) {
+        self.tick += 1;
+        let now = Millis(self.tick * 1000 / 30);
+        let unix = self.unix();
+        for net in &mut self.nets {
+            (net.now, net.unix) = (now, unix);
+        }
+        self.deliver();
+        self.work();
+        self.core.tick(unix);
+        self.work();
+        self.wake();
+        self.hear();
+        self.check();
+    }
+
+    pub(crate) fn ticks(&mut self, count: u64) {
+        for _ in 0..count {
+            self.tick();
+        }
+    }
+
+    fn work(&mut self) {
+        let count = match self.disk_pace {
+            DiskPace::Prompt => u64::MAX,
+            DiskPace::Random(most) => self.dice.below(most + 1),
+            DiskPace::Stopped => 0,
+        };
+        self.disk().work(count as usize);
+    }
+
+    fn deliver(&mut self) {
+        let Self {
+            seats, gates, nets, ..
+        } = self;
+        for seat in seats.iter_mut().filter(|seat| !seat.is_over()) {
+            let shard = usize::from(seat.conn.shard);
+            if self.asleep[shard] > self.tick {
+                continue;
+            }
+            while let Some((_, mut text)) = seat.says.pop_front_if(|(due, _)| *due <= self.tick) {
+                gates[shard].text(&mut nets[shard], seat.conn, &mut text);
+            }
+        }
+        self.end();
+    }
+
+    fn wake(&mut self) {
+        for shard in 0..self.gates.len() {
+            if self.asleep[shard] > self.tick {
+                continue;
+            }
+            let (gate, net) = (&mut self.gates[shard], &mut self.nets[shard]);
+            for conn in net.flow() {
+                gate.drained(net, conn);
+            }
+            gate.wake(net);
+            if gate.deadline().is_some_and(|due| due <= net.now) {
+                gate.timeout(net);
+            }
+        }
+        self.end();
+    }
+
+    /// Tells the gates of the connections that they closed.
+    fn end(&mut self) {
+        for (gate, net) in self.gates.iter_mut().zip(&mut self.nets) {
+            for conn in std::mem::take(&mut net.ending) {
+                gate.closed(net, conn);
+            }
+        }
+    }
+
+    fn hear(&mut self) {
+        let disk = self.disk.lock().expect("one thread");
+        for seat in self.seats.iter_mut().filter(|seat| !seat.is_over()) {
+            let net = &mut self.nets[usize::from(seat.conn.shard)];
+            let Some(wire) = net.wire(seat.conn) else {
+                continue;
+            };
+            assert!(wire.pending_bytes_max <= PENDING_BYTES_MAX, "queues bounded");
+            while let Some(text) = wire.heard.pop_front() {
+                seat.hear(&text, &disk.shelf, &mut self.told);
+            }
+            if let Some(code) = wire.closed {
+                seat.stage = Stage::Over(Some(code));
+                net.hang_up(seat.conn);
+            }
+        }
+    }
+
+    /// Compares every client that is up to date with the truth.
+    pub(crate) fn check(&mut self) {
+        assert!((self.inbox_len)() <= INBOX_MAX.min(GATE_LANE_MAX), "queues bounded");
+        assert!(self.disk().waiting() <= self.setup.disk_capacity, "queues bounded");
+        for index in 0..self.universe.systems.len() {
+            let system = SystemIndex(index as u16);
+            let world = self.core.world(system).expect("a world a system");
+            let truth = Truth::of(world);
+            truth.check_finite();
+            let here = self.seats.iter_mut().filter(|seat| {
+                seat.stage == Stage::Aboard
+                    && seat.model.system.as_deref() == Some(world.system().id.as_str())
+            });
+            for seat in here {
+                let gone = std::mem::take(&mut seat.model.gone);
+                let Some(&(ship, cell)) = truth.ships.get(&seat.player) else {
+                    continue;
+                };
+                seat.center = cell.or(seat.center);
+                if seat.model.tick != Some(world.tick()) {
+                    continue;
+                }
+                let center = seat.center.expect("a snapshot needs a place");
+                if !seat.model.is_crowded {
+                    truth.compare(&seat.model, center, &self.stencils, 0);
+                }
+                if self.asleep.iter().all(|&until| until < self.tick) {
+                    truth.check_gone(&gone);
+                }
+                truth.check_you(&seat.model, ship);
+            }
+        }
+    }
+
+    /// Ends the server and starts another over the same shelf. A clean end takes every ship in and
+    /// waits for the disk; a crash loses what is not durable.
+    pub(crate) fn restart(&mut self, is_clean: bool) {
+        if is_clean && !self.disk().is_failed() {
+            loop {
+                let last = self.core.drain(self.unix());
+                self.disk().work(usize::MAX);
+                if self.disk().durable() >= last {
+                    break;
+                }
+            }
+            self.disk().shelf.audit();
+            self.check_shelves();
+        }
+        for seat in &mut self.seats {
+            if !seat.is_over() {
+                seat.stage = Stage::Over(None);
+            }
+        }
+        self.restarts += 1;
+        let server = serve(
+            &self.setup,
+            &self.disk,
+            &self.stencils,
+            &self.verifier,
+            self.restarts,
+        );
+        self.core = server.core;
+        self.gates = server.gates;
+        self.inbox_len = server.inbox_len;
+        self.nets = (0..self.setup.shards).map(Net::new).collect();
+        self.asleep.fill(0);
+        self.seats.clear();
+    }
+
+    /// *Cargo conserved*: what stations hold is what the books say, once all is durable.
+    fn check_shelves(&self) {
+        let shelf = &self.disk().shelf;
+        for system in &self.universe.systems {
+            let index = self.universe.system_index(system.id.as_str()).unwrap();
+            let world = self.core.world(index).unwrap();
+            for (station, commodity, units) in world.market().stocks() {
+                let station = system.station(station).unwrap().id.clone();
+                let commodity = self.universe.commodity(commodity).unwrap().id.clone();
+                let key = (system.id.clone(), station, commodity);
+                let kept = shelf.stocks.get(&key).copied().unwrap_or(0);
+                assert_eq!(kept, units, "cargo conserved: the shelf of {key:?}");
+            }
+        }
+    }
+
+    /// Seats whose connection is up, by their places.
+    pub(crate) fn live(&self) -> Vec<usize> {
+        let seats = self.seats.iter().enumerate();
+        seats.filter(|(_, seat)| !seat.is_over()).map(|(place, _)| place).collect()
+    }
+
+    /// The newest live seat of each player.
+    pub(crate) fn by_player(&self) -> BTreeMap<PlayerId, usize> {
+        let live = self.live().into_iter();
+        live.map(|place| (self.seats[place].player.clone(), place)).collect()
+    }
+
+    /// In calm weather a client has been told everything, money too.
+    pub(crate) fn check_told_all(&self, place: usize) {
+        let seat = &self.seats[place];
+        let Some(name) = seat.model.system.as_deref().filter(|_| seat.stage == Stage::Aboard)
+        else {
+            return;
+        };
+        let system = self.universe.system_index(name).expect("a system");
+        let world = self.core.world(system).expect("a world");
+        let truth = Truth::of(world);
+        let Some(&(ship, cell)) = truth.ships.get(&seat.player) else {
+            return;
+        };
+        if cell.is_none() && seat.model.tick.is_none() {
+            return;
+        }
+        assert_eq!(seat.model.tick, Some(world.tick()), "in calm weather a client is up to date");
+        let pilot = world.pilot(ship).expect("a pilot");
+        let told = seat.model.belongings().expect("a snapshot came");
+        assert_eq!(told.credits, pilot.credits, "in calm weather all money is told");
+        let held: u32 = pilot.cargo.iter().sum();
+        assert_eq!(told.cargo.values().sum::<i64>(), i64::from(held), "and the hold");
+    }
+
+    /// Bytes that wait for a client.
+    pub(crate) fn pending_bytes(&self, conn: ConnId) -> usize {
+        use orrery::net::Io;
+        self.nets[usize::from(conn.shard)].pending_bytes(conn)
+    }
+}
+
+/// The stored shelves of one system, for its world.
+fn stocks(disk: &Disk, universe: &Universe, system: SystemIndex) -> Option<Vec<orrery::sim::market::Stock>> {
+    let here = universe.system(system)?;
+    let mut stocks = Vec::new();
+    for ((at, station, commodity), &units) in &disk.shelf.stocks {
+        if *at == here.id {
+            let station = here.station_index(station.as_str())?;
+            let commodity = universe.commodity_index(commodity.as_str())?;
+            stocks.push((station, commodity, units));
+        }
+    }
+    (!stocks.is_empty()).then_some(stocks)
+}
+
+fn serve(
+    setup: &Setup,
+    disk: &Arc<Mutex<Disk>>,
+    stencils: &Arc<Stencils>,
+    verifier: &Arc<Verifier>,
+    restarts: u64,
+) -> Server {
+    let mut reopened = disk.lock().expect("one thread");
+    let durable = reopened.reopen();
+    let worlds = (0..setup.universe.systems.len()).map(|index| {
+        let system = SystemIndex(index as u16);
+        let stocks = stocks(&reopened, &setup.universe, system);
+        let seed = setup.seed.wrapping_add(restarts << 32).wrapping_add(index as u64);
+        World::new(Arc::clone(&setup.universe), system, seed, stocks.as_deref())
+    });
+    let worlds = worlds.collect();
+    drop(reopened);
+    let metrics = Metrics::new();
+    let inbox = Arc::new(Mailbox::new(INBOX_MAX));
+    let lanes: Vec<Arc<GateLane>> = (0..setup.shards)
+        .map(|_| Arc::new(GateLane::new(Box::new(NoBell))))
+        .collect();
+    let gates = lanes.iter().enumerate().map(|(shard, lane)| {
+        Gate::new(GateParts {
+            shard: shard as u16,
+            verifier: Arc::clone(verifier),
+            doors: Doors::new(Vec::new(), None),
+            inbox: Arc::clone(&inbox),
+            lane: Arc::clone(lane),
+            durable: Arc::clone(&durable),
+            stencils: Arc::clone(stencils),
+            metrics: metrics.clone(),
+        })
+    });
+    let gates = gates.collect();
+    let waiting = Arc::clone(&inbox);
+    let core = Core::new(CoreParts {
+        universe: Arc::clone(&setup.universe),
+        worlds,
+        elsewhere: Vec::new(),
+        inbox,
+        lanes,
+        vault: Box::new(FaultyVault(Arc::clone(disk))),
+        durable,
+        stencils: Arc::clone(stencils),
+        view_radius: setup.view_radius,
+        stretches: 2,
+        metrics,
+    });
+    Server {
+        core,
+        gates,
+        inbox_len: Box::new(move || waiting.len()),
+    }
+}

@@ -1,0 +1,135 @@
+//! What a client should believe: the server's own world, seen through the client's stencil.
+
+use std::collections::HashMap;
+
+use orrery::ids::{EntityKind, Handle, PlayerId};
+use orrery::limits::TICK_SECONDS;
+use orrery::replication::Stencils;
+use orrery::replication::stencil::{CellId, GridSize};
+use orrery::sim::World;
+use orrery::wire::world::Gone;
+use orrery::wire::{Angle, Fixed2};
+
+use super::model::{Known, Model};
+
+/// One entity as the wire would tell it.
+pub(crate) struct Seen {
+    pub(crate) cell: CellId,
+    pub(crate) known: Known,
+}
+
+/// A world after a step, in the wire's numbers.
+pub(crate) struct Truth<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) grid: GridSize,
+    pub(crate) seen: HashMap<&'a str, Seen>,
+    /// Every pilot's ship, and the cell it is in unless it is destroyed.
+    pub(crate) ships: HashMap<&'a PlayerId, (Handle, Option<CellId>)>,
+}
+
+impl<'a> Truth<'a> {
+    pub(crate) fn of(world: &'a World) -> Self {
+        let entities = world.entities();
+        let side = world.cells().side();
+        let mut seen = HashMap::with_capacity(entities.len());
+        for (row, id) in entities.ids().iter().enumerate() {
+            let known = Known {
+                kind: entities.kinds()[row],
+                x: Fixed2::new(entities.xs()[row]),
+                y: Fixed2::new(entities.ys()[row]),
+                vx: Fixed2::new(entities.vxs()[row]),
+                vy: Fixed2::new(entities.vys()[row]),
+                r: Angle::new(entities.rotation(row)),
+                hp: entities.hulls()[row],
+            };
+            let cell = CellId(entities.cells()[row]);
+            let former = seen.insert(world.id_text(id), Seen { cell, known });
+            assert!(former.is_none(), "ids are unique");
+        }
+        let ships = world.pilot_ships().iter().filter_map(|&ship| {
+            let cell = entities.row(ship).map(|row| CellId(entities.cells()[row]));
+            Some((world.pilot(ship)?.player, (ship, cell)))
+        });
+        Self {
+            world,
+            grid: GridSize {
+                columns: side,
+                rows: side,
+            },
+            ships: ships.collect(),
+            seen,
+        }
+    }
+
+    /// *State finite*: every number is one, and nobody is outside or faster than can be.
+    pub(crate) fn check_finite(&self) {
+        let entities = self.world.entities();
+        let half = self.world.system().half_extent + 1.0;
+        for row in 0..entities.len() {
+            let (x, y) = (entities.xs()[row], entities.ys()[row]);
+            let (vx, vy) = (entities.vxs()[row], entities.vys()[row]);
+            let fine = [x, y, vx, vy, entities.rotation(row), entities.fuels()[row]]
+                .iter()
+                .all(|number| number.is_finite());
+            assert!(fine, "state finite: row {row}");
+            assert!(x.abs() <= half && y.abs() <= half, "in bounds: row {row} at {x}, {y}");
+            let step = vx.hypot(vy) * TICK_SECONDS;
+            assert!(step < half, "in bounds: row {row} moves {step} a tick");
+        }
+    }
+
+    /// *The client's world equals the server's truth*: nobody missing, nobody extra, and unless
+    /// rows may be late, everybody where the server has them. `level` is how far the view shrank.
+    pub(crate) fn compare(&self, model: &Model, center: CellId, stencils: &Stencils, level: u8) {
+        let stencil = stencils.at(level);
+        let mut count = 0;
+        for (id, seen) in &self.seen {
+            if !stencil.sees(center, seen.cell, self.grid) {
+                continue;
+            }
+            count += 1;
+            let Some(known) = model.entities.get(*id) else {
+                panic!("nobody missing: {id} {:?} in cell {:?}", seen.known, seen.cell);
+            };
+            assert_eq!(known.kind, seen.known.kind, "the kind of {id}");
+            if !model.is_crowded {
+                assert_eq!(*known, seen.known, "{id} is where the server has it");
+            }
+        }
+        if count != model.entities.len() {
+            let visible = |id: &String| {
+                let seen = self.seen.get(id.as_str());
+                seen.is_some_and(|seen| stencil.sees(center, seen.cell, self.grid))
+            };
+            let extra = model.entities.keys().find(|id| !visible(id));
+            panic!("nobody extra: {extra:?}");
+        }
+    }
+
+    /// *`gone` agrees* with what became of the entity.
+    pub(crate) fn check_gone(&self, gone: &[(String, Gone)]) {
+        for (id, reason) in gone {
+            let is_here = self.seen.contains_key(id.as_str());
+            let is_right = match reason {
+                Gone::LeftView => is_here,
+                Gone::Destroyed | Gone::Jumped | Gone::Despawned => !is_here,
+            };
+            assert!(is_right, "`gone` agrees: {id} is said to be {reason:?}, here: {is_here}");
+        }
+    }
+
+    /// The own state is told as it is, money aside.
+    pub(crate) fn check_you(&self, model: &Model, ship: Handle) {
+        let (Some(you), Some(pilot)) = (&model.you, self.world.pilot(ship)) else {
+            return;
+        };
+        assert_eq!(you.hull, pilot.hull, "`you.hull` is the ship's");
+        assert_eq!(you.fuel, Fixed2::new(pilot.fuel), "`you.fuel` is the ship's");
+        let dock = pilot.docked_at.and_then(|at| self.world.system().station(at));
+        assert_eq!(you.docked_at.as_ref(), dock.map(|station| &station.id), "`you.docked_at`");
+        assert_eq!(model.last_input_seq, pilot.last_input_seq.max(model.last_input_seq));
+        let own = self.seen.get(model.ship.as_str());
+        assert!(own.is_none_or(|own| own.known.kind == EntityKind::PlayerShip));
+        assert_eq!(own.is_some(), pilot.row.is_some(), "the own ship is the one joined with");
+    }
+}

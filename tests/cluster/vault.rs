@@ -1,0 +1,140 @@
+//! A store that is slow, full or broken as the simulation wants it.
+//!
+//! Whatever the tick hands over waits in a queue, in order; [`Disk::work`] carries some of it out.
+//! A crash drops the queue; what has been carried out stays on the shelf.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use orrery::ids::PlayerId;
+use orrery::server::vault::{Answer, Full, Vault};
+use orrery::store::Batch;
+use orrery::wire::RequestId;
+
+use super::shelf::Shelf;
+
+enum Asked {
+    Keep(Batch),
+    Load { ticket: u32, player: PlayerId },
+    Outcome { ticket: u32, player: PlayerId, id: RequestId },
+}
+
+/// The queue before the shelf, and the shelf.
+pub(crate) struct Disk {
+    pub(crate) shelf: Shelf,
+    queue: VecDeque<Asked>,
+    answers: Vec<Answer>,
+    /// How much may wait.
+    pub(crate) capacity: usize,
+    durable: Arc<AtomicU64>,
+    is_failed: bool,
+}
+
+impl Disk {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            shelf: Shelf::default(),
+            queue: VecDeque::new(),
+            answers: Vec::new(),
+            capacity,
+            durable: Arc::default(),
+            is_failed: false,
+        }
+    }
+
+    /// Carries out the oldest requests, at most `count`.
+    pub(crate) fn work(&mut self, count: usize) {
+        for _ in 0..count {
+            let Some(asked) = self.queue.pop_front() else {
+                return;
+            };
+            match asked {
+                Asked::Keep(batch) => {
+                    let number = batch.number;
+                    assert!(number > self.durable.load(Ordering::Acquire), "batches rise");
+                    self.shelf.keep(batch);
+                    self.durable.store(number, Ordering::Release);
+                }
+                Asked::Load { ticket, player } => {
+                    let pilot = Box::new(self.shelf.load(&player));
+                    self.answers.push(Answer::Loaded { ticket, pilot });
+                }
+                Asked::Outcome { ticket, player, id } => {
+                    let outcome = self.shelf.outcome(&player, id.as_str());
+                    self.answers.push(Answer::Outcome { ticket, outcome });
+                }
+            }
+        }
+    }
+
+    /// Nothing becomes durable any more.
+    pub(crate) fn fail(&mut self) {
+        self.is_failed = true;
+        self.queue.clear();
+        self.answers.clear();
+        self.answers.push(Answer::Failed("no space left on device".to_owned()));
+    }
+
+    pub(crate) fn is_failed(&self) -> bool {
+        self.is_failed
+    }
+
+    /// A new server begins over the same shelf; what was not carried out is lost.
+    pub(crate) fn reopen(&mut self) -> Arc<AtomicU64> {
+        self.queue.clear();
+        self.answers.clear();
+        self.is_failed = false;
+        self.durable = Arc::default();
+        Arc::clone(&self.durable)
+    }
+
+    /// The newest batch that is durable.
+    pub(crate) fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    fn take(&mut self, asked: Asked) -> Result<(), Asked> {
+        if self.is_failed || self.queue.len() >= self.capacity {
+            return Err(asked);
+        }
+        self.queue.push_back(asked);
+        Ok(())
+    }
+}
+
+/// The tick's end of a [`Disk`].
+pub(crate) struct FaultyVault(pub(crate) Arc<Mutex<Disk>>);
+
+impl FaultyVault {
+    fn ask(&self, asked: Asked) -> Result<(), Asked> {
+        self.0.lock().expect("one thread").take(asked)
+    }
+}
+
+impl Vault for FaultyVault {
+    fn submit(&mut self, batch: Batch) -> Result<(), Batch> {
+        match self.ask(Asked::Keep(batch)) {
+            Err(Asked::Keep(batch)) => Err(batch),
+            _ => Ok(()),
+        }
+    }
+
+    fn load(&mut self, ticket: u32, player: &PlayerId) -> Result<(), Full> {
+        let player = player.clone();
+        self.ask(Asked::Load { ticket, player }).map_err(|_| Full)
+    }
+
+    fn outcome(&mut self, ticket: u32, player: &PlayerId, id: &RequestId) -> Result<(), Full> {
+        let (player, id) = (player.clone(), id.clone());
+        self.ask(Asked::Outcome { ticket, player, id }).map_err(|_| Full)
+    }
+
+    fn take_answers(&mut self, answers: &mut Vec<Answer>) {
+        answers.append(&mut self.0.lock().expect("one thread").answers);
+    }
+}

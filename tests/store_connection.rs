@@ -1,0 +1,198 @@
+//! A PostgreSQL connection that goes away: replies wait while the store tries again, a commit whose
+//! answer was lost is not made twice, and after a bound the store gives up without a lie.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod store_harness;
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use orrery::store::{Answer, Batch, Cause, StoreError, audit};
+use store_harness::*;
+
+/// What the relay does to the connections that pass through it.
+#[derive(Default)]
+struct Mischief {
+    /// The next COMMIT reaches the server, its answer does not come back.
+    swallow_commit: AtomicBool,
+    /// The next COMMIT does not even reach the server.
+    stop_commit: AtomicBool,
+    /// Every message is the last of its connection.
+    cut: AtomicBool,
+    /// Connections accepted so far.
+    accepted: AtomicU32,
+}
+
+/// A TCP relay in front of the database's server; its URL.
+fn relay(database: &Database) -> (String, Arc<Mischief>) {
+    let url = database.url.strip_prefix("postgres://postgres@").unwrap();
+    let (target, path) = url.split_once('/').unwrap();
+    let target: SocketAddr = target.parse().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mischief = Arc::new(Mischief::default());
+    let shared = Arc::clone(&mischief);
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            shared.accepted.fetch_add(1, Ordering::SeqCst);
+            let Ok(server) = TcpStream::connect(target) else {
+                continue;
+            };
+            let swallow = Arc::new(AtomicBool::new(false));
+            for (from, to, is_request) in [(&client, &server, true), (&server, &client, false)] {
+                let from = from.try_clone().unwrap();
+                let to = to.try_clone().unwrap();
+                let (shared, swallow) = (Arc::clone(&shared), Arc::clone(&swallow));
+                std::thread::spawn(move || pump(from, to, is_request, &shared, &swallow));
+            }
+        }
+    });
+    (format!("postgres://postgres@{address}/{path}"), mischief)
+}
+
+fn pump(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    is_request: bool,
+    mischief: &Mischief,
+    swallow: &AtomicBool,
+) {
+    let mut buffer = vec![0; 65536];
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        let message = &buffer[..count];
+        let commits = is_request && message.windows(6).any(|window| window == b"COMMIT");
+        let taken = |flag: &AtomicBool| commits && flag.swap(false, Ordering::SeqCst);
+        if mischief.cut.load(Ordering::SeqCst) || taken(&mischief.stop_commit) {
+            break;
+        }
+        if taken(&mischief.swallow_commit) {
+            swallow.store(true, Ordering::SeqCst);
+        }
+        if !is_request && swallow.load(Ordering::SeqCst) {
+            break;
+        }
+        if to.write_all(message).is_err() {
+            break;
+        }
+    }
+    // The other end may be gone already.
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+fn buy(n: i64) -> Batch {
+    let who = player("p_1");
+    let request = format!("r{n}");
+    Batch {
+        transactions: vec![trade(Cause::Buy, &who, 1, 10, &request)],
+        outcomes: vec![outcome(&who, &request, "{}")],
+        checkpoints: vec![pilot(&who, 5000 - 10 * n, n)],
+        ..Batch::default()
+    }
+}
+
+/// A desk that reaches its database through a relay, with a pilot in it.
+fn relayed(database: &Database, retries_max: u32) -> (Desk, Arc<Mischief>) {
+    let (url, mischief) = relay(database);
+    let mut config = database.config("here");
+    config.database = url;
+    config.retries_max = retries_max;
+    let mut desk = Desk::open(&config).unwrap();
+    desk.keep(first_batch(&player("p_1"), 100));
+    (desk, mischief)
+}
+
+fn assert_kept_once(database: &Database, desk: Desk, trades: i64) {
+    let record = desk.load(&player("p_1")).record;
+    assert_eq!(
+        record,
+        Some(pilot(&player("p_1"), 5000 - 10 * trades, trades))
+    );
+    desk.store.close();
+    let report = audit(&database.url).unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.outcomes_count, trades);
+}
+
+#[test]
+fn a_commit_whose_answer_is_lost_is_not_made_twice() {
+    let Some(database) = Database::postgres() else {
+        return;
+    };
+    let (mut desk, mischief) = relayed(&database, 10);
+    for n in 1..=3 {
+        mischief.swallow_commit.store(true, Ordering::SeqCst);
+        desk.keep(buy(n));
+        assert!(!mischief.swallow_commit.load(Ordering::SeqCst));
+    }
+    assert!(mischief.accepted.load(Ordering::SeqCst) >= 4);
+    assert_kept_once(&database, desk, 3);
+}
+
+#[test]
+fn a_commit_that_never_arrived_is_made_again() {
+    let Some(database) = Database::postgres() else {
+        return;
+    };
+    let (mut desk, mischief) = relayed(&database, 10);
+    for n in 1..=3 {
+        mischief.stop_commit.store(true, Ordering::SeqCst);
+        desk.keep(buy(n));
+        assert!(!mischief.stop_commit.load(Ordering::SeqCst));
+    }
+    assert_kept_once(&database, desk, 3);
+}
+
+#[test]
+fn a_connection_that_the_server_ends_is_replaced() {
+    let Some(database) = Database::postgres() else {
+        return;
+    };
+    let mut desk = database.open();
+    desk.keep(first_batch(&player("p_1"), 100));
+    for n in 1..=3 {
+        database.tamper(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE application_name = 'orrery' AND datname = current_database()",
+        );
+        desk.keep(buy(n));
+    }
+    assert_kept_once(&database, desk, 3);
+}
+
+#[test]
+fn a_login_during_an_outage_is_answered_after_it() {
+    let Some(database) = Database::postgres() else {
+        return;
+    };
+    let (desk, mischief) = relayed(&database, 10);
+    mischief.cut.store(true, Ordering::SeqCst);
+    let before = mischief.accepted.load(Ordering::SeqCst);
+    desk.store.load(7, player("p_1")).unwrap();
+    while mischief.accepted.load(Ordering::SeqCst) < before + 2 {
+        std::thread::yield_now();
+    }
+    mischief.cut.store(false, Ordering::SeqCst);
+    assert!(matches!(desk.answer(), Answer::Loaded { pilot, .. } if pilot.record.is_some()));
+}
+
+#[test]
+fn an_outage_beyond_the_bound_is_fatal_and_nothing_is_told() {
+    let Some(database) = Database::postgres() else {
+        return;
+    };
+    let (mut desk, mischief) = relayed(&database, 2);
+    mischief.cut.store(true, Ordering::SeqCst);
+    desk.submit(buy(1));
+    let failure = desk.answer();
+    assert!(
+        matches!(failure, Answer::Failed(StoreError::Unavailable(_))),
+        "{failure:?}"
+    );
+    assert!(desk.answers.recv().is_err(), "nothing follows a failure");
+    let refused = desk.store.submit(buy(2));
+    assert!(matches!(refused, Err((orrery::store::Refused::Stopped, _))));
+}
