@@ -127,7 +127,7 @@ impl<'a> Truth<'a> {
         assert_eq!(you.fuel, Fixed2::new(pilot.fuel), "`you.fuel` is the ship's");
         let dock = pilot.docked_at.and_then(|at| self.world.system().station(at));
         assert_eq!(you.docked_at.as_ref(), dock.map(|station| &station.id), "`you.docked_at`");
-        assert_eq!(model.last_input_seq, pilot.last_input_seq.max(model.last_input_seq));
+        assert_eq!(model.last_input_seq, pilot.last_input_seq.unwrap_or(0).max(model.last_input_seq));
         let own = self.seen.get(model.ship.as_str());
         assert!(own.is_none_or(|own| own.known.kind == EntityKind::PlayerShip));
         assert_eq!(own.is_some(), pilot.row.is_some(), "the own ship is the one joined with");
