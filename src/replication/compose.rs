@@ -90,8 +90,10 @@ pub fn delta(
     }
     end_list(out, b"],\"you_zone_context\":");
     out.extend_from_slice(pilot.zone.of(&frame.pilot_bytes));
-    out.extend_from_slice(b",\"last_input_seq\":");
-    number(out, pilot.last_input_seq);
+    if let Some(seq) = pilot.last_input_seq {
+        out.extend_from_slice(b",\"last_input_seq\":");
+        number(out, seq);
+    }
     if has_removed {
         out.extend_from_slice(b",\"gone\":{");
         removals(frame, pilot, stencils, Removal::Reason, out);

@@ -111,7 +111,7 @@ pub struct PilotView {
     pub(super) thinning: u8,
     /// The own ship's place in the list of updates, if it is a changed resident.
     pub(super) own: Option<u32>,
-    pub(super) last_input_seq: u64,
+    pub(super) last_input_seq: Option<u64>,
     pub(super) zone: Span,
     pub(super) you: Span,
     pub(super) snapshot_you: Span,

@@ -186,7 +186,7 @@ impl Publisher {
                 now,
                 thinning,
                 own: None,
-                last_input_seq: 0,
+                last_input_seq: None,
                 zone: Span::default(),
                 you: Span::default(),
                 snapshot_you: Span::default(),

@@ -76,8 +76,8 @@ pub struct PilotView<'a> {
     pub docked_at: Option<StationIndex>,
     /// The station last docked at.
     pub home: Option<(SystemIndex, StationIndex)>,
-    /// Number of the newest steering applied since the pilot took the controls; 0 before the first.
-    pub last_input_seq: u64,
+    /// Number of the newest steering applied since the pilot took the controls.
+    pub last_input_seq: Option<u64>,
 }
 
 /// The cold columns of everybody in one system.

@@ -264,7 +264,7 @@ impl World {
             fuel: row.map_or(0.0, |row| self.entities.fuels[row]),
             docked_at: row.and_then(|row| self.entities.docks[row]),
             home: self.pilots.homes[index],
-            last_input_seq: self.pilots.last_input_seqs[index].unwrap_or(0),
+            last_input_seq: self.pilots.last_input_seqs[index],
         })
     }
 

@@ -125,8 +125,8 @@ fn flown(pose: [f64; 5], flight: Flight, thrust: f64, turn: f64) -> [f64; 5] {
     let dt = 1.0 / 30.0;
     let r = r + turn * flight.turn_rate * dt;
     let push = thrust * flight.thrust_accel * dt;
-    let slow = 1.0 - flight.drag * dt;
-    let (vx, vy) = ((vx + push * r.cos()) * slow, (vy + push * r.sin()) * slow);
+    let slow = 1.0 + flight.drag * dt;
+    let (vx, vy) = ((vx + push * r.cos()) / slow, (vy + push * r.sin()) / slow);
     [x + vx * dt, y + vy * dt, vx, vy, r]
 }
 
@@ -142,7 +142,8 @@ fn pose(ship: &Entity) -> [f64; 5] {
 
 /// Flies a payload as it stands for some ticks and compares the server's ship with the formula's.
 fn flies_as(player: &str, payload: &str, thrust: f64, turn: f64) {
-    let server = server();
+    // A sky of its own: nobody to bump into.
+    let server = Server::start(Setup::world(worlds::PORT));
     let mut client = Client::log_in(&server, player);
     let joined = client.enter("far-1");
     let flight = joined.flight.unwrap();

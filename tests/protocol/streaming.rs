@@ -193,6 +193,10 @@ fn every_message_fits_the_published_schema() {
     client.send_as("session.join_system", r#"{"system_id":"sol-1"}"#);
     client.send_as("ping", r#"{"t0":1}"#);
     client.send_as("nonsense", "{}");
+    while client.sky.snapshots.is_empty() {
+        client.next();
+        check(&mut client);
+    }
     client.control(0.0, 0.0, true, true);
     while client.sky.docked_at().is_none() {
         client.next();

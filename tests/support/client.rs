@@ -250,7 +250,7 @@ impl Client {
             if holds(self, &received) {
                 return received;
             }
-            assert!(Instant::now() < deadline, "never: {what}");
+            assert!(Instant::now() < deadline, "never: {what}; last {}", self.text);
         }
     }
 
