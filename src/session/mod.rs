@@ -195,6 +195,11 @@ impl Session {
         self.sent
     }
 
+    /// The message that got the newest number was not queued: its number is given again.
+    pub const fn take_back_seq(&mut self) {
+        self.sent = self.sent.saturating_sub(1);
+    }
+
     /// Takes one text message in; the text is overwritten. Work is linear in the text, plus one
     /// signature check for a login or a refresh.
     pub fn on_text(
