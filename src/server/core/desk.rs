@@ -240,11 +240,18 @@ impl Core {
         let Some(player) = self.roster.get(lookup.key) else {
             return;
         };
-        if !player.requests.trusts_unknown(id, lookup.asked_after) {
+        let is_open = |(_, open): (usize, &OpenOrder)| {
+            open.key == lookup.key && open.wish.request_id() == Some(id)
+        };
+        // In a flood of commands an order may stay open for more than a tick.
+        if !player.requests.trusts_unknown(id, lookup.asked_after)
+            || self.orders.iter().any(is_open)
+        {
             self.look_up(lookup);
             return;
         }
         let Some((key, system, ship)) = self.aboard(lookup.conn) else {
+            self.refuse(lookup.conn, lookup.seq, ErrorCode::NotInSystem);
             return;
         };
         let Lookup {
