@@ -220,8 +220,7 @@ impl Gate {
         }
     }
 
-    fn open_letters(&mut self, io: &mut dyn Io) {
-        let durable = self.parts.durable.load(Ordering::Acquire);
+    fn open_letters(&mut self, io: &mut dyn Io, durable: u64) {
         while let Some(letter) = self.held.pop_front_if(|letter| letter.batch <= durable) {
             self.tell(io, letter.conn, &letter.reply, letter.reply_to);
         }
@@ -382,6 +381,18 @@ impl Gate {
         }
     }
 
+    /// Another server owns a system now: what waits to be told of it was not kept.
+    fn forget(&mut self, io: &mut dyn Io, system: SystemIndex) {
+        let (lost, held) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition(|letter| letter.system == Some(system));
+        self.held = held;
+        for letter in Vec::from(lost) {
+            let letter: Letter = letter;
+            self.tell(io, letter.conn, &Reply::error(ErrorCode::Internal), letter.reply_to);
+        }
+    }
+
     fn announce_drain(&mut self, io: &mut dyn Io, deadline_ms: u64) {
         self.is_draining = true;
         let notice = Reply::Notice(Notice {
@@ -474,26 +485,26 @@ impl Service for Gate {
         if self.parts.lane.take_broken() {
             self.end_all(io);
         }
+        // Read before the mail: what the tick had to say before it raised the mark is then in it.
+        let durable = self.parts.durable.load(Ordering::Acquire);
         let mut mail = std::mem::take(&mut self.mail);
         self.parts.lane.take(&mut mail);
         for message in mail.drain(..) {
             match message {
                 ToGate::Letter(letter) => self.take_letter(io, letter),
-                ToGate::Frame(frame) => {
-                    self.open_letters(io);
-                    self.show(io, &frame);
-                }
-                ToGate::Fail => self.fail(io),
+                ToGate::Frame(frame) => self.show(io, &frame),
+                ToGate::Forget(system) => self.forget(io, system),
+                ToGate::Fail => self.fail(io, durable),
                 ToGate::Close(conn, code) => self.end(io, conn, code),
                 ToGate::Drain { deadline_ms } => self.announce_drain(io, deadline_ms),
                 ToGate::Stop { grace_ms } => {
-                    self.open_letters(io);
+                    self.open_letters(io, durable);
                     io.stop(grace_ms);
                 }
             }
         }
         self.mail = mail;
-        self.open_letters(io);
+        self.open_letters(io, durable);
     }
 
     fn drained(&mut self, io: &mut dyn Io, conn: ConnId) {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::mailbox::Mailbox;
-use crate::ids::ConnId;
+use crate::ids::{ConnId, SystemIndex};
 use crate::limits::GATE_LANE_MAX;
 use crate::replication::TickFrame;
 use crate::session::Command;
@@ -44,6 +44,8 @@ pub struct Letter {
     pub reply_to: Option<u64>,
     /// What it says.
     pub reply: Reply,
+    /// The system whose state it tells of, where it waits for a batch.
+    pub system: Option<SystemIndex>,
     /// It may be told once this batch is durable; 0 is at once.
     pub batch: u64,
 }

@@ -118,9 +118,7 @@ impl Core {
             Reply::AuthOk(AuthOk {
                 player_id,
                 system_id,
-            }),
-            0,
-        );
+            }));
     }
 
     /// Puts the player's ship into a system, or takes it over where it lingers.
@@ -137,9 +135,7 @@ impl Core {
             self.write(
                 conn,
                 Some(seq),
-                Reply::error_with(ErrorCode::UnknownSystem, why),
-                0,
-            );
+                Reply::error_with(ErrorCode::UnknownSystem, why));
             return;
         }
         match self.enter(key, target) {
@@ -282,7 +278,7 @@ impl Core {
             self.refuse(conn, seq, ErrorCode::Internal);
             return;
         };
-        self.write(conn, Some(seq), Reply::Joined(Box::new(joined)), 0);
+        self.write(conn, Some(seq), Reply::Joined(Box::new(joined)));
         if let Some(theatre) = self.theatre_mut(system) {
             theatre.add_viewer(Viewer::new(conn, ship, told));
         }

@@ -13,6 +13,7 @@ use super::Core;
 use crate::ids::{ConnId, Handle, Name, SystemIndex};
 use crate::limits::{BOOK_ENTRIES_MAX, LOOKUPS_MAX};
 use crate::server::book;
+use crate::server::lane::Letter;
 use crate::server::requests::{Judgement, digest};
 use crate::server::roster::PlayerKey;
 use crate::sim::{Command, Order};
@@ -184,7 +185,13 @@ impl Core {
             self.book
                 .remember(&self.universe, &request, open.wish.body_digest(), &reply);
         }
-        self.write(open.conn, Some(open.seq), reply, self.book.covers());
+        self.post(Letter {
+            conn: open.conn,
+            reply_to: Some(open.seq),
+            reply,
+            system: Some(open.system),
+            batch: self.book.covers(),
+        });
     }
 
     fn look_up(&mut self, lookup: Lookup) {
@@ -234,7 +241,14 @@ impl Core {
             } else {
                 Reply::error(ErrorCode::RequestIdReused)
             };
-            self.write(lookup.conn, Some(lookup.seq), reply, self.book.covers());
+            // Known before, so durable: only the order of answers makes it wait.
+            self.post(Letter {
+                conn: lookup.conn,
+                reply_to: Some(lookup.seq),
+                reply,
+                system: None,
+                batch: self.book.covers(),
+            });
             return;
         }
         let Some(player) = self.roster.get(lookup.key) else {

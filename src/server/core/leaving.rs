@@ -5,6 +5,7 @@ use super::Core;
 use crate::ids::{ConnId, Handle, Name, SystemIndex};
 use crate::limits::{CHECKPOINT_PERIOD_TICKS, LINGER_TICKS};
 use crate::server::book;
+use crate::server::lane::ToGate;
 use crate::server::roster::{PlayerKey, Whereabouts};
 use crate::sim::{Command, Gone};
 use crate::wire::CloseCode;
@@ -127,6 +128,9 @@ impl Core {
         tracing::error!("another server owns {id} now; it stops here");
         if let Some(theatre) = self.theatre_mut(system) {
             theatre.is_owned = false;
+        }
+        for lane in &self.lanes {
+            lane.push(ToGate::Forget(system));
         }
         for (key, _, _) in self
             .leaving(|_| true)

@@ -240,6 +240,9 @@ impl Core {
                 Answer::Loaded { ticket, pilot } => self.board(PlayerKey(ticket), &pilot),
                 Answer::Outcome { ticket, outcome } => self.look_up_answered(ticket, outcome),
                 Answer::LeaseLost(system) => self.lose_system(&system),
+                Answer::DurableWithout(batch) => {
+                    self.durable.fetch_max(batch, Ordering::AcqRel);
+                }
                 Answer::Failed(why) => self.fail(why),
             }
         }
@@ -364,20 +367,19 @@ impl Core {
         }
     }
 
-    /// Tells a client something once `batch` is durable; 0 is at once.
-    fn write(&self, conn: ConnId, reply_to: Option<u64>, reply: Reply, batch: u64) {
-        if let Some(lane) = self.lanes.get(usize::from(conn.shard)) {
-            lane.push(ToGate::Letter(Letter {
-                conn,
-                reply_to,
-                reply,
-                batch,
-            }));
+    /// Tells a client something at once.
+    fn write(&self, conn: ConnId, reply_to: Option<u64>, reply: Reply) {
+        self.post(Letter { conn, reply_to, reply, system: None, batch: 0 });
+    }
+
+    fn post(&self, letter: Letter) {
+        if let Some(lane) = self.lanes.get(usize::from(letter.conn.shard)) {
+            lane.push(ToGate::Letter(letter));
         }
     }
 
     fn refuse(&self, conn: ConnId, seq: u64, code: ErrorCode) {
-        self.write(conn, Some(seq), Reply::error(code), 0);
+        self.write(conn, Some(seq), Reply::error(code));
     }
 
     fn close(&self, conn: ConnId, code: CloseCode) {
