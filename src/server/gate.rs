@@ -63,6 +63,8 @@ pub struct Gate {
     unreported: Vec<ConnId>,
     next_sweep: Millis,
     is_draining: bool,
+    /// Nothing becomes durable any more.
+    has_failed: bool,
     deltas_sent: Counter,
     snapshots_sent: Counter,
     letters_sent: Counter,
@@ -110,6 +112,7 @@ impl Gate {
             unreported: Vec::new(),
             next_sweep: Millis(0),
             is_draining: false,
+            has_failed: false,
         }
     }
 
@@ -201,20 +204,18 @@ impl Gate {
 
     /// Hands a command to the tick; where its inbox is full, says so to whoever is owed an answer.
     fn pass_on(&mut self, io: &mut dyn Io, conn: ConnId, command: Command) {
-        let Err(ToCore::Command { command, .. }) =
-            self.parts.inbox.push(ToCore::Command { conn, command })
-        else {
-            return;
+        let (command, refusal) = if self.has_failed {
+            (command, ErrorCode::Internal)
+        } else {
+            let pushed = self.parts.inbox.push(ToCore::Command { conn, command });
+            let Err(ToCore::Command { command, .. }) = pushed else {
+                return;
+            };
+            (command, ErrorCode::RateLimited)
         };
-        let reply_to = match command {
-            Command::Input { .. } => return,
-            Command::Login { seq, .. }
-            | Command::Join { seq, .. }
-            | Command::Buy { seq, .. }
-            | Command::Sell { seq, .. }
-            | Command::Repair { seq, .. } => Some(seq.number()),
-        };
-        self.tell(io, conn, &Reply::error(ErrorCode::RateLimited), reply_to);
+        if let Some(seq) = command.owed_seq() {
+            self.tell(io, conn, &Reply::error(refusal), Some(seq.number()));
+        }
     }
 
     fn open_letters(&mut self, io: &mut dyn Io) {
@@ -396,6 +397,7 @@ impl Gate {
 
     /// Nothing becomes durable any more: whoever waits for that hears INTERNAL.
     fn fail(&mut self, io: &mut dyn Io) {
+        self.has_failed = true;
         self.open_letters(io);
         for letter in std::mem::take(&mut self.held) {
             self.tell(

@@ -64,7 +64,8 @@ pub enum ToGate {
         /// Milliseconds until the sockets close.
         deadline_ms: u64,
     },
-    /// The store failed: answer what waits for it with INTERNAL, then end all connections.
+    /// The store failed: what waits for it is answered INTERNAL, and so is whatever is asked from
+    /// now on, until [`ToGate::Stop`] comes.
     Fail,
     /// End all connections with 1001 and stop.
     Stop {

@@ -134,6 +134,20 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The number of the request, if it is owed an answer.
+    pub const fn owed_seq(&self) -> Option<Seq> {
+        match self {
+            Self::Input { .. } => None,
+            Self::Login { seq, .. }
+            | Self::Join { seq, .. }
+            | Self::Buy { seq, .. }
+            | Self::Sell { seq, .. }
+            | Self::Repair { seq, .. } => Some(*seq),
+        }
+    }
+}
+
 /// How far a conversation has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {

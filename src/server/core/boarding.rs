@@ -85,6 +85,17 @@ impl Core {
         self.welcome(key);
     }
 
+    /// The store failed: nobody who waits for a pilot will get one.
+    pub(super) fn refuse_logins(&mut self) {
+        let waiting = self.roster.iter().filter_map(|(_, player)| {
+            let (conn, seq) = (player.conn?, player.login_seq?);
+            Some((conn, seq))
+        });
+        for (conn, seq) in waiting.collect::<Vec<_>>() {
+            self.refuse(conn, seq, ErrorCode::Internal);
+        }
+    }
+
     fn welcome(&mut self, key: PlayerKey) {
         let Some(entry) = self.roster.get_mut(key) else {
             return;

@@ -187,6 +187,17 @@ impl Core {
         self.write(open.conn, Some(open.seq), reply, self.book.covers());
     }
 
+    /// The store failed: no order comes to anything any more.
+    pub(super) fn refuse_orders(&mut self) {
+        let orders = self.orders.drain().map(|open| (open.conn, open.seq));
+        let lookups = self.lookups.drain(..).chain(self.lookups_open.drain());
+        let lookups = lookups.map(|lookup| (lookup.conn, lookup.seq));
+        let waiting: Vec<(ConnId, u64)> = orders.chain(lookups).collect();
+        for (conn, seq) in waiting {
+            self.refuse(conn, seq, ErrorCode::Internal);
+        }
+    }
+
     fn look_up(&mut self, lookup: Lookup) {
         if self.lookups.len() + self.lookups_open.len() >= LOOKUPS_MAX {
             self.refuse(lookup.conn, lookup.seq, ErrorCode::RateLimited);
@@ -240,11 +251,18 @@ impl Core {
         let Some(player) = self.roster.get(lookup.key) else {
             return;
         };
-        if !player.requests.trusts_unknown(id, lookup.asked_after) {
+        let is_open = |(_, open): (usize, &OpenOrder)| {
+            open.key == lookup.key && open.wish.request_id() == Some(id)
+        };
+        // In a flood of commands an order may stay open for more than a tick.
+        if !player.requests.trusts_unknown(id, lookup.asked_after)
+            || self.orders.iter().any(is_open)
+        {
             self.look_up(lookup);
             return;
         }
         let Some((key, system, ship)) = self.aboard(lookup.conn) else {
+            self.refuse(lookup.conn, lookup.seq, ErrorCode::NotInSystem);
             return;
         };
         let Lookup {

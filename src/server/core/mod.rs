@@ -179,6 +179,9 @@ impl Core {
         }
         self.tick += 1;
         self.take_answers();
+        if self.failure.is_some() {
+            return;
+        }
         self.take_commands();
         // Before the step: it sorts the rows by cell, and what is published must find them so.
         self.take_in_lingering();
@@ -304,10 +307,24 @@ impl Core {
         }
     }
 
+    /// Nothing becomes durable any more: whoever waits for an answer hears INTERNAL.
     fn fail(&mut self, why: String) {
         self.failure = Some(why);
         for lane in &self.lanes {
             lane.push(ToGate::Fail);
+        }
+        self.refuse_orders();
+        self.refuse_logins();
+        let mut waiting = std::mem::take(&mut self.taken);
+        self.inbox.take(&mut waiting);
+        for message in waiting {
+            if let ToCore::Command { conn, command } = message
+                && let Some(seq) = command.owed_seq()
+            {
+                self.refuse(conn, seq.number(), ErrorCode::Internal);
+            }
+        }
+        for lane in &self.lanes {
             lane.ring();
         }
     }
