@@ -409,9 +409,9 @@ impl Gate {
     }
 
     /// Nothing becomes durable any more: whoever waits for that hears INTERNAL.
-    fn fail(&mut self, io: &mut dyn Io) {
+    fn fail(&mut self, io: &mut dyn Io, durable: u64) {
         self.has_failed = true;
-        self.open_letters(io);
+        self.open_letters(io, durable);
         for letter in std::mem::take(&mut self.held) {
             self.tell(
                 io,

@@ -69,6 +69,8 @@ pub enum ToGate {
     /// The store failed: what waits for it is answered INTERNAL, and so is whatever is asked from
     /// now on, until [`ToGate::Stop`] comes.
     Fail,
+    /// Another server owns a system now: answer what waits to be told of it with INTERNAL.
+    Forget(SystemIndex),
     /// End all connections with 1001 and stop.
     Stop {
         /// How long the close handshakes may take.

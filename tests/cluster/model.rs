@@ -35,6 +35,8 @@ pub(crate) struct Model {
     pub(crate) entities: HashMap<String, Known>,
     pub(crate) you: Option<You>,
     pub(crate) last_input_seq: u64,
+    /// The tick of the newest delta, which told of inputs.
+    pub(crate) input_tick: Option<u64>,
     /// Who left since this was last emptied, and why.
     pub(crate) gone: Vec<(String, Gone)>,
     /// Whether rows may be told late: a snapshot then brings news.
@@ -54,6 +56,7 @@ impl Model {
         self.entities.clear();
         self.you = None;
         self.last_input_seq = 0;
+        self.input_tick = None;
         self.gone.clear();
     }
 
@@ -112,11 +115,11 @@ impl Model {
         let newest = delta.last_input_seq.unwrap_or(0);
         assert!(newest >= self.last_input_seq, "last_input_seq never falls");
         self.last_input_seq = newest;
+        self.input_tick = Some(delta.tick);
         let (Some(you), Some(changes)) = (&mut self.you, delta.you) else {
             return;
         };
-        let takes = (&mut you.credits, changes.credits);
-        set(takes.0, takes.1);
+        set(&mut you.credits, changes.credits);
         set(&mut you.hull, changes.hull);
         set(&mut you.fuel, changes.fuel);
         set(&mut you.cargo, changes.cargo);

@@ -8,7 +8,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use orrery::ids::{ConnId, Millis, PlayerId, SystemIndex, UnixMillis};
-use orrery::limits::{CELLS_PER_VIEW_RADIUS, GATE_LANE_MAX, INBOX_MAX, PENDING_BYTES_MAX};
+use orrery::limits::{
+    CELLS_PER_VIEW_RADIUS, GATE_LANE_MAX, INBOX_MAX, PENDING_BYTES_MAX, STICKY_TICKS,
+};
 use orrery::net::Service;
 use orrery::net::http::head::{Head, Incoming, Progress};
 use orrery::replication::Stencils;
@@ -30,6 +32,9 @@ use super::vault::{Disk, FaultyVault};
 
 const SECRET: &[u8] = b"a secret of thirty-two bytes, no less";
 const UNIX: u64 = 1_700_000_000_000;
+
+/// Rows in a view that are told every tick for sure; with more, some may come late.
+const CALM_ROWS_MAX: usize = 150;
 
 /// What a simulation begins with.
 pub(crate) struct Setup {
@@ -120,7 +125,7 @@ impl Cluster {
             disk,
             disk_pace: DiskPace::Prompt,
             seats: Vec::new(),
-            told: Told::new(),
+            told: Told::default(),
             stencils,
             dice: Dice::new(setup.seed),
             tick: 0,
@@ -180,6 +185,27 @@ impl Cluster {
         );
     }
 
+    /// Many clients that log in and join and never look at what they are told.
+    pub(crate) fn enter_deaf(&mut self, names: &str, count: usize, system: &str) -> Vec<usize> {
+        let seats: Vec<usize> = (0..count)
+            .map(|n| self.dial(&format!("{names}{n}"), 0))
+            .collect();
+        for &seat in &seats {
+            let token = self.token(&self.seats[seat].player);
+            self.seats[seat].is_deaf = true;
+            self.seats[seat].login(&token, 0);
+            self.seats[seat].join(system, self.tick + 3);
+        }
+        self.ticks(6);
+        seats
+    }
+
+    /// The world of a system.
+    pub(crate) fn world(&self, system: &str) -> &World {
+        let system = self.universe.system_index(system).expect("a system");
+        self.core.world(system).expect("a world")
+    }
+
     /// How fast a client reads, in bytes a tick.
     pub(crate) fn set_rate(&mut self, seat: usize, bytes_a_tick: usize) {
         let conn = self.seats[seat].conn;
@@ -232,7 +258,8 @@ impl Cluster {
         self.disk().work(count as usize);
     }
 
-    fn deliver(&mut self) {
+    /// Hands on what has arrived by now.
+    pub(crate) fn deliver(&mut self) {
         let Self {
             seats, gates, nets, ..
         } = self;
@@ -286,9 +313,13 @@ impl Cluster {
                 "queues bounded"
             );
             while let Some(text) = wire.heard.pop_front() {
+                if seat.is_deaf {
+                    continue;
+                }
                 seat.hear(&text, &disk.shelf, &mut self.told);
             }
             if let Some(code) = wire.closed {
+                self.told.count(&format!("closed {code}"));
                 seat.stage = Stage::Over(Some(code));
                 net.hang_up(seat.conn);
             }
@@ -316,17 +347,25 @@ impl Cluster {
             });
             for seat in here {
                 let gone = std::mem::take(&mut seat.model.gone);
+                if seat.is_deaf {
+                    continue;
+                }
                 let Some(&(ship, cell)) = truth.ships.get(&seat.player) else {
                     continue;
                 };
+                if cell.is_none() && seat.center.is_some() {
+                    self.told.count("tick as a wreck");
+                }
                 seat.center = cell.or(seat.center);
                 if seat.model.tick != Some(world.tick()) {
                     continue;
                 }
                 let center = seat.center.expect("a snapshot needs a place");
-                if !seat.model.is_crowded {
-                    truth.compare(&seat.model, center, &self.stencils, 0);
+                if truth.rows_in_view(center, &self.stencils) > CALM_ROWS_MAX {
+                    seat.calm_from = self.tick + u64::from(STICKY_TICKS) + 1;
                 }
+                seat.model.is_crowded = self.tick < seat.calm_from;
+                truth.compare(&seat.model, center, &self.stencils);
                 if self.asleep.iter().all(|&until| until < self.tick) {
                     truth.check_gone(&gone);
                 }
@@ -405,6 +444,9 @@ impl Cluster {
     /// In calm weather a client has been told everything, money too.
     pub(crate) fn check_told_all(&self, place: usize) {
         let seat = &self.seats[place];
+        if seat.is_deaf {
+            return;
+        }
         let Some(name) = seat
             .model
             .system

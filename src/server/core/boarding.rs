@@ -140,7 +140,7 @@ impl Core {
         }
         match self.enter(key, target) {
             Ok(ship) => self.show(key, conn, seq, target, ship),
-            Err(refusal) => self.write(conn, Some(seq), refusal, 0),
+            Err(refusal) => self.write(conn, Some(seq), refusal),
         }
     }
 

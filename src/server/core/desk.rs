@@ -194,6 +194,17 @@ impl Core {
         });
     }
 
+    /// The store failed: no order comes to anything any more.
+    pub(super) fn refuse_orders(&mut self) {
+        let orders = self.orders.drain().map(|open| (open.conn, open.seq));
+        let lookups = self.lookups.drain(..).chain(self.lookups_open.drain());
+        let lookups = lookups.map(|lookup| (lookup.conn, lookup.seq));
+        let waiting: Vec<(ConnId, u64)> = orders.chain(lookups).collect();
+        for (conn, seq) in waiting {
+            self.refuse(conn, seq, ErrorCode::Internal);
+        }
+    }
+
     fn look_up(&mut self, lookup: Lookup) {
         if self.lookups.len() + self.lookups_open.len() >= LOOKUPS_MAX {
             self.refuse(lookup.conn, lookup.seq, ErrorCode::RateLimited);

@@ -217,11 +217,12 @@ impl Core {
     }
 
     /// Takes every ship in and hands the last batch to the store, for a server that goes down.
-    /// Returns the number of the batch that must become durable.
+    /// Returns the number of the batch that must become durable; until it is, call again, since
+    /// the store may have had no room.
     pub fn drain(&mut self, unix: UnixMillis) -> u64 {
         self.take_everybody_in();
         self.submit(unix);
-        self.book.submitted()
+        self.book.covers()
     }
 
     /// The world of a system, to look at.
