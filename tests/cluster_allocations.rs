@@ -113,7 +113,9 @@ fn allocations_a_tick(ships: u32) -> usize {
             system: SystemIndex(0),
             unix: UnixMillis(1),
             shard_count: 1,
-            time_dilation: 1.0,
+            time_dilation_percent: 100,
+            rows_divisor: 1,
+            shrunk: 0,
         };
         let frame = publisher.publish(stage, &world, &mut viewers);
         let mut bytes = 0;
