@@ -5,6 +5,11 @@
 //! reader would reach for: the same motion over an entity-component library, then a fresh tree of
 //! circles and a query a ship, without any answer to the collisions found.
 
+#![allow(
+    clippy::expect_used,
+    reason = "a test or bench may stop where it stands"
+)]
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,6 +4,11 @@
 //! flight; everybody steers anew every few ticks. At 10k that is 10k pilots, 1k others, 2k shots.
 //! `tick/hash/n` is the state hash that a recording takes.
 
+#![allow(
+    clippy::expect_used,
+    reason = "a test or bench may stop where it stands"
+)]
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,11 +30,12 @@ fn universe(count: usize) -> Universe {
     let system = &mut universe.systems[0];
     system.half_extent = half_extent(count).max(system.half_extent);
     system.pilots_max = u32::MAX;
-    let third = count as u32 / 30;
+    // Few pirates: they arrive only where no pilot looks, and here pilots look everywhere.
+    let half = count as u32 / 18;
     system.population = Population {
-        pirates: third,
-        patrols: third,
-        traders: third,
+        pirates: count as u32 / 500,
+        patrols: half,
+        traders: half,
     };
     universe
 }
@@ -37,9 +43,9 @@ fn universe(count: usize) -> Universe {
 fn steer(ship: Handle, n: u64, tick: u64) -> Command {
     let mut random = Random::new(17, tick, n);
     let (thrust, turn) = (random.between(0.2, 1.0), random.between(-1.0, 1.0));
-    // One in fifteen fires: at a shot every ten ticks that lives 45, a fifth as many shots as ships
-    // need about one gun in twenty.
-    let fire = n.is_multiple_of(22);
+    // A gun that fires every ten ticks shots that live 45 keeps four or five in flight, fewer where
+    // they hit: one gun in fourteen makes a fifth as many shots as ships.
+    let fire = n.is_multiple_of(14);
     Command::Steer {
         ship,
         seq: tick,

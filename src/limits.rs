@@ -363,6 +363,10 @@ pub const DELTA_BYTES_MAX: usize = 16 * 1024;
 /// 60–100.
 pub const ROW_BYTES_ESTIMATE: usize = 84;
 
+/// Most entities in one view, some 110 bytes each in a snapshot: three quarters of what may wait
+/// for a client ([`PENDING_BYTES_MAX`]), since a message that is larger could never be sent.
+pub const VIEW_ROWS_MAX: u32 = (PENDING_BYTES_MAX / 4 * 3 / 110) as u32;
+
 /// Ticks for which a change is told again: a thinned client hears of each entity at least once in
 /// so many ticks, so nobody misses the last change before a stop.
 pub const STICKY_TICKS: u32 = 16;

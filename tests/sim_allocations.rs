@@ -3,6 +3,11 @@
 //! A counting allocator serves this test alone; the only allocations left are those of the tree
 //! over leaves of 32 circles, and of workers waking.
 
+#![allow(
+    clippy::expect_used,
+    reason = "a test or bench may stop where it stands"
+)]
+
 use std::alloc::{GlobalAlloc, Layout, System as Heap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,5 +1,10 @@
 //! Worker count changes nothing: the same commands give the same state, bit for bit.
 
+#![allow(
+    clippy::expect_used,
+    reason = "a test or bench may stop where it stands"
+)]
+
 use std::sync::Arc;
 
 use orrery::ids::{EntityKind, Handle, PlayerId, StationIndex, SystemIndex};
@@ -135,7 +140,7 @@ fn run(ticks: u64) -> Story {
             .count();
         let lost = |cause| cause == Cause::CargoLost;
         story.lost_cargo += outcome.postings.iter().filter(|p| lost(p.cause)).count();
-        if tick % 50 == 0 {
+        if tick.is_multiple_of(50) {
             story.hashes.push(world.state_hash());
         }
     }

@@ -1,5 +1,10 @@
 //! What a pilot can count on: docking, firing, dying, coming back, being paid and being refused.
 
+#![allow(
+    clippy::expect_used,
+    reason = "a test or bench may stop where it stands"
+)]
+
 use std::sync::Arc;
 
 use orrery::ids::{CommodityIndex, EntityKind, Handle, PlayerId, StationIndex, SystemIndex};

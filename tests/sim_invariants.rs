@@ -1,5 +1,10 @@
 //! Whatever pilots do, the world stays finite, inside its walls, and honest with money.
 
+#![allow(
+    clippy::expect_used,
+    reason = "a test or bench may stop where it stands"
+)]
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -127,17 +132,7 @@ impl Bench {
     #[expect(clippy::too_many_lines, reason = "one arm an action, and nothing else")]
     fn act(&mut self, action: &Action) {
         self.seq += 1;
-        let seq = self.seq;
-        let ship = |who: usize| self.ships.get(who % self.ships.len().max(1)).copied();
-        let order = |who: usize, order: Order| {
-            ship(who).map(|ship| Command::Order {
-                ship,
-                seq,
-                ticket: seq,
-                order,
-            })
-        };
-        let command = match *action {
+        match *action {
             Action::Admit { x, y, speed, hull } => {
                 let place = Place::Space {
                     x,
@@ -147,44 +142,59 @@ impl Bench {
                     rotation: speed,
                 };
                 self.admit(place, hull);
-                None
             }
-            Action::AdmitNew => {
-                self.admit(Place::New, 100);
-                None
-            }
-            Action::AdmitDocked(station) => {
-                self.admit(Place::Docked(StationIndex(station)), 40);
-                None
-            }
+            Action::AdmitNew => self.admit(Place::New, 100),
+            Action::AdmitDocked(station) => self.admit(Place::Docked(StationIndex(station)), 40),
             Action::Dismiss(who) => {
-                if let Some(ship) = ship(who)
+                if let Some(ship) = self.ship(who)
                     && let Some(pilot) = self.world.dismiss(ship, Gone::Despawned)
                 {
                     assert!(pilot.hull > 0 && pilot.fuel.is_finite());
                 }
-                None
             }
             Action::Attach(who) => {
-                if let Some(ship) = ship(who) {
+                if let Some(ship) = self.ship(who) {
                     self.world.attach(ship);
                 }
-                None
             }
+            Action::Pace(percent) => self.world.set_pace_percent(percent),
+            Action::Step(ticks) => {
+                for _ in 0..ticks {
+                    self.step();
+                }
+            }
+            _ => {
+                let command = self.command(action);
+                self.orders += usize::from(matches!(command, Some(Command::Order { .. })));
+                self.commands.extend(command);
+            }
+        }
+    }
+
+    fn ship(&self, who: usize) -> Option<Handle> {
+        self.ships.get(who % self.ships.len().max(1)).copied()
+    }
+
+    fn command(&self, action: &Action) -> Option<Command> {
+        let seq = self.seq;
+        let (who, order) = match *action {
             Action::Steer {
                 who,
                 thrust,
                 turn,
                 fire,
                 dock,
-            } => ship(who).map(|ship| Command::Steer {
-                ship,
-                seq,
-                thrust,
-                turn,
-                fire,
-                dock,
-            }),
+            } => {
+                let ship = self.ship(who)?;
+                return Some(Command::Steer {
+                    ship,
+                    seq,
+                    thrust,
+                    turn,
+                    fire,
+                    dock,
+                });
+            }
             Action::Buy {
                 who,
                 station,
@@ -192,7 +202,7 @@ impl Bench {
                 quantity,
             } => {
                 let (station, commodity) = (StationIndex(station), CommodityIndex(commodity));
-                order(
+                (
                     who,
                     Order::Buy {
                         station,
@@ -208,7 +218,7 @@ impl Bench {
                 quantity,
             } => {
                 let (station, commodity) = (StationIndex(station), CommodityIndex(commodity));
-                order(
+                (
                     who,
                     Order::Sell {
                         station,
@@ -217,25 +227,21 @@ impl Bench {
                     },
                 )
             }
-            Action::Repair { who, station } => order(
+            Action::Repair { who, station } => (
                 who,
                 Order::Repair {
                     station: StationIndex(station),
                 },
             ),
-            Action::Pace(percent) => {
-                self.world.set_pace_percent(percent);
-                None
-            }
-            Action::Step(ticks) => {
-                for _ in 0..ticks {
-                    self.step();
-                }
-                None
-            }
+            _ => return None,
         };
-        self.orders += usize::from(matches!(command, Some(Command::Order { .. })));
-        self.commands.extend(command);
+        let ship = self.ship(who)?;
+        Some(Command::Order {
+            ship,
+            seq,
+            ticket: seq,
+            order,
+        })
     }
 
     fn step(&mut self) {

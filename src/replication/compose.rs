@@ -154,16 +154,14 @@ fn head(out: &mut BytesMut, opening: &[u8], seq: u64, frame: &TickFrame) {
 /// The view's cells one by one, for a client whose view moved: what it knew gets updates, what it
 /// did not know comes in full.
 fn entered(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut BytesMut) {
-    for run in stencils
-        .at(pilot.now.level)
-        .runs(pilot.now.center, frame.grid)
-    {
-        for cell in run {
-            if sees(stencils, pilot.before, cell, frame) {
-                out.extend_from_slice(frame.updates_in(&(cell..cell + 1)));
-            } else {
-                out.extend_from_slice(frame.full_in(cell));
-            }
+    let stencil = stencils.at(pilot.now.level);
+    for cell in stencil.runs(pilot.now.center, frame.grid).flatten() {
+        if !sees(stencils, pilot.before, cell, frame) {
+            out.extend_from_slice(frame.full_in(cell));
+        } else if pilot.thinning == 0 {
+            out.extend_from_slice(frame.updates_in(&(cell..cell + 1)));
+        } else {
+            thinned_cell(frame, pilot, stencil, cell, out);
         }
     }
 }
@@ -177,22 +175,30 @@ fn sees(stencils: &Stencils, view: View, cell: u32, frame: &TickFrame) -> bool {
 /// The own ship, and of the others those whose turn it is in their ring.
 fn thinned(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut BytesMut) {
     let stencil = stencils.at(pilot.now.level);
+    for cell in stencil.runs(pilot.now.center, frame.grid).flatten() {
+        thinned_cell(frame, pilot, stencil, cell, out);
+    }
+}
+
+fn thinned_cell(
+    frame: &TickFrame,
+    pilot: &PilotView,
+    stencil: &Stencil,
+    cell: u32,
+    out: &mut BytesMut,
+) {
     let periods = THINNING[usize::from(pilot.thinning).min(THINNING.len() - 1)];
-    for run in stencil.runs(pilot.now.center, frame.grid) {
-        for cell in run {
-            let period = periods[stencil.ring(pilot.now.center, cell, frame.grid) as usize];
-            let (start, end) = (frame.start(cell), frame.start(cell + 1));
-            let mut byte = start.update_byte;
-            for index in start.update..end.update {
-                let update = frame.updates[index as usize];
-                if pilot.own == Some(index)
-                    || update.turn % period == (frame.tick % u64::from(period)) as u32
-                {
-                    out.extend_from_slice(&frame.update_bytes[byte as usize..update.end as usize]);
-                }
-                byte = update.end;
-            }
+    let period = periods[stencil.ring(pilot.now.center, cell, frame.grid) as usize];
+    let (start, end) = (frame.start(cell), frame.start(cell + 1));
+    let mut byte = start.update_byte;
+    for index in start.update..end.update {
+        let update = frame.updates[index as usize];
+        if pilot.own == Some(index)
+            || update.turn % period == (frame.tick % u64::from(period)) as u32
+        {
+            out.extend_from_slice(&frame.update_bytes[byte as usize..update.end as usize]);
         }
+        byte = update.end;
     }
 }
 

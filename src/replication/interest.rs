@@ -3,7 +3,8 @@
 //! A client has a budget of bytes a delta. While what changed in its view fits, it gets all of it.
 //! In a crowd the updates are thinned by rings of distance, near ones last; only when even the
 //! thinnest does not fit does the view itself shrink, a step a tick, and it grows back once the
-//! larger view would fit with room to spare. Membership is never thinned: who enters or leaves the
+//! larger view would fit with room to spare. A view also never holds more than a snapshot of it
+//! can tell in one message. Membership is never thinned: who enters or leaves the
 //! view is told in the tick in which it happens.
 //!
 //! Decides from row counts alone, before anything is encoded.
@@ -11,7 +12,7 @@
 use super::compose::{Stencils, THINNING};
 use super::frame::View;
 use super::stencil::{CellId, GridSize};
-use crate::limits::{DELTA_BYTES_MAX, ROW_BYTES_ESTIMATE, VIEW_LEVELS};
+use crate::limits::{DELTA_BYTES_MAX, ROW_BYTES_ESTIMATE, VIEW_LEVELS, VIEW_ROWS_MAX};
 
 /// How many rows each cell holds, as running sums: cell `c` holds `starts[c]..starts[c + 1]`.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +55,8 @@ pub(super) const fn rows_budget(divisor: u32) -> u32 {
 }
 
 /// The view from `center` after `before`, and the place in [`THINNING`] that keeps it within the
-/// budget. Work: one sum a row of cells; in a crowd, one look at each cell of the view.
+/// budget. A first view is as small as it must be at once: its snapshot has to be sent whole.
+/// Work: one sum a row of cells; in a crowd, one look at each cell of the view.
 pub(super) fn aim(
     occupancy: Occupancy<'_>,
     stencils: &Stencils,
@@ -70,19 +72,28 @@ pub(super) fn aim(
             level: now.level - 1,
         };
         let rings = occupancy.rows_in_rings(stencils, larger);
-        if thinned_rows(rings, THINNING.len() - 1) <= rows_max * 3 / 4 {
+        let is_roomy = rings.iter().sum::<u32>() <= VIEW_ROWS_MAX * 3 / 4;
+        if is_roomy && thinned_rows(rings, THINNING.len() - 1) <= rows_max * 3 / 4 {
             now = larger;
         }
     }
-    if occupancy.rows_in_view(stencils, now) <= rows_max {
-        return (now, 0);
-    }
-    let rings = occupancy.rows_in_rings(stencils, now);
-    let fits = (1..THINNING.len()).find(|&index| thinned_rows(rings, index) <= rows_max);
-    if fits.is_none() && usize::from(now.level) + 1 < VIEW_LEVELS {
+    let thinnest = THINNING.len() - 1;
+    loop {
+        if occupancy.rows_in_view(stencils, now) <= rows_max {
+            return (now, 0);
+        }
+        let rings = occupancy.rows_in_rings(stencils, now);
+        let is_told_whole = rings.iter().sum::<u32>() <= VIEW_ROWS_MAX;
+        let fits = (1..=thinnest).find(|&index| thinned_rows(rings, index) <= rows_max);
+        let is_smallest = usize::from(now.level) + 1 == VIEW_LEVELS;
+        if (is_told_whole && fits.is_some()) || is_smallest {
+            return (now, fits.unwrap_or(thinnest) as u8);
+        }
         now.level += 1;
+        if before.center != CellId::NOWHERE {
+            return (now, thinnest as u8);
+        }
     }
-    (now, fits.unwrap_or(THINNING.len() - 1) as u8)
 }
 
 /// Rows a tick on average under a row of [`THINNING`].
@@ -162,5 +173,13 @@ mod tests {
             (1, THINNING.len() - 1)
         );
         assert_eq!(aimed(CENTER.0 + 4, 10, shrunk).0.level, 0);
+    }
+
+    #[test]
+    fn a_first_view_is_at_once_small_enough_for_a_snapshot() {
+        let far_crowd = aimed(CENTER.0 + 4, VIEW_ROWS_MAX + 1, View::NOTHING);
+        assert_eq!((far_crowd.0.level, far_crowd.1), (1, 0));
+        let near_crowd = aimed(CENTER.0, VIEW_ROWS_MAX * 9, View::NOTHING);
+        assert_eq!(usize::from(near_crowd.0.level), VIEW_LEVELS - 1);
     }
 }

@@ -290,7 +290,9 @@ impl Publisher {
                 },
             ));
         }
-        self.departures.sort_by_key(|&(cell, _)| cell);
+        // A stable sort would take memory every tick; ids stand in the order of their departures.
+        self.departures
+            .sort_unstable_by_key(|&(cell, departure)| (cell, departure.id.start));
         let mut next = 0;
         for (cell, start) in frame.starts.iter_mut().enumerate() {
             while self

@@ -66,13 +66,13 @@ impl Beat {
 
     /// Hands the last batch over and waits, within a bound, until it is durable.
     fn drain(&mut self) {
-        let last = self.core.drain(self.clock.unix());
         let deadline = Instant::now() + Duration::from_millis(DRAIN_DURABLE_MS_MAX);
-        while self.durable.load(Ordering::Acquire) < last && Instant::now() < deadline {
+        while self.durable.load(Ordering::Acquire) < self.core.drain(self.clock.unix()) {
+            if Instant::now() >= deadline {
+                warn!("the last batch was not durable in time");
+                return;
+            }
             std::thread::sleep(Duration::from_millis(1));
-        }
-        if self.durable.load(Ordering::Acquire) < last {
-            warn!("the last batch was not durable in time");
         }
     }
 }

@@ -63,6 +63,8 @@ pub struct Gate {
     unreported: Vec<ConnId>,
     next_sweep: Millis,
     is_draining: bool,
+    /// Nothing becomes durable any more.
+    has_failed: bool,
     deltas_sent: Counter,
     snapshots_sent: Counter,
     letters_sent: Counter,
@@ -110,6 +112,7 @@ impl Gate {
             unreported: Vec::new(),
             next_sweep: Millis(0),
             is_draining: false,
+            has_failed: false,
         }
     }
 
@@ -201,24 +204,21 @@ impl Gate {
 
     /// Hands a command to the tick; where its inbox is full, says so to whoever is owed an answer.
     fn pass_on(&mut self, io: &mut dyn Io, conn: ConnId, command: Command) {
-        let Err(ToCore::Command { command, .. }) =
-            self.parts.inbox.push(ToCore::Command { conn, command })
-        else {
-            return;
+        let (command, refusal) = if self.has_failed {
+            (command, ErrorCode::Internal)
+        } else {
+            let pushed = self.parts.inbox.push(ToCore::Command { conn, command });
+            let Err(ToCore::Command { command, .. }) = pushed else {
+                return;
+            };
+            (command, ErrorCode::RateLimited)
         };
-        let reply_to = match command {
-            Command::Input { .. } => return,
-            Command::Login { seq, .. }
-            | Command::Join { seq, .. }
-            | Command::Buy { seq, .. }
-            | Command::Sell { seq, .. }
-            | Command::Repair { seq, .. } => Some(seq.number()),
-        };
-        self.tell(io, conn, &Reply::error(ErrorCode::RateLimited), reply_to);
+        if let Some(seq) = command.owed_seq() {
+            self.tell(io, conn, &Reply::error(refusal), Some(seq.number()));
+        }
     }
 
-    fn open_letters(&mut self, io: &mut dyn Io) {
-        let durable = self.parts.durable.load(Ordering::Acquire);
+    fn open_letters(&mut self, io: &mut dyn Io, durable: u64) {
         while let Some(letter) = self.held.pop_front_if(|letter| letter.batch <= durable) {
             self.tell(io, letter.conn, &letter.reply, letter.reply_to);
         }
@@ -263,31 +263,54 @@ impl Gate {
             return;
         }
         let follows = client.shown == Some((here, frame.tick().wrapping_sub(1)));
-        let has_delta = follows && pilot.has_delta();
-        if has_delta {
-            let seq = client.session.next_seq();
-            compose::delta(frame, pilot, &self.parts.stencils, seq, &mut self.composed);
-            self.send_composed(io, conn);
-            self.deltas_sent.inc();
+        let mut newest = Sent::Gone;
+        if follows && pilot.has_delta() {
+            newest = self.send_state(io, conn, |stencils, seq, out| {
+                compose::delta(frame, pilot, stencils, seq, out);
+            });
         }
-        if pilot.has_snapshot() {
-            let Some(client) = self.client(conn) else {
-                return;
-            };
-            let seq = client.session.next_seq();
-            compose::snapshot(frame, pilot, &self.parts.stencils, seq, &mut self.composed);
-            self.send_composed(io, conn);
-            self.snapshots_sent.inc();
-        }
+        let has_delta = matches!(newest, Sent::Flushed | Sent::Pending);
+        self.deltas_sent.inc_by(u64::from(has_delta));
+        // Behind a delta that waits, a snapshot would be state behind unsent output.
+        let has_snapshot = pilot.has_snapshot() && newest != Sent::Pending && {
+            newest = self.send_state(io, conn, |stencils, seq, out| {
+                compose::snapshot(frame, pilot, stencils, seq, out);
+            });
+            matches!(newest, Sent::Flushed | Sent::Pending)
+        };
+        self.snapshots_sent.inc_by(u64::from(has_snapshot));
         let Some(client) = self.client(conn) else {
             return;
         };
-        if has_delta || pilot.has_snapshot() {
+        if has_delta || has_snapshot {
             client.shown = Some((here, frame.tick()));
             client.stall = None;
         } else {
+            client.shown = None;
             self.want_snapshot(now, conn);
         }
+    }
+
+    /// Composes and sends one message of state. Where it is too large to be queued its number is
+    /// used for the next one, and the client knows nothing of it.
+    fn send_state(
+        &mut self,
+        io: &mut dyn Io,
+        conn: ConnId,
+        compose: impl FnOnce(&Stencils, u64, &mut BytesMut),
+    ) -> Sent {
+        let Some(client) = self.client(conn) else {
+            return Sent::Gone;
+        };
+        let seq = client.session.next_seq();
+        compose(&self.parts.stencils, seq, &mut self.composed);
+        let sent = self.send_composed(io, conn);
+        if sent == Sent::Full
+            && let Some(client) = self.client(conn)
+        {
+            client.session.take_back_seq();
+        }
+        sent
     }
 
     /// Asks the tick for a snapshot, once a stall.
@@ -356,6 +379,18 @@ impl Gate {
         }
     }
 
+    /// Another server owns a system now: what waits to be told of it was not kept.
+    fn forget(&mut self, io: &mut dyn Io, system: SystemIndex) {
+        let (lost, held) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition(|letter| letter.system == Some(system));
+        self.held = held;
+        for letter in Vec::from(lost) {
+            let letter: Letter = letter;
+            self.tell(io, letter.conn, &Reply::error(ErrorCode::Internal), letter.reply_to);
+        }
+    }
+
     fn announce_drain(&mut self, io: &mut dyn Io, deadline_ms: u64) {
         self.is_draining = true;
         let notice = Reply::Notice(Notice {
@@ -372,8 +407,9 @@ impl Gate {
     }
 
     /// Nothing becomes durable any more: whoever waits for that hears INTERNAL.
-    fn fail(&mut self, io: &mut dyn Io) {
-        self.open_letters(io);
+    fn fail(&mut self, io: &mut dyn Io, durable: u64) {
+        self.has_failed = true;
+        self.open_letters(io, durable);
         for letter in std::mem::take(&mut self.held) {
             self.tell(
                 io,
@@ -447,26 +483,26 @@ impl Service for Gate {
         if self.parts.lane.take_broken() {
             self.end_all(io);
         }
+        // Read before the mail: what the tick had to say before it raised the mark is then in it.
+        let durable = self.parts.durable.load(Ordering::Acquire);
         let mut mail = std::mem::take(&mut self.mail);
         self.parts.lane.take(&mut mail);
         for message in mail.drain(..) {
             match message {
                 ToGate::Letter(letter) => self.take_letter(io, letter),
-                ToGate::Frame(frame) => {
-                    self.open_letters(io);
-                    self.show(io, &frame);
-                }
-                ToGate::Fail => self.fail(io),
+                ToGate::Frame(frame) => self.show(io, &frame),
+                ToGate::Forget(system) => self.forget(io, system),
+                ToGate::Fail => self.fail(io, durable),
                 ToGate::Close(conn, code) => self.end(io, conn, code),
                 ToGate::Drain { deadline_ms } => self.announce_drain(io, deadline_ms),
                 ToGate::Stop { grace_ms } => {
-                    self.open_letters(io);
+                    self.open_letters(io, durable);
                     io.stop(grace_ms);
                 }
             }
         }
         self.mail = mail;
-        self.open_letters(io);
+        self.open_letters(io, durable);
     }
 
     fn drained(&mut self, io: &mut dyn Io, conn: ConnId) {

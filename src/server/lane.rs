@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::mailbox::Mailbox;
-use crate::ids::ConnId;
+use crate::ids::{ConnId, SystemIndex};
 use crate::limits::GATE_LANE_MAX;
 use crate::replication::TickFrame;
 use crate::session::Command;
@@ -44,6 +44,8 @@ pub struct Letter {
     pub reply_to: Option<u64>,
     /// What it says.
     pub reply: Reply,
+    /// The system whose state it tells of, where it waits for a batch.
+    pub system: Option<SystemIndex>,
     /// It may be told once this batch is durable; 0 is at once.
     pub batch: u64,
 }
@@ -64,8 +66,11 @@ pub enum ToGate {
         /// Milliseconds until the sockets close.
         deadline_ms: u64,
     },
-    /// The store failed: answer what waits for it with INTERNAL, then end all connections.
+    /// The store failed: what waits for it is answered INTERNAL, and so is whatever is asked from
+    /// now on, until [`ToGate::Stop`] comes.
     Fail,
+    /// Another server owns a system now: answer what waits to be told of it with INTERNAL.
+    Forget(SystemIndex),
     /// End all connections with 1001 and stop.
     Stop {
         /// How long the close handshakes may take.

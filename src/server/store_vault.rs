@@ -39,8 +39,13 @@ impl StoreVault {
         let submitted = Arc::new(Mutex::new(None));
         let (stocked, stocks) = mpsc::channel();
         let (to, since) = (Arc::clone(&answers), Arc::clone(&submitted));
+        let mut has_lost = false;
         let tell = move |answer| {
             let answer = match answer {
+                store::Answer::Durable { batch } if has_lost => {
+                    has_lost = false;
+                    Answer::DurableWithout(batch)
+                }
                 store::Answer::Durable { batch } => {
                     let begun: Option<Instant> =
                         since.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -53,7 +58,10 @@ impl StoreVault {
                     return;
                 }
                 store::Answer::Claimed(_) => return,
-                store::Answer::LeaseLost { system } => Answer::LeaseLost(system),
+                store::Answer::LeaseLost { system } => {
+                    has_lost = true;
+                    Answer::LeaseLost(system)
+                }
                 store::Answer::Loaded { ticket, pilot } => Answer::Loaded {
                     ticket: ticket as u32,
                     pilot: Box::new(pilot),

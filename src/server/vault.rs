@@ -30,8 +30,12 @@ pub enum Answer {
         /// The answer then.
         outcome: Option<StoredOutcome>,
     },
-    /// Another server writes for this system now: it must not tick here any more.
+    /// Another server writes for this system now: it must not tick here any more, and what waits
+    /// to be told of it was not kept.
     LeaseLost(Name),
+    /// A batch that is durable but for a system just lost; the core raises the mark once nobody
+    /// can be told of that system any more.
+    DurableWithout(u64),
     /// Nothing will be durable any more, and why.
     Failed(String),
 }

@@ -134,6 +134,20 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The number of the request, if it is owed an answer.
+    pub const fn owed_seq(&self) -> Option<Seq> {
+        match self {
+            Self::Input { .. } => None,
+            Self::Login { seq, .. }
+            | Self::Join { seq, .. }
+            | Self::Buy { seq, .. }
+            | Self::Sell { seq, .. }
+            | Self::Repair { seq, .. } => Some(*seq),
+        }
+    }
+}
+
 /// How far a conversation has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -193,6 +207,11 @@ impl Session {
     pub const fn next_seq(&mut self) -> u64 {
         self.sent += 1;
         self.sent
+    }
+
+    /// The message that got the newest number was not queued: its number is given again.
+    pub const fn take_back_seq(&mut self) {
+        self.sent = self.sent.saturating_sub(1);
     }
 
     /// Takes one text message in; the text is overwritten. Work is linear in the text, plus one

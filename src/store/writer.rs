@@ -96,10 +96,6 @@ pub enum Answer {
 }
 
 /// See the module.
-#[expect(
-    clippy::struct_field_names,
-    reason = "a writer knows the id of the writer that it is"
-)]
 pub(super) struct Writer<B> {
     backend: B,
     identity: WriterId,

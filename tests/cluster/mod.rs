@@ -27,5 +27,4 @@ pub(crate) mod sky;
 pub(crate) mod truth;
 pub(crate) mod vault;
 
-pub(crate) use seat::Seat;
 pub(crate) use server::{Cluster, Setup};

@@ -35,6 +35,8 @@ pub(crate) struct Model {
     pub(crate) entities: HashMap<String, Known>,
     pub(crate) you: Option<You>,
     pub(crate) last_input_seq: u64,
+    /// The tick of the newest delta, which told of inputs.
+    pub(crate) input_tick: Option<u64>,
     /// Who left since this was last emptied, and why.
     pub(crate) gone: Vec<(String, Gone)>,
     /// Whether rows may be told late: a snapshot then brings news.
@@ -54,11 +56,15 @@ impl Model {
         self.entities.clear();
         self.you = None;
         self.last_input_seq = 0;
+        self.input_tick = None;
         self.gone.clear();
     }
 
     pub(crate) fn snapshot(&mut self, snapshot: Snapshot) {
-        assert!(self.system.is_some(), "a snapshot comes after `session.joined`");
+        assert!(
+            self.system.is_some(),
+            "a snapshot comes after `session.joined`"
+        );
         let mut entities = HashMap::new();
         for entity in snapshot.entities {
             let known = known(&entity);
@@ -68,13 +74,22 @@ impl Model {
         if self.tick == Some(snapshot.tick) {
             same_members(&self.entities, &entities);
             if !self.is_crowded {
-                assert_eq!(self.entities, entities, "a snapshot beside a delta says the same");
+                assert_eq!(
+                    self.entities, entities,
+                    "a snapshot beside a delta says the same"
+                );
                 let you = self.you.as_ref().expect("a delta came before");
-                assert_eq!(*you, snapshot.you, "a snapshot beside a delta says the same of `you`");
+                assert_eq!(
+                    *you, snapshot.you,
+                    "a snapshot beside a delta says the same of `you`"
+                );
             }
         }
         assert!(self.tick <= Some(snapshot.tick), "ticks rise");
-        assert_eq!(snapshot.you.ship_id, self.ship, "the own ship is the one joined with");
+        assert_eq!(
+            snapshot.you.ship_id, self.ship,
+            "the own ship is the one joined with"
+        );
         self.entities = entities;
         self.tick = Some(snapshot.tick);
         self.you = Some(snapshot.you);
@@ -88,7 +103,11 @@ impl Model {
         self.deltas += 1;
         let mut seen = HashSet::new();
         for update in delta.entity_updates {
-            assert!(seen.insert(update.id.clone()), "two rows of {} in one delta", update.id);
+            assert!(
+                seen.insert(update.id.clone()),
+                "two rows of {} in one delta",
+                update.id
+            );
             self.own_rows += u64::from(update.id == self.ship);
             self.update(update);
         }
@@ -96,11 +115,11 @@ impl Model {
         let newest = delta.last_input_seq.unwrap_or(0);
         assert!(newest >= self.last_input_seq, "last_input_seq never falls");
         self.last_input_seq = newest;
+        self.input_tick = Some(delta.tick);
         let (Some(you), Some(changes)) = (&mut self.you, delta.you) else {
             return;
         };
-        let takes = (&mut you.credits, changes.credits);
-        set(takes.0, takes.1);
+        set(&mut you.credits, changes.credits);
         set(&mut you.hull, changes.hull);
         set(&mut you.fuel, changes.fuel);
         set(&mut you.cargo, changes.cargo);
@@ -128,9 +147,16 @@ impl Model {
     }
 
     fn remove(&mut self, removed: &[String], gone: BTreeMap<String, Gone>, seen: &HashSet<String>) {
-        assert_eq!(removed.len(), gone.len(), "`gone` agrees: {removed:?} {gone:?}");
+        assert_eq!(
+            removed.len(),
+            gone.len(),
+            "`gone` agrees: {removed:?} {gone:?}"
+        );
         for id in removed {
-            assert!(!seen.contains(id), "{id} is updated and removed in one delta");
+            assert!(
+                !seen.contains(id),
+                "{id} is updated and removed in one delta"
+            );
             let known = self.entities.remove(id);
             assert!(known.is_some(), "removed exactly once: {id} was not known");
             assert!(gone.contains_key(id), "`gone` agrees: no reason for {id}");
@@ -144,7 +170,9 @@ impl Model {
         let cargo = you.cargo.iter();
         Some(Belongings {
             credits: you.credits,
-            cargo: cargo.map(|held| (held.commodity_id.to_string(), i64::from(held.qty))).collect(),
+            cargo: cargo
+                .map(|held| (held.commodity_id.to_string(), i64::from(held.qty)))
+                .collect(),
         })
     }
 }

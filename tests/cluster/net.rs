@@ -143,7 +143,11 @@ impl Io for Net {
         let is_pending = wire.pending_bytes > 0;
         wire.owes_drained |= is_pending;
         self.sent_bytes += frame_bytes as u64;
-        if is_pending { Sent::Pending } else { Sent::Flushed }
+        if is_pending {
+            Sent::Pending
+        } else {
+            Sent::Flushed
+        }
     }
 
     fn send_binary(&mut self, _: ConnId, _: Bytes) -> Sent {

@@ -69,14 +69,18 @@ impl Play {
         cluster.ticks(40);
         for place in cluster.live() {
             let seat = &cluster.seats[place];
-            assert!(seat.asked.is_empty(), "exactly one reply a request: {:?}", seat.asked);
+            let is_answered = seat.is_deaf || seat.asked.is_empty();
+            assert!(is_answered, "exactly one reply a request: {:?}", seat.asked);
             cluster.check_told_all(place);
         }
     }
 
     fn live(&mut self, cluster: &mut Cluster, number: u64) {
         let name = format!("p{number}");
-        let seat = cluster.by_player().into_iter().find(|(id, _)| id.as_str() == name);
+        let seat = cluster
+            .by_player()
+            .into_iter()
+            .find(|(id, _)| id.as_str() == name);
         let mood = self.mood;
         let Some((_, seat)) = seat else {
             if cluster.dice.permille(mood.dial) {
@@ -95,7 +99,8 @@ impl Play {
         if cluster.dice.permille(mood.stall) {
             let rate = if cluster.dice.permille(500) { 0 } else { 200 };
             cluster.set_rate(seat, rate);
-            let until = cluster.tick + 1 + cluster.dice.below(90);
+            let long = if cluster.dice.permille(200) { 400 } else { 90 };
+            let until = cluster.tick + 1 + cluster.dice.below(long);
             self.reading_again.push((until, seat));
         }
         self.act(cluster, number as usize, seat);
@@ -123,11 +128,19 @@ impl Play {
             }
             Stage::Aboard => {
                 let roll = dice.below(1000);
-                let is_docked = seat.model.you.as_ref().is_some_and(|you| you.docked_at.is_some());
+                let is_docked = seat
+                    .model
+                    .you
+                    .as_ref()
+                    .is_some_and(|you| you.docked_at.is_some());
                 match roll {
                     0..200 => {
                         let input = Input {
-                            thrust: if dice.permille(300) { 0.0 } else { dice.between(0.0, 1.0) },
+                            thrust: if dice.permille(300) {
+                                0.0
+                            } else {
+                                dice.between(0.0, 1.0)
+                            },
                             turn: dice.between(-1.0, 1.0),
                             fire_primary: dice.permille(600),
                             dock_request: false,
@@ -182,8 +195,14 @@ impl Play {
         }
         self.orders_count += 1;
         let id = format!("r{}", self.orders_count);
-        let request_id = dice.permille(700).then(|| RequestId::parse(&id).expect("an id"));
-        let here = cluster.seats[place].model.you.as_ref().and_then(|you| you.docked_at.clone());
+        let request_id = dice
+            .permille(700)
+            .then(|| RequestId::parse(&id).expect("an id"));
+        let here = cluster.seats[place]
+            .model
+            .you
+            .as_ref()
+            .and_then(|you| you.docked_at.clone());
         let station_id = match here {
             Some(here) if dice.permille(950) => here,
             _ => Name::parse("earth-orbit-station").expect("a name"),
@@ -224,7 +243,10 @@ impl Play {
     fn trouble(&mut self, cluster: &mut Cluster) {
         let mood = self.mood;
         let tick = cluster.tick;
-        let (now, later) = self.reading_again.iter().partition(|(until, _)| *until <= tick);
+        let (now, later) = self
+            .reading_again
+            .iter()
+            .partition(|(until, _)| *until <= tick);
         self.reading_again = later;
         let now: Vec<(u64, usize)> = now;
         for (_, seat) in now {

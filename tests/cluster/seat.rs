@@ -9,8 +9,8 @@ use orrery::ids::{ConnId, Name, PlayerId, UnixMillis};
 use orrery::replication::stencil::CellId;
 use orrery::wire::client::{Body, Received};
 use orrery::wire::{
-    ErrorCode, Input, JoinSystem, Login, Message, Ping, Reply, Request, RequestId, Seq, Trade,
-    encode_request,
+    CombatKind, ErrorCode, Input, JoinSystem, Login, Message, Ping, Reply, Request, RequestId, Seq,
+    Trade, encode_request,
 };
 
 use super::model::Model;
@@ -37,8 +37,20 @@ pub(crate) enum Asked {
     Repair(Option<RequestId>),
 }
 
-/// Outcomes told so far, by player and request id: on whatever connection, before any crash.
-pub(crate) type Told = BTreeMap<(PlayerId, String), Reply>;
+/// What was told so far to anybody, on whatever connection, before any crash.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// Outcomes by player and request id.
+    outcomes: BTreeMap<(PlayerId, String), Reply>,
+    /// How often each thing happened, to see what a simulation reaches.
+    pub(crate) census: BTreeMap<String, u64>,
+}
+
+impl Told {
+    pub(crate) fn count(&mut self, what: &str) {
+        *self.census.entry(what.to_owned()).or_default() += 1;
+    }
+}
 
 /// A client on a connection.
 pub(crate) struct Seat {
@@ -48,6 +60,13 @@ pub(crate) struct Seat {
     pub(crate) model: Model,
     /// Where `auth.ok` said the ship is.
     pub(crate) home: Option<Name>,
+    /// A client that never looks at what it is told.
+    pub(crate) is_deaf: bool,
+    /// The tick from which on rows are told without delay.
+    pub(crate) calm_from: u64,
+    /// Text of every delta heard, in bytes.
+    pub(crate) delta_bytes: u64,
+    pub(crate) delta_bytes_max: u64,
     /// The cell that the server saw the ship in last.
     pub(crate) center: Option<CellId>,
     /// Texts on their way to the server, and the tick in which they arrive.
@@ -69,6 +88,10 @@ impl Seat {
             stage: Stage::Open,
             model: Model::default(),
             home: None,
+            is_deaf: false,
+            calm_from: 0,
+            delta_bytes: 0,
+            delta_bytes_max: 0,
             center: None,
             says: VecDeque::new(),
             asked: BTreeMap::new(),
@@ -155,19 +178,31 @@ impl Seat {
                     .as_ref()
                     .is_some_and(|you| you.credits.is_some() || you.cargo.is_some());
                 self.model.delta(*delta);
+                self.delta_bytes += text.len() as u64;
+                self.delta_bytes_max = self.delta_bytes_max.max(text.len() as u64);
                 if is_money {
                     self.check_money(shelf);
                 }
                 let newest = self.model.last_input_seq;
-                assert!(newest <= self.newest_input, "only inputs that were sent are applied");
+                assert!(
+                    newest <= self.newest_input,
+                    "only inputs that were sent are applied"
+                );
             }
             Body::Reply(reply) => self.reply(reply, received.reply_to, shelf, told),
         }
     }
 
     fn reply(&mut self, reply: Reply, reply_to: Option<u64>, shelf: &Shelf, told: &mut Told) {
-        if let Reply::Error(error) = &reply {
-            self.errors.push(error.code);
+        match &reply {
+            Reply::Error(error) => {
+                self.errors.push(error.code);
+                told.count(error.code.as_str());
+            }
+            Reply::TradeResult(_) => told.count("trade"),
+            Reply::RepairResult(_) => told.count("repair"),
+            Reply::CombatEvent(event) if event.kind == CombatKind::Destroyed => told.count("kill"),
+            _ => {}
         }
         self.newest_reply = Some(reply.clone());
         let Some(seq) = reply_to else {
@@ -175,7 +210,10 @@ impl Seat {
                 reply,
                 Reply::CombatEvent(_) | Reply::Notice(_) | Reply::Error(_) | Reply::AuthError(_)
             );
-            assert!(is_unasked, "exactly one reply a request: {reply:?} answers none");
+            assert!(
+                is_unasked,
+                "exactly one reply a request: {reply:?} answers none"
+            );
             return;
         };
         if seq == self.newest_input {
@@ -196,6 +234,12 @@ impl Seat {
             (Asked::Join, Reply::Joined(joined)) => {
                 self.stage = Stage::Aboard;
                 self.center = None;
+                let is_jump = self
+                    .model
+                    .system
+                    .as_deref()
+                    .is_some_and(|from| from != joined.system_id.as_str());
+                told.count(if is_jump { "jump" } else { "join" });
                 self.model.join(joined);
             }
             (Asked::Trade(id), Reply::TradeResult(result)) => {
@@ -231,12 +275,27 @@ impl Seat {
         }
         let Some(id) = id else { return };
         let stored = shelf.answered(&self.player, id.as_str());
-        assert_eq!(stored.as_ref(), Some(reply), "told = durable: outcome of {id:?}");
+        assert_eq!(
+            stored.as_ref(),
+            Some(reply),
+            "told = durable: outcome of {id:?}"
+        );
         let moved = shelf.has_moved(&self.player, id.as_str());
-        assert_eq!(moved, credits.is_some(), "a refusal moves nothing, a result something: {id:?}");
+        assert_eq!(
+            moved,
+            credits.is_some(),
+            "a refusal moves nothing, a result something: {id:?}"
+        );
         let key = (self.player.clone(), id.as_str().to_owned());
-        let first = told.entry(key).or_insert_with(|| reply.clone());
-        assert_eq!(first, reply, "the same request id gets the first outcome again");
+        if let Some(first) = told.outcomes.get(&key) {
+            assert_eq!(
+                first, reply,
+                "the same request id gets the first outcome again"
+            );
+            told.count("retried");
+        } else {
+            told.outcomes.insert(key, reply.clone());
+        }
     }
 
     /// *Told = durable*: money and hold in `you` were on the shelf once, or are a new pilot's.

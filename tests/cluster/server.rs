@@ -8,7 +8,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use orrery::ids::{ConnId, Millis, PlayerId, SystemIndex, UnixMillis};
-use orrery::limits::{CELLS_PER_VIEW_RADIUS, GATE_LANE_MAX, INBOX_MAX, PENDING_BYTES_MAX};
+use orrery::limits::{
+    CELLS_PER_VIEW_RADIUS, GATE_LANE_MAX, INBOX_MAX, PENDING_BYTES_MAX, STICKY_TICKS,
+};
 use orrery::net::Service;
 use orrery::net::http::head::{Head, Incoming, Progress};
 use orrery::replication::Stencils;
@@ -30,6 +32,9 @@ use super::vault::{Disk, FaultyVault};
 
 const SECRET: &[u8] = b"a secret of thirty-two bytes, no less";
 const UNIX: u64 = 1_700_000_000_000;
+
+/// Rows in a view that are told every tick for sure; with more, some may come late.
+const CALM_ROWS_MAX: usize = 150;
 
 /// What a simulation begins with.
 pub(crate) struct Setup {
@@ -120,7 +125,7 @@ impl Cluster {
             disk,
             disk_pace: DiskPace::Prompt,
             seats: Vec::new(),
-            told: Told::new(),
+            told: Told::default(),
             stencils,
             dice: Dice::new(setup.seed),
             tick: 0,
@@ -138,7 +143,9 @@ impl Cluster {
     }
 
     pub(crate) fn token(&self, player: &PlayerId) -> String {
-        self.signer.sign(player, 86_400, self.unix()).expect("a token")
+        self.signer
+            .sign(player, 86_400, self.unix())
+            .expect("a token")
     }
 
     fn unix(&self) -> UnixMillis {
@@ -172,7 +179,31 @@ impl Cluster {
                 return seat;
             }
         }
-        panic!("nobody waits that long: {:?}", self.seats[seat].newest_reply);
+        panic!(
+            "nobody waits that long: {:?}",
+            self.seats[seat].newest_reply
+        );
+    }
+
+    /// Many clients that log in and join and never look at what they are told.
+    pub(crate) fn enter_deaf(&mut self, names: &str, count: usize, system: &str) -> Vec<usize> {
+        let seats: Vec<usize> = (0..count)
+            .map(|n| self.dial(&format!("{names}{n}"), 0))
+            .collect();
+        for &seat in &seats {
+            let token = self.token(&self.seats[seat].player);
+            self.seats[seat].is_deaf = true;
+            self.seats[seat].login(&token, 0);
+            self.seats[seat].join(system, self.tick + 3);
+        }
+        self.ticks(6);
+        seats
+    }
+
+    /// The world of a system.
+    pub(crate) fn world(&self, system: &str) -> &World {
+        let system = self.universe.system_index(system).expect("a system");
+        self.core.world(system).expect("a world")
     }
 
     /// How fast a client reads, in bytes a tick.
@@ -227,7 +258,8 @@ impl Cluster {
         self.disk().work(count as usize);
     }
 
-    fn deliver(&mut self) {
+    /// Hands on what has arrived by now.
+    pub(crate) fn deliver(&mut self) {
         let Self {
             seats, gates, nets, ..
         } = self;
@@ -276,11 +308,18 @@ impl Cluster {
             let Some(wire) = net.wire(seat.conn) else {
                 continue;
             };
-            assert!(wire.pending_bytes_max <= PENDING_BYTES_MAX, "queues bounded");
+            assert!(
+                wire.pending_bytes_max <= PENDING_BYTES_MAX,
+                "queues bounded"
+            );
             while let Some(text) = wire.heard.pop_front() {
+                if seat.is_deaf {
+                    continue;
+                }
                 seat.hear(&text, &disk.shelf, &mut self.told);
             }
             if let Some(code) = wire.closed {
+                self.told.count(&format!("closed {code}"));
                 seat.stage = Stage::Over(Some(code));
                 net.hang_up(seat.conn);
             }
@@ -289,8 +328,14 @@ impl Cluster {
 
     /// Compares every client that is up to date with the truth.
     pub(crate) fn check(&mut self) {
-        assert!((self.inbox_len)() <= INBOX_MAX.min(GATE_LANE_MAX), "queues bounded");
-        assert!(self.disk().waiting() <= self.setup.disk_capacity, "queues bounded");
+        assert!(
+            (self.inbox_len)() <= INBOX_MAX.min(GATE_LANE_MAX),
+            "queues bounded"
+        );
+        assert!(
+            self.disk().waiting() <= self.setup.disk_capacity,
+            "queues bounded"
+        );
         for index in 0..self.universe.systems.len() {
             let system = SystemIndex(index as u16);
             let world = self.core.world(system).expect("a world a system");
@@ -302,17 +347,25 @@ impl Cluster {
             });
             for seat in here {
                 let gone = std::mem::take(&mut seat.model.gone);
+                if seat.is_deaf {
+                    continue;
+                }
                 let Some(&(ship, cell)) = truth.ships.get(&seat.player) else {
                     continue;
                 };
+                if cell.is_none() && seat.center.is_some() {
+                    self.told.count("tick as a wreck");
+                }
                 seat.center = cell.or(seat.center);
                 if seat.model.tick != Some(world.tick()) {
                     continue;
                 }
                 let center = seat.center.expect("a snapshot needs a place");
-                if !seat.model.is_crowded {
-                    truth.compare(&seat.model, center, &self.stencils, 0);
+                if truth.rows_in_view(center, &self.stencils) > CALM_ROWS_MAX {
+                    seat.calm_from = self.tick + u64::from(STICKY_TICKS) + 1;
                 }
+                seat.model.is_crowded = self.tick < seat.calm_from;
+                truth.compare(&seat.model, center, &self.stencils);
                 if self.asleep.iter().all(|&until| until < self.tick) {
                     truth.check_gone(&gone);
                 }
@@ -375,19 +428,30 @@ impl Cluster {
     /// Seats whose connection is up, by their places.
     pub(crate) fn live(&self) -> Vec<usize> {
         let seats = self.seats.iter().enumerate();
-        seats.filter(|(_, seat)| !seat.is_over()).map(|(place, _)| place).collect()
+        seats
+            .filter(|(_, seat)| !seat.is_over())
+            .map(|(place, _)| place)
+            .collect()
     }
 
     /// The newest live seat of each player.
     pub(crate) fn by_player(&self) -> BTreeMap<PlayerId, usize> {
         let live = self.live().into_iter();
-        live.map(|place| (self.seats[place].player.clone(), place)).collect()
+        live.map(|place| (self.seats[place].player.clone(), place))
+            .collect()
     }
 
     /// In calm weather a client has been told everything, money too.
     pub(crate) fn check_told_all(&self, place: usize) {
         let seat = &self.seats[place];
-        let Some(name) = seat.model.system.as_deref().filter(|_| seat.stage == Stage::Aboard)
+        if seat.is_deaf {
+            return;
+        }
+        let Some(name) = seat
+            .model
+            .system
+            .as_deref()
+            .filter(|_| seat.stage == Stage::Aboard)
         else {
             return;
         };
@@ -400,12 +464,23 @@ impl Cluster {
         if cell.is_none() && seat.model.tick.is_none() {
             return;
         }
-        assert_eq!(seat.model.tick, Some(world.tick()), "in calm weather a client is up to date");
+        assert_eq!(
+            seat.model.tick,
+            Some(world.tick()),
+            "in calm weather a client is up to date"
+        );
         let pilot = world.pilot(ship).expect("a pilot");
         let told = seat.model.belongings().expect("a snapshot came");
-        assert_eq!(told.credits, pilot.credits, "in calm weather all money is told");
+        assert_eq!(
+            told.credits, pilot.credits,
+            "in calm weather all money is told"
+        );
         let held: u32 = pilot.cargo.iter().sum();
-        assert_eq!(told.cargo.values().sum::<i64>(), i64::from(held), "and the hold");
+        assert_eq!(
+            told.cargo.values().sum::<i64>(),
+            i64::from(held),
+            "and the hold"
+        );
     }
 
     /// Bytes that wait for a client.
@@ -416,7 +491,11 @@ impl Cluster {
 }
 
 /// The stored shelves of one system, for its world.
-fn stocks(disk: &Disk, universe: &Universe, system: SystemIndex) -> Option<Vec<orrery::sim::market::Stock>> {
+fn stocks(
+    disk: &Disk,
+    universe: &Universe,
+    system: SystemIndex,
+) -> Option<Vec<orrery::sim::market::Stock>> {
     let here = universe.system(system)?;
     let mut stocks = Vec::new();
     for ((at, station, commodity), &units) in &disk.shelf.stocks {
@@ -441,7 +520,10 @@ fn serve(
     let worlds = (0..setup.universe.systems.len()).map(|index| {
         let system = SystemIndex(index as u16);
         let stocks = stocks(&reopened, &setup.universe, system);
-        let seed = setup.seed.wrapping_add(restarts << 32).wrapping_add(index as u64);
+        let seed = setup
+            .seed
+            .wrapping_add(restarts << 32)
+            .wrapping_add(index as u64);
         World::new(Arc::clone(&setup.universe), system, seed, stocks.as_deref())
     });
     let worlds = worlds.collect();
@@ -477,6 +559,7 @@ fn serve(
         view_radius: setup.view_radius,
         stretches: 2,
         metrics,
+        stopwatch: Box::new(|| 0),
     });
     Server {
         core,

@@ -71,7 +71,10 @@ impl Shelf {
             let key = (posting.system.clone(), station.clone(), commodity.clone());
             let shelf = self.stocks.entry(key).or_default();
             *shelf += stock * posting.quantity;
-            assert!(*shelf >= 0, "cargo conserved: a shelf below zero by {posting:?}");
+            assert!(
+                *shelf >= 0,
+                "cargo conserved: a shelf below zero by {posting:?}"
+            );
         }
         let Some(player) = &posting.player else {
             return;
@@ -83,23 +86,37 @@ impl Shelf {
         }
         account.now.credits += money * posting.total;
         account.balances.insert(account.now.credits);
-        assert!(account.now.credits >= 0, "money conserved: {posting:?} leaves less than nothing");
+        assert!(
+            account.now.credits >= 0,
+            "money conserved: {posting:?} leaves less than nothing"
+        );
         if let Some(commodity) = &posting.commodity {
             let held = account.now.cargo.entry(commodity.to_string()).or_default();
             *held += hold * posting.quantity;
-            assert!(*held >= 0, "cargo conserved: {posting:?} leaves less than nothing");
+            assert!(
+                *held >= 0,
+                "cargo conserved: {posting:?} leaves less than nothing"
+            );
         }
         account.now.cargo.retain(|_, units| *units != 0);
         if let Some(id) = &posting.request_id {
-            let is_first = self.moved.insert((player.clone(), id.to_string(), posting.cause));
-            assert!(is_first, "once: a request moved money or goods twice: {posting:?}");
+            let is_first = self
+                .moved
+                .insert((player.clone(), id.to_string(), posting.cause));
+            assert!(
+                is_first,
+                "once: a request moved money or goods twice: {posting:?}"
+            );
         }
     }
 
     /// The record must say what the postings sum to, from the very batch that moved something on.
     fn balance(&mut self, player: &PlayerId) {
         let account = self.accounts.get_mut(player).expect("it was posted to");
-        let record = self.pilots.get(player).expect("money conserved: a posting without a pilot");
+        let record = self
+            .pilots
+            .get(player)
+            .expect("money conserved: a posting without a pilot");
         assert_eq!(
             belongings(record),
             account.now,
@@ -114,7 +131,11 @@ impl Shelf {
         for player in players {
             self.balance(&player);
         }
-        assert_eq!(self.accounts.len(), self.pilots.len(), "one account a pilot");
+        assert_eq!(
+            self.accounts.len(),
+            self.pilots.len(),
+            "one account a pilot"
+        );
     }
 
     /// Whether a pilot ever had just this, durably.
@@ -175,6 +196,8 @@ pub(crate) fn belongings(record: &PilotRecord) -> Belongings {
     let cargo = record.cargo.iter();
     Belongings {
         credits: record.credits,
-        cargo: cargo.map(|held| (held.commodity.to_string(), held.quantity)).collect(),
+        cargo: cargo
+            .map(|held| (held.commodity.to_string(), held.quantity))
+            .collect(),
     }
 }

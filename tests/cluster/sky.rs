@@ -17,7 +17,9 @@ pub(crate) fn close_quarters() -> Arc<Universe> {
     for system in &mut universe.systems {
         system.half_extent = 2_600.0;
         let inside = |x: f32, y: f32, radius: f32| x.abs().max(y.abs()) + radius < 2_500.0;
-        system.stations.retain(|station| inside(station.x, station.y, station.docking_radius));
+        system
+            .stations
+            .retain(|station| inside(station.x, station.y, station.docking_radius));
         system.zones.retain(|zone| inside(zone.x, zone.y, 0.0));
         system.ambient.pvp_allowed = true;
         system.population = Population {

@@ -16,8 +16,15 @@ use super::shelf::Shelf;
 
 enum Asked {
     Keep(Batch),
-    Load { ticket: u32, player: PlayerId },
-    Outcome { ticket: u32, player: PlayerId, id: RequestId },
+    Load {
+        ticket: u32,
+        player: PlayerId,
+    },
+    Outcome {
+        ticket: u32,
+        player: PlayerId,
+        id: RequestId,
+    },
 }
 
 /// The queue before the shelf, and the shelf.
@@ -52,7 +59,10 @@ impl Disk {
             match asked {
                 Asked::Keep(batch) => {
                     let number = batch.number;
-                    assert!(number > self.durable.load(Ordering::Acquire), "batches rise");
+                    assert!(
+                        number > self.durable.load(Ordering::Acquire),
+                        "batches rise"
+                    );
                     self.shelf.keep(batch);
                     self.durable.store(number, Ordering::Release);
                 }
@@ -73,7 +83,8 @@ impl Disk {
         self.is_failed = true;
         self.queue.clear();
         self.answers.clear();
-        self.answers.push(Answer::Failed("no space left on device".to_owned()));
+        self.answers
+            .push(Answer::Failed("no space left on device".to_owned()));
     }
 
     pub(crate) fn is_failed(&self) -> bool {
@@ -131,7 +142,8 @@ impl Vault for FaultyVault {
 
     fn outcome(&mut self, ticket: u32, player: &PlayerId, id: &RequestId) -> Result<(), Full> {
         let (player, id) = (player.clone(), id.clone());
-        self.ask(Asked::Outcome { ticket, player, id }).map_err(|_| Full)
+        self.ask(Asked::Outcome { ticket, player, id })
+            .map_err(|_| Full)
     }
 
     fn take_answers(&mut self, answers: &mut Vec<Answer>) {

@@ -103,7 +103,7 @@ fn start() -> Option<Server> {
         echo started
         cat >/dev/null
         kill -INT $server; wait $server
-        cd /; rm -rf "$DATA"
+        cd /; rm -rf "$(dirname "$DATA")"
     "#;
     let mut shell = as_server_user(Path::new("sh"))
         .args(["-c", script])

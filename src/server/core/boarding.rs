@@ -85,6 +85,17 @@ impl Core {
         self.welcome(key);
     }
 
+    /// The store failed: nobody who waits for a pilot will get one.
+    pub(super) fn refuse_logins(&mut self) {
+        let waiting = self.roster.iter().filter_map(|(_, player)| {
+            let (conn, seq) = (player.conn?, player.login_seq?);
+            Some((conn, seq))
+        });
+        for (conn, seq) in waiting.collect::<Vec<_>>() {
+            self.refuse(conn, seq, ErrorCode::Internal);
+        }
+    }
+
     fn welcome(&mut self, key: PlayerKey) {
         let Some(entry) = self.roster.get_mut(key) else {
             return;
@@ -107,9 +118,7 @@ impl Core {
             Reply::AuthOk(AuthOk {
                 player_id,
                 system_id,
-            }),
-            0,
-        );
+            }));
     }
 
     /// Puts the player's ship into a system, or takes it over where it lingers.
@@ -126,14 +135,12 @@ impl Core {
             self.write(
                 conn,
                 Some(seq),
-                Reply::error_with(ErrorCode::UnknownSystem, why),
-                0,
-            );
+                Reply::error_with(ErrorCode::UnknownSystem, why));
             return;
         }
         match self.enter(key, target) {
             Ok(ship) => self.show(key, conn, seq, target, ship),
-            Err(refusal) => self.write(conn, Some(seq), refusal, 0),
+            Err(refusal) => self.write(conn, Some(seq), refusal),
         }
     }
 
@@ -271,7 +278,7 @@ impl Core {
             self.refuse(conn, seq, ErrorCode::Internal);
             return;
         };
-        self.write(conn, Some(seq), Reply::Joined(Box::new(joined)), 0);
+        self.write(conn, Some(seq), Reply::Joined(Box::new(joined)));
         if let Some(theatre) = self.theatre_mut(system) {
             theatre.add_viewer(Viewer::new(conn, ship, told));
         }

@@ -13,6 +13,7 @@ use super::Core;
 use crate::ids::{ConnId, Handle, Name, SystemIndex};
 use crate::limits::{BOOK_ENTRIES_MAX, LOOKUPS_MAX};
 use crate::server::book;
+use crate::server::lane::Letter;
 use crate::server::requests::{Judgement, digest};
 use crate::server::roster::PlayerKey;
 use crate::sim::{Command, Order};
@@ -184,7 +185,24 @@ impl Core {
             self.book
                 .remember(&self.universe, &request, open.wish.body_digest(), &reply);
         }
-        self.write(open.conn, Some(open.seq), reply, self.book.covers());
+        self.post(Letter {
+            conn: open.conn,
+            reply_to: Some(open.seq),
+            reply,
+            system: Some(open.system),
+            batch: self.book.covers(),
+        });
+    }
+
+    /// The store failed: no order comes to anything any more.
+    pub(super) fn refuse_orders(&mut self) {
+        let orders = self.orders.drain().map(|open| (open.conn, open.seq));
+        let lookups = self.lookups.drain(..).chain(self.lookups_open.drain());
+        let lookups = lookups.map(|lookup| (lookup.conn, lookup.seq));
+        let waiting: Vec<(ConnId, u64)> = orders.chain(lookups).collect();
+        for (conn, seq) in waiting {
+            self.refuse(conn, seq, ErrorCode::Internal);
+        }
     }
 
     fn look_up(&mut self, lookup: Lookup) {
@@ -234,17 +252,31 @@ impl Core {
             } else {
                 Reply::error(ErrorCode::RequestIdReused)
             };
-            self.write(lookup.conn, Some(lookup.seq), reply, self.book.covers());
+            // Known before, so durable: only the order of answers makes it wait.
+            self.post(Letter {
+                conn: lookup.conn,
+                reply_to: Some(lookup.seq),
+                reply,
+                system: None,
+                batch: self.book.covers(),
+            });
             return;
         }
         let Some(player) = self.roster.get(lookup.key) else {
             return;
         };
-        if !player.requests.trusts_unknown(id, lookup.asked_after) {
+        let is_open = |(_, open): (usize, &OpenOrder)| {
+            open.key == lookup.key && open.wish.request_id() == Some(id)
+        };
+        // In a flood of commands an order may stay open for more than a tick.
+        if !player.requests.trusts_unknown(id, lookup.asked_after)
+            || self.orders.iter().any(is_open)
+        {
             self.look_up(lookup);
             return;
         }
         let Some((key, system, ship)) = self.aboard(lookup.conn) else {
+            self.refuse(lookup.conn, lookup.seq, ErrorCode::NotInSystem);
             return;
         };
         let Lookup {

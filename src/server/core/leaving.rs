@@ -5,8 +5,9 @@ use super::Core;
 use crate::ids::{ConnId, Handle, Name, SystemIndex};
 use crate::limits::{CHECKPOINT_PERIOD_TICKS, LINGER_TICKS};
 use crate::server::book;
+use crate::server::lane::ToGate;
 use crate::server::roster::{PlayerKey, Whereabouts};
-use crate::sim::Gone;
+use crate::sim::{Command, Gone};
 use crate::wire::CloseCode;
 
 /// Players whose ships are to be taken in, and the worlds these are in.
@@ -30,7 +31,8 @@ impl Core {
         }
     }
 
-    /// Takes a connection's view away and lets go of the ship's controls.
+    /// Takes a connection's view away and lets go of the ship's controls, those included that came
+    /// in with this tick and are not applied yet.
     pub(super) fn hide(&mut self, key: PlayerKey, conn: ConnId) {
         let Some(entry) = self.roster.get(key) else {
             return;
@@ -40,6 +42,9 @@ impl Core {
         {
             theatre.remove_viewer(conn);
             theatre.world.detach(ship);
+            theatre.commands.retain(
+                |command| !matches!(command, Command::Steer { ship: steered, .. } if *steered == ship),
+            );
         }
     }
 
@@ -123,6 +128,9 @@ impl Core {
         tracing::error!("another server owns {id} now; it stops here");
         if let Some(theatre) = self.theatre_mut(system) {
             theatre.is_owned = false;
+        }
+        for lane in &self.lanes {
+            lane.push(ToGate::Forget(system));
         }
         for (key, _, _) in self
             .leaving(|_| true)

@@ -198,6 +198,9 @@ impl Core {
         }
         self.tick += 1;
         self.take_answers();
+        if self.failure.is_some() {
+            return;
+        }
         self.take_commands();
         // Before the step: it sorts the rows by cell, and what is published must find them so.
         self.take_in_lingering();
@@ -214,11 +217,12 @@ impl Core {
     }
 
     /// Takes every ship in and hands the last batch to the store, for a server that goes down.
-    /// Returns the number of the batch that must become durable.
+    /// Returns the number of the batch that must become durable; until it is, call again, since
+    /// the store may have had no room.
     pub fn drain(&mut self, unix: UnixMillis) -> u64 {
         self.take_everybody_in();
         self.submit(unix);
-        self.book.submitted()
+        self.book.covers()
     }
 
     /// The world of a system, to look at.
@@ -237,6 +241,9 @@ impl Core {
                 Answer::Loaded { ticket, pilot } => self.board(PlayerKey(ticket), &pilot),
                 Answer::Outcome { ticket, outcome } => self.look_up_answered(ticket, outcome),
                 Answer::LeaseLost(system) => self.lose_system(&system),
+                Answer::DurableWithout(batch) => {
+                    self.durable.fetch_max(batch, Ordering::AcqRel);
+                }
                 Answer::Failed(why) => self.fail(why),
             }
         }
@@ -339,28 +346,41 @@ impl Core {
         self.governor.observe(&self.costs_ns);
     }
 
+    /// Nothing becomes durable any more: whoever waits for an answer hears INTERNAL.
     fn fail(&mut self, why: String) {
         self.failure = Some(why);
         for lane in &self.lanes {
             lane.push(ToGate::Fail);
+        }
+        self.refuse_orders();
+        self.refuse_logins();
+        let mut waiting = std::mem::take(&mut self.taken);
+        self.inbox.take(&mut waiting);
+        for message in waiting {
+            if let ToCore::Command { conn, command } = message
+                && let Some(seq) = command.owed_seq()
+            {
+                self.refuse(conn, seq.number(), ErrorCode::Internal);
+            }
+        }
+        for lane in &self.lanes {
             lane.ring();
         }
     }
 
-    /// Tells a client something once `batch` is durable; 0 is at once.
-    fn write(&self, conn: ConnId, reply_to: Option<u64>, reply: Reply, batch: u64) {
-        if let Some(lane) = self.lanes.get(usize::from(conn.shard)) {
-            lane.push(ToGate::Letter(Letter {
-                conn,
-                reply_to,
-                reply,
-                batch,
-            }));
+    /// Tells a client something at once.
+    fn write(&self, conn: ConnId, reply_to: Option<u64>, reply: Reply) {
+        self.post(Letter { conn, reply_to, reply, system: None, batch: 0 });
+    }
+
+    fn post(&self, letter: Letter) {
+        if let Some(lane) = self.lanes.get(usize::from(letter.conn.shard)) {
+            lane.push(ToGate::Letter(letter));
         }
     }
 
     fn refuse(&self, conn: ConnId, seq: u64, code: ErrorCode) {
-        self.write(conn, Some(seq), Reply::error(code), 0);
+        self.write(conn, Some(seq), Reply::error(code));
     }
 
     fn close(&self, conn: ConnId, code: CloseCode) {

@@ -121,7 +121,7 @@ impl Core {
             for ship in [event.source_ship, event.target_ship] {
                 if let Some(conn) = self.conn_of(system, ship) {
                     let reply = Reply::CombatEvent(combat_event(&theatre.world, event));
-                    self.write(conn, None, reply, 0);
+                    self.write(conn, None, reply);
                 }
             }
         }

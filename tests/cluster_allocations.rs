@@ -1,0 +1,148 @@
+//! Once warm, publishing and composing take no memory per entity and none per client.
+//!
+//! A counting allocator serves this test alone.
+
+use std::alloc::{GlobalAlloc, Layout, System as Heap};
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::BytesMut;
+use orrery::ids::{ConnId, Handle, PlayerId, SystemIndex, UnixMillis};
+use orrery::replication::{Publisher, Purse, Stage, Stencils, Viewer, compose};
+use orrery::sim::{Command, Pilot, Place, Random, World};
+use orrery::universe::Universe;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+#[expect(unsafe_code, reason = "an allocator can't be written without")]
+// SAFETY: every call is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { Heap.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { Heap.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { Heap.realloc(pointer, layout, bytes) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn universe(ships: u32) -> Arc<Universe> {
+    let mut universe = Universe::clone(&Universe::built_in());
+    universe.weapon.damage = 0;
+    universe.systems[0].pilots_max = ships;
+    universe.systems[0].half_extent = 5_000.0;
+    universe.systems[0].stations.truncate(1);
+    universe.systems[0].zones.truncate(2);
+    Arc::new(universe)
+}
+
+fn admit(world: &mut World, n: u64) -> Handle {
+    let half = world.system().half_extent;
+    let mut random = Random::new(8, 0, n);
+    let (x, y) = (random.between(-half, half), random.between(-half, half));
+    let pilot = Pilot {
+        player: PlayerId::parse(&format!("p{n}")).expect("a name"),
+        credits: 0,
+        cargo: Vec::new(),
+        hull: 100,
+        fuel: 100.0,
+        place: Place::Space {
+            x,
+            y,
+            vx: 0.0,
+            vy: 0.0,
+            rotation: 0.0,
+        },
+        home: None,
+    };
+    world.admit(&pilot).expect("room")
+}
+
+/// Allocations of publishing and composing, in the busiest of a hundred warm ticks.
+fn allocations_a_tick(ships: u32) -> usize {
+    let universe = universe(ships);
+    let stencils = Arc::new(Stencils::new(1000.0, 250.0));
+    let mut world = World::new(Arc::clone(&universe), SystemIndex(0), 3, None);
+    let handles: Vec<Handle> = (0..ships)
+        .map(|n| admit(&mut world, u64::from(n)))
+        .collect();
+    let mut viewers: Vec<Viewer> = handles
+        .iter()
+        .zip(0..)
+        .map(|(&ship, slot)| {
+            let conn = ConnId {
+                shard: 0,
+                slot,
+                generation: 0,
+            };
+            Viewer::new(conn, ship, Purse::default())
+        })
+        .collect();
+    let mut publisher = Publisher::new(Arc::clone(&stencils), 2);
+    let mut composed = BytesMut::with_capacity(4 * 1024 * 1024);
+    let mut commands = Vec::new();
+    let mut most = 0;
+    for tick in 1..=400 {
+        for (&ship, n) in handles.iter().zip(0_u64..) {
+            let mut random = Random::new(4, tick, n);
+            commands.push(Command::Steer {
+                ship,
+                seq: tick,
+                thrust: random.between(0.0, 1.0),
+                turn: random.between(-1.0, 1.0),
+                fire: n % 10 == 0,
+                dock: false,
+            });
+        }
+        world.step(&mut commands);
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        let stage = Stage {
+            universe: &universe,
+            system: SystemIndex(0),
+            unix: UnixMillis(1),
+            shard_count: 1,
+            time_dilation: 1.0,
+        };
+        let frame = publisher.publish(stage, &world, &mut viewers);
+        let mut bytes = 0;
+        for pilot in frame.pilots_of(0) {
+            if pilot.has_delta() {
+                compose::delta(&frame, pilot, &stencils, tick, &mut composed);
+                bytes += black_box(composed.split().freeze()).len();
+            }
+        }
+        assert!(
+            tick == 1 || bytes > ships as usize * 500,
+            "{bytes} bytes composed"
+        );
+        if tick > 300 {
+            most = most.max(ALLOCATIONS.load(Ordering::Relaxed) - before);
+        }
+    }
+    most
+}
+
+#[test]
+fn publishing_and_composing_allocate_nothing_per_entity_or_client() {
+    let (few, many) = (allocations_a_tick(250), allocations_a_tick(1_000));
+    assert!(
+        few <= 16,
+        "{few} allocations a tick for 250 ships and clients"
+    );
+    assert!(
+        many <= 16,
+        "{many} allocations a tick for 1,000 ships and clients"
+    );
+}

@@ -1,0 +1,292 @@
+//! Named stories on the simulated server: laggards, replaced logins, lingering ships, a full disk,
+//! a crowd. The cluster's own checks run in every tick of each.
+
+mod cluster;
+
+use cluster::seat::Stage;
+use cluster::server::DiskPace;
+use cluster::{Cluster, Setup, sky};
+use orrery::ids::Name;
+use orrery::limits::{DELTA_BYTES_MAX, LINGER_TICKS, PENDING_BYTES_MAX, STALL_MS_MAX, SWEEP_MS};
+use orrery::wire::{CloseCode, ErrorCode, Input, Reply, RequestId, Trade};
+
+fn quiet() -> Cluster {
+    Cluster::new(Setup::new(sky::close_quarters()))
+}
+
+/// A sky for crowds, over a disk that takes them in at once.
+fn crowd(half_side: f32) -> Cluster {
+    let mut setup = Setup::new(sky::crowded(half_side));
+    setup.disk_capacity = 8_192;
+    Cluster::new(setup)
+}
+
+fn thrust(thrust: f32, turn: f32) -> Input {
+    Input {
+        thrust,
+        turn,
+        ..Input::default()
+    }
+}
+
+/// Asks for the dock until the ship is in it.
+fn dock(cluster: &mut Cluster, seat: usize) {
+    let input = Input {
+        dock_request: true,
+        ..Input::default()
+    };
+    let due = cluster.tick + 1;
+    cluster.seats[seat].steer(input, due);
+    cluster.ticks(3);
+    let you = cluster.seats[seat].model.you.as_ref();
+    assert!(
+        you.is_some_and(|you| you.docked_at.is_some()),
+        "pilots appear at a dock"
+    );
+}
+
+fn food(quantity: u32, id: Option<&str>) -> Trade {
+    Trade {
+        station_id: Name::parse("earth-orbit-station").expect("a name"),
+        commodity_id: Name::parse("food").expect("a name"),
+        quantity,
+        request_id: id.map(|id| RequestId::parse(id).expect("an id")),
+    }
+}
+
+#[test]
+fn a_laggard_gets_a_snapshot_when_it_reads_again() {
+    let mut cluster = quiet();
+    let ann = cluster.enter("ann", "sol-1");
+    let bob = cluster.enter("bob", "sol-1");
+    let due = cluster.tick + 1;
+    cluster.seats[bob].steer(thrust(0.5, 0.3), due);
+    cluster.set_rate(ann, 0);
+    cluster.ticks(120);
+    let conn = cluster.seats[ann].conn;
+    let pending = cluster.pending_bytes(conn);
+    assert!(pending > 0, "nothing flows");
+    assert!(
+        pending < 16 * 1024,
+        "state does not queue behind unsent output: {pending} bytes"
+    );
+    let (deltas, snapshots) = (
+        cluster.seats[ann].model.deltas,
+        cluster.seats[ann].model.snapshots,
+    );
+    cluster.set_rate(ann, usize::MAX);
+    cluster.ticks(2);
+    assert_eq!(cluster.seats[ann].model.snapshots, snapshots + 1);
+    cluster.ticks(20);
+    assert_eq!(
+        cluster.seats[ann].model.deltas,
+        deltas + 20,
+        "one a tick from then on"
+    );
+    assert_eq!(cluster.seats[ann].stage, Stage::Aboard);
+}
+
+#[test]
+fn a_client_that_never_reads_is_closed_4004_and_bounded() {
+    let mut cluster = quiet();
+    let ann = cluster.enter("ann", "sol-1");
+    cluster.set_rate(ann, 0);
+    let conn = cluster.seats[ann].conn;
+    let mut pending_max = 0;
+    while cluster.pending_bytes(conn) == 0 {
+        cluster.tick();
+    }
+    let stalled_at = cluster.tick;
+    while !cluster.seats[ann].is_over() {
+        pending_max = pending_max.max(cluster.pending_bytes(conn));
+        cluster.tick();
+        assert!(cluster.tick < stalled_at + 400, "it is closed at last");
+    }
+    let code = CloseCode::TooSlow.as_u16();
+    assert_eq!(cluster.seats[ann].stage, Stage::Over(Some(code)));
+    let stalled_ms = (cluster.tick - stalled_at) * 1000 / 30;
+    let bounds = STALL_MS_MAX..STALL_MS_MAX + 2 * SWEEP_MS + 100;
+    assert!(bounds.contains(&stalled_ms), "closed after {stalled_ms} ms");
+    assert!(
+        pending_max < PENDING_BYTES_MAX / 8,
+        "{pending_max} bytes waited"
+    );
+}
+
+#[test]
+fn a_replaced_login_closes_the_former_4003() {
+    let mut cluster = quiet();
+    let former = cluster.enter("ann", "sol-1");
+    let ship = cluster.seats[former].model.ship.clone();
+    let newer = cluster.enter("ann", "sol-1");
+    let code = CloseCode::Replaced.as_u16();
+    assert_eq!(cluster.seats[former].stage, Stage::Over(Some(code)));
+    assert_eq!(
+        cluster.seats[newer].model.ship, ship,
+        "the ship is taken over"
+    );
+    let due = cluster.tick + 1;
+    cluster.seats[newer].steer(thrust(1.0, 0.0), due);
+    cluster.ticks(3);
+    assert!(
+        cluster.seats[newer].model.last_input_seq > 0,
+        "and obeys, its numbers begun anew"
+    );
+}
+
+#[test]
+fn a_ship_lingers_ten_seconds_and_is_taken_back() {
+    let mut cluster = quiet();
+    let ann = cluster.enter("ann", "sol-1");
+    let bob = cluster.enter("bob", "sol-1");
+    dock(&mut cluster, ann);
+    let ship = cluster.seats[ann].model.ship.clone();
+    cluster.cut(ann);
+    cluster.ticks(LINGER_TICKS - 5);
+    assert!(
+        cluster.seats[bob].model.entities.contains_key(&ship),
+        "it is still there"
+    );
+    let again = cluster.enter("ann", "sol-1");
+    let home = cluster.seats[again].home.clone();
+    assert_eq!(home.as_ref().map(Name::as_str), Some("sol-1"));
+    assert_eq!(cluster.seats[again].model.ship, ship);
+    cluster.cut(again);
+    cluster.ticks(LINGER_TICKS - 1);
+    assert!(cluster.seats[bob].model.entities.contains_key(&ship));
+    cluster.ticks(3);
+    assert!(
+        !cluster.seats[bob].model.entities.contains_key(&ship),
+        "it is taken in"
+    );
+    let later = cluster.enter("ann", "sol-1");
+    let seat = &cluster.seats[later];
+    assert_ne!(seat.model.ship, ship, "a number is never given twice");
+    assert!(
+        seat.model
+            .you
+            .as_ref()
+            .is_some_and(|you| you.docked_at.is_some()),
+        "where it was"
+    );
+}
+
+#[test]
+fn a_cut_line_lets_go_of_the_controls_even_in_the_same_tick() {
+    let mut cluster = quiet();
+    let ann = cluster.enter("ann", "sol-1");
+    let due = cluster.tick;
+    cluster.seats[ann].steer(thrust(1.0, 0.0), due);
+    cluster.deliver();
+    cluster.cut(ann);
+    cluster.ticks(30);
+    let world = cluster.world("sol-1");
+    let ship = world.pilot_ships()[0];
+    let row = world.entities().row(ship).expect("it lingers");
+    assert_eq!(
+        world.entities().thrusts()[row].to_bits(),
+        0,
+        "nobody thrusts"
+    );
+}
+
+#[test]
+fn a_failed_store_answers_internal_and_tells_nothing_undurable() {
+    let mut cluster = quiet();
+    let ann = cluster.enter("ann", "sol-1");
+    dock(&mut cluster, ann);
+    cluster.ticks(5);
+    cluster.disk_pace = DiskPace::Stopped;
+    let due = cluster.tick + 1;
+    cluster.seats[ann].buy(food(3, Some("first")), due);
+    cluster.ticks(30);
+    assert!(
+        !cluster.seats[ann].asked.is_empty(),
+        "nothing is told before it is durable"
+    );
+    let credits = cluster.seats[ann].model.you.as_ref().map(|you| you.credits);
+    assert_eq!(credits, Some(5_000));
+    // One order comes in with the failure, one after it.
+    let due = cluster.tick + 1;
+    cluster.seats[ann].buy(food(1, Some("second")), due);
+    cluster.seats[ann].buy(food(1, None), due + 1);
+    cluster.disk().fail();
+    cluster.ticks(4);
+    let seat = &cluster.seats[ann];
+    assert!(seat.asked.is_empty(), "each is answered: {:?}", seat.asked);
+    assert_eq!(seat.errors, [ErrorCode::Internal; 3]);
+    assert!(cluster.core.failure().is_some());
+    cluster.restart(false);
+    cluster.disk_pace = DiskPace::Prompt;
+    let again = cluster.enter("ann", "sol-1");
+    let credits = cluster.seats[again]
+        .model
+        .you
+        .as_ref()
+        .map(|you| you.credits);
+    assert_eq!(credits, Some(5_000), "what was not durable did not happen");
+    dock(&mut cluster, again);
+    for _ in 0..2 {
+        let due = cluster.tick + 1;
+        cluster.seats[again].buy(food(3, Some("first")), due);
+        cluster.ticks(4);
+        let reply = cluster.seats[again].newest_reply.clone();
+        let Some(Reply::TradeResult(result)) = reply else {
+            panic!("a result, not {reply:?}");
+        };
+        assert_eq!(result.cargo[0].qty, 3, "once, however often it is asked");
+    }
+}
+
+#[test]
+fn a_crowd_of_1000_ships_in_one_view_stays_within_the_byte_budget_and_sees_itself_at_30_hz() {
+    let mut cluster = crowd(550.0);
+    let deaf = cluster.enter_deaf("d", 992, "sol-1");
+    let listeners: Vec<usize> = (0..8)
+        .map(|n| cluster.enter(&format!("l{n}"), "sol-1"))
+        .collect();
+    let everybody: Vec<usize> = deaf.into_iter().chain(listeners.clone()).collect();
+    for &seat in &everybody {
+        let (due, turn) = (cluster.tick + 1, cluster.dice.between(-1.0, 1.0));
+        cluster.seats[seat].steer(thrust(0.4, turn), due);
+    }
+    cluster.ticks(20);
+    let in_view = listeners
+        .iter()
+        .map(|&seat| cluster.seats[seat].model.entities.len());
+    assert!(
+        in_view.clone().all(|count| count > 800),
+        "a crowd: {:?}",
+        in_view.collect::<Vec<_>>()
+    );
+    for &seat in &listeners {
+        let seat = &mut cluster.seats[seat];
+        (seat.delta_bytes, seat.delta_bytes_max) = (0, 0);
+        (seat.model.deltas, seat.model.own_rows) = (0, 0);
+    }
+    cluster.ticks(60);
+    for &seat in &listeners {
+        let seat = &cluster.seats[seat];
+        assert_eq!(seat.model.deltas, 60, "30 deltas a second");
+        assert_eq!(seat.model.own_rows, 60, "the own ship stands in each");
+        let mean = seat.delta_bytes / 60;
+        assert!(
+            mean <= DELTA_BYTES_MAX as u64,
+            "{mean} bytes a delta, {} at most",
+            seat.delta_bytes_max
+        );
+    }
+}
+
+#[test]
+fn a_view_of_4000_ships_shrinks_until_its_snapshot_can_be_sent() {
+    let mut cluster = crowd(900.0);
+    cluster.enter_deaf("d", 4_000, "sol-1");
+    assert_eq!(cluster.world("sol-1").pilots_count(), 4_000);
+    let seat = cluster.enter("ann", "sol-1");
+    cluster.ticks(3);
+    let seat = &cluster.seats[seat];
+    assert_eq!(seat.model.tick, Some(cluster.world("sol-1").tick()));
+    let count = seat.model.entities.len();
+    assert!((100..2_000).contains(&count), "{count} ships seen");
+}
