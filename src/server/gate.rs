@@ -125,10 +125,9 @@ impl Gate {
 
     /// Tells what the rest of the server decided; the session goes by it.
     fn tell(&mut self, io: &mut dyn Io, conn: ConnId, reply: &Reply, reply_to: Option<u64>) {
-        let Some(client) = self.client(conn) else {
-            return;
-        };
-        let close = client.session.on_reply(reply);
+        let close = self
+            .client(conn)
+            .and_then(|client| client.session.on_reply(reply));
         self.say(io, conn, reply, reply_to);
         if let Some(code) = close {
             self.end(io, conn, code);
@@ -149,9 +148,8 @@ impl Gate {
             _ => None,
         };
         if let Some(code) = code {
-            let label = KindLabel {
-                kind: code.as_str(),
-            };
+            let kind = code.as_str();
+            let label = KindLabel { kind };
             self.parts.metrics.errors.get_or_create(&label).inc();
         }
         self.composed.extend_from_slice(&self.text);
