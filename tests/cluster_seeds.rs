@@ -27,7 +27,10 @@ fn run(seed: u64, ticks: u64) -> Census {
         disk_failure: if seed % 7 == 0 { 2 } else { 0 },
         nap: if seed % 3 == 2 { 10 } else { 0 },
     });
-    for _ in 0..ticks {
+    for tick in 0..ticks {
+        if seed % 8 == 3 && tick % 200 == 0 {
+            cluster.overload(tick % 400 == 0);
+        }
         play.tick(&mut cluster);
     }
     play.settle(&mut cluster);
