@@ -71,6 +71,7 @@ fn admit(world: &mut World, n: u64) -> Handle {
 }
 
 /// Allocations of publishing and composing, in the busiest of a hundred warm ticks.
+#[expect(clippy::too_many_lines, reason = "half of it is a world to measure in")]
 fn allocations_a_tick(ships: u32) -> usize {
     let universe = universe(ships);
     let stencils = Arc::new(Stencils::new(1000.0, 250.0));
