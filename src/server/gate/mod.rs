@@ -7,7 +7,7 @@
 //! Backpressure: letters always queue (a client that lets them pile up past the net layer's bound
 //! is closed); state never queues behind unsent output. A client that cannot take a delta misses
 //! it, is owed a snapshot, asks the tick for one when its output has drained, and is closed when
-//! nothing moves for [`STALL_MS_MAX`].
+//! nothing moves for [`STALL_MS_MAX`](crate::limits::STALL_MS_MAX).
 
 mod stream;
 
