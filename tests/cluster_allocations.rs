@@ -70,6 +70,15 @@ fn admit(world: &mut World, n: u64) -> Handle {
     world.admit(&pilot).expect("room")
 }
 
+fn viewer((&ship, slot): (&Handle, u32)) -> Viewer {
+    let conn = ConnId {
+        shard: 0,
+        slot,
+        generation: 0,
+    };
+    Viewer::new(conn, ship, Purse::default())
+}
+
 /// Allocations of publishing and composing, in the busiest of a hundred warm ticks.
 #[expect(clippy::too_many_lines, reason = "half of it is a world to measure in")]
 fn allocations_a_tick(ships: u32) -> usize {
@@ -79,18 +88,7 @@ fn allocations_a_tick(ships: u32) -> usize {
     let handles: Vec<Handle> = (0..ships)
         .map(|n| admit(&mut world, u64::from(n)))
         .collect();
-    let mut viewers: Vec<Viewer> = handles
-        .iter()
-        .zip(0..)
-        .map(|(&ship, slot)| {
-            let conn = ConnId {
-                shard: 0,
-                slot,
-                generation: 0,
-            };
-            Viewer::new(conn, ship, Purse::default())
-        })
-        .collect();
+    let mut viewers: Vec<Viewer> = handles.iter().zip(0..).map(viewer).collect();
     let mut publisher = Publisher::new(Arc::clone(&stencils), 2);
     let mut composed = BytesMut::with_capacity(4 * 1024 * 1024);
     let mut commands = Vec::new();

@@ -43,7 +43,7 @@ fn a_client_model_rebuilt_from_deltas_alone_equals_the_truth_for_10_000_ticks() 
             deltas += u64::from(seat.model.deltas > 0);
         }
     }
-    play.settle(&mut cluster);
+    Play::settle(&mut cluster);
     assert!(deltas > 20_000, "{deltas} models a tick, summed");
     assert!(deaths > 100, "{deaths} ticks as a wreck");
     assert!(crowded_ticks > 300, "{crowded_ticks} ticks in a crowd");

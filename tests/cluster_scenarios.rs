@@ -206,7 +206,10 @@ fn a_failed_store_answers_internal_and_tells_nothing_undurable() {
     );
     let credits = cluster.seats[ann].model.you.as_ref().map(|you| you.credits);
     assert_eq!(credits, Some(5_000));
-    // One order comes in with the failure, one after it.
+    // One waits for the store's word, one comes in with the failure, one after it.
+    let due = cluster.tick + 1;
+    cluster.seats[ann].buy(food(3, Some("first")), due);
+    cluster.ticks(2);
     let due = cluster.tick + 1;
     cluster.seats[ann].buy(food(1, Some("second")), due);
     cluster.seats[ann].buy(food(1, None), due + 1);
@@ -214,7 +217,7 @@ fn a_failed_store_answers_internal_and_tells_nothing_undurable() {
     cluster.ticks(4);
     let seat = &cluster.seats[ann];
     assert!(seat.asked.is_empty(), "each is answered: {:?}", seat.asked);
-    assert_eq!(seat.errors, [ErrorCode::Internal; 3]);
+    assert_eq!(seat.errors, [ErrorCode::Internal; 4]);
     assert!(cluster.core.failure().is_some());
     cluster.restart(false);
     cluster.disk_pace = DiskPace::Prompt;
@@ -289,4 +292,34 @@ fn a_view_of_4000_ships_shrinks_until_its_snapshot_can_be_sent() {
     assert_eq!(seat.model.tick, Some(cluster.world("sol-1").tick()));
     let count = seat.model.entities.len();
     assert!((100..2_000).contains(&count), "{count} ships seen");
+}
+
+#[test]
+fn a_retry_in_a_slowed_system_is_carried_out_once() {
+    let mut cluster = quiet();
+    let ann = cluster.enter("ann", "sol-1");
+    dock(&mut cluster, ann);
+    cluster.overload(true);
+    let (before, ticks) = (cluster.world("sol-1").tick(), 300);
+    cluster.ticks(ticks);
+    assert!(
+        cluster.world("sol-1").tick() < before + ticks,
+        "time is slowed"
+    );
+    cluster.disk_pace = DiskPace::Random(1);
+    for number in 0..12 {
+        let id = format!("r{number}");
+        for _ in 0..6 {
+            let due = cluster.tick + 1;
+            cluster.seats[ann].buy(food(1, Some(&id)), due);
+            cluster.ticks(4);
+        }
+    }
+    cluster.overload(false);
+    cluster.disk_pace = DiskPace::Prompt;
+    cluster.ticks(60);
+    let seat = &cluster.seats[ann];
+    assert!(seat.asked.is_empty(), "each is answered: {:?}", seat.asked);
+    let cargo = &seat.model.you.as_ref().expect("a snapshot came").cargo;
+    assert_eq!(cargo[0].qty, 12, "each order once");
 }

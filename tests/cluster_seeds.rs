@@ -33,7 +33,7 @@ fn run(seed: u64, ticks: u64) -> Census {
         }
         play.tick(&mut cluster);
     }
-    play.settle(&mut cluster);
+    Play::settle(&mut cluster);
     cluster.restart(true);
     cluster.ticks(2);
     cluster.told.census

@@ -22,6 +22,8 @@
     reason = "a test that cannot go on panics"
 )]
 
+pub(crate) mod assembly;
+pub(crate) mod check;
 pub(crate) mod dice;
 pub(crate) mod model;
 pub(crate) mod net;

@@ -3,6 +3,7 @@
 use orrery::ids::Name;
 use orrery::wire::{Input, Repair, Request, RequestId, Trade};
 
+use super::dice::Dice;
 use super::seat::Stage;
 use super::server::{Cluster, DiskPace};
 
@@ -57,7 +58,7 @@ impl Play {
     }
 
     /// No more trouble: lines flow, the disk keeps up, and everybody is answered and told.
-    pub(crate) fn settle(&mut self, cluster: &mut Cluster) {
+    pub(crate) fn settle(cluster: &mut Cluster) {
         cluster.disk_pace = DiskPace::Prompt;
         cluster.asleep.fill(0);
         if cluster.disk().is_failed() {
@@ -84,12 +85,12 @@ impl Play {
         let mood = self.mood;
         let Some((_, seat)) = seat else {
             if cluster.dice.permille(mood.dial) {
-                self.come(cluster, &name);
+                Self::come(cluster, &name);
             }
             return;
         };
         if cluster.dice.permille(mood.dial / 20) {
-            self.come(cluster, &name);
+            Self::come(cluster, &name);
             return;
         }
         if cluster.dice.permille(mood.cut) {
@@ -106,7 +107,7 @@ impl Play {
         self.act(cluster, number as usize, seat);
     }
 
-    fn come(&mut self, cluster: &mut Cluster, name: &str) {
+    fn come(cluster: &mut Cluster, name: &str) {
         let shard = cluster.dice.below(cluster.gates.len() as u64) as u16;
         let seat = cluster.dial(name, shard);
         let due = cluster.tick + 1 + cluster.dice.below(4);
@@ -134,28 +135,12 @@ impl Play {
                     .as_ref()
                     .is_some_and(|you| you.docked_at.is_some());
                 match roll {
-                    0..200 => {
-                        let input = Input {
-                            thrust: if dice.permille(300) {
-                                0.0
-                            } else {
-                                dice.between(0.0, 1.0)
-                            },
-                            turn: dice.between(-1.0, 1.0),
-                            fire_primary: dice.permille(600),
-                            dock_request: false,
-                        };
-                        if !is_docked || dice.permille(60) {
+                    0..230 => {
+                        let input = any_input(dice, roll >= 200);
+                        if !is_docked || input.dock_request || dice.permille(60) {
                             seat.steer(input, due);
                         }
                     }
-                    200..230 => seat.steer(
-                        Input {
-                            dock_request: true,
-                            ..Input::default()
-                        },
-                        due,
-                    ),
                     230..330 if is_docked || dice.permille(50) => {
                         self.trade(cluster, number, place, due);
                     }
@@ -275,6 +260,22 @@ impl Play {
             self.reading_again.clear();
             cluster.restart(is_clean);
         }
+    }
+}
+
+fn any_input(dice: &mut Dice, asks_for_dock: bool) -> Input {
+    if asks_for_dock {
+        return Input {
+            dock_request: true,
+            ..Input::default()
+        };
+    }
+    let rests = dice.permille(300);
+    Input {
+        thrust: if rests { 0.0 } else { dice.between(0.0, 1.0) },
+        turn: dice.between(-1.0, 1.0),
+        fire_primary: dice.permille(600),
+        dock_request: false,
     }
 }
 

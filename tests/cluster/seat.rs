@@ -3,7 +3,7 @@
 //! Checked with every message: *seq 1, 2, 3, …*; *exactly one reply a request*, of the right kind;
 //! *told = durable*: an outcome, or money in `you`, is on the shelf when it is told.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use orrery::ids::{ConnId, Name, PlayerId, UnixMillis};
 use orrery::replication::stencil::CellId;
@@ -77,6 +77,8 @@ pub(crate) struct Seat {
     pub(crate) newest_reply: Option<Reply>,
     next_seq: u64,
     newest_input: u64,
+    /// Inputs that no error was told of.
+    inputs: BTreeSet<u64>,
     server_seq: u64,
 }
 
@@ -99,6 +101,7 @@ impl Seat {
             newest_reply: None,
             next_seq: 1,
             newest_input: 0,
+            inputs: BTreeSet::new(),
             server_seq: 0,
         }
     }
@@ -121,9 +124,11 @@ impl Seat {
             Request::Repair(repair) => Some(Asked::Repair(repair.request_id.clone())),
             Request::Input(_) | Request::Refresh(_) => None,
         };
-        match asked {
-            Some(asked) => drop(self.asked.insert(seq, asked)),
-            None => self.newest_input = seq,
+        if let Some(asked) = asked {
+            self.asked.insert(seq, asked);
+        } else {
+            self.newest_input = seq;
+            self.inputs.insert(seq);
         }
         if matches!(request, Request::Login(_)) {
             self.stage = Stage::LoggingIn;
@@ -189,12 +194,34 @@ impl Seat {
                     "only inputs that were sent are applied"
                 );
             }
-            Body::Reply(reply) => self.reply(reply, received.reply_to, shelf, told),
+            Body::Reply(reply) => self.reply(&reply, received.reply_to, shelf, told),
         }
     }
 
-    fn reply(&mut self, reply: Reply, reply_to: Option<u64>, shelf: &Shelf, told: &mut Told) {
-        match &reply {
+    /// Which request a reply answers; none for what comes unasked, and for errors about inputs.
+    fn answered(&mut self, reply: &Reply, reply_to: Option<u64>) -> Option<Asked> {
+        let Some(seq) = reply_to else {
+            let is_unasked = matches!(
+                reply,
+                Reply::CombatEvent(_) | Reply::Notice(_) | Reply::Error(_) | Reply::AuthError(_)
+            );
+            assert!(
+                is_unasked,
+                "exactly one reply a request: {reply:?} answers none"
+            );
+            return None;
+        };
+        let asked = self.asked.remove(&seq);
+        let is_about_input = matches!(reply, Reply::Error(_)) && self.inputs.remove(&seq);
+        assert!(
+            asked.is_some() || is_about_input,
+            "exactly one reply a request: {reply:?} to {seq}"
+        );
+        asked
+    }
+
+    fn reply(&mut self, reply: &Reply, reply_to: Option<u64>, shelf: &Shelf, told: &mut Told) {
+        match reply {
             Reply::Error(error) => {
                 self.errors.push(error.code);
                 told.count(error.code.as_str());
@@ -205,28 +232,10 @@ impl Seat {
             _ => {}
         }
         self.newest_reply = Some(reply.clone());
-        let Some(seq) = reply_to else {
-            let is_unasked = matches!(
-                reply,
-                Reply::CombatEvent(_) | Reply::Notice(_) | Reply::Error(_) | Reply::AuthError(_)
-            );
-            assert!(
-                is_unasked,
-                "exactly one reply a request: {reply:?} answers none"
-            );
+        let Some(asked) = self.answered(reply, reply_to) else {
             return;
         };
-        if seq == self.newest_input {
-            return;
-        }
-        let Some(asked) = self.asked.remove(&seq) else {
-            assert!(
-                matches!(reply, Reply::Error(_)) && seq <= self.newest_input,
-                "exactly one reply a request: {reply:?} to {seq}"
-            );
-            return;
-        };
-        match (&asked, &reply) {
+        match (&asked, reply) {
             (Asked::Login, Reply::AuthOk(ok)) => {
                 self.stage = Stage::Ashore;
                 self.home.clone_from(&ok.system_id);
@@ -244,15 +253,15 @@ impl Seat {
             }
             (Asked::Trade(id), Reply::TradeResult(result)) => {
                 assert!(result.ok);
-                self.check_outcome(id.as_ref(), &reply, Some(result.credits), shelf, told);
+                self.check_outcome(id.as_ref(), reply, Some(result.credits), shelf, told);
             }
             (Asked::Repair(id), Reply::RepairResult(result)) => {
                 assert!(result.ok);
-                self.check_outcome(id.as_ref(), &reply, Some(result.credits), shelf, told);
+                self.check_outcome(id.as_ref(), reply, Some(result.credits), shelf, told);
             }
             (Asked::Trade(id) | Asked::Repair(id), Reply::Error(error)) => {
                 if is_outcome(error.code) {
-                    self.check_outcome(id.as_ref(), &reply, None, shelf, told);
+                    self.check_outcome(id.as_ref(), reply, None, shelf, told);
                 }
             }
             (Asked::Ping, Reply::Pong(_)) | (_, Reply::Error(_) | Reply::AuthError(_)) => {}

@@ -8,34 +8,25 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use orrery::ids::{ConnId, Millis, PlayerId, SystemIndex, UnixMillis};
-use orrery::limits::{
-    CELLS_PER_VIEW_RADIUS, GATE_LANE_MAX, INBOX_MAX, PENDING_BYTES_MAX, STICKY_TICKS,
-};
+use orrery::ids::{ConnId, Millis, PlayerId, UnixMillis};
+use orrery::limits::{CELLS_PER_VIEW_RADIUS, PENDING_BYTES_MAX};
 use orrery::net::Service;
 use orrery::net::http::head::{Head, Incoming, Progress};
 use orrery::replication::Stencils;
-use orrery::server::core::{Core, CoreParts};
-use orrery::server::doors::Doors;
-use orrery::server::gate::{Gate, GateParts};
-use orrery::server::lane::{GateLane, Ring};
-use orrery::server::mailbox::Mailbox;
-use orrery::server::metrics::Metrics;
+use orrery::server::core::Core;
+use orrery::server::gate::Gate;
 use orrery::session::token::{Key, Signer, Verifier};
 use orrery::sim::World;
 use orrery::universe::Universe;
 
+use super::assembly::serve;
 use super::dice::Dice;
 use super::net::Net;
 use super::seat::{Seat, Stage, Told};
-use super::truth::Truth;
-use super::vault::{Disk, FaultyVault};
+use super::vault::Disk;
 
 const SECRET: &[u8] = b"a secret of thirty-two bytes, no less";
 const UNIX: u64 = 1_700_000_000_000;
-
-/// Rows in a view that are told every tick for sure; with more, some may come late.
-const CALM_ROWS_MAX: usize = 150;
 
 /// What a simulation begins with.
 pub(crate) struct Setup {
@@ -69,12 +60,6 @@ pub(crate) enum DiskPace {
     Stopped,
 }
 
-struct NoBell;
-
-impl Ring for NoBell {
-    fn ring(&self) {}
-}
-
 /// A server, its clients and everything between.
 pub(crate) struct Cluster {
     pub(crate) universe: Arc<Universe>,
@@ -92,24 +77,17 @@ pub(crate) struct Cluster {
     /// What the core's stopwatch advances by whenever it is read: a tick reads it some times.
     load_ns: Arc<AtomicU64>,
     /// Whether the governor may thin, shrink and slow by now.
-    is_overloaded: bool,
+    pub(super) is_overloaded: bool,
     /// The newest tick of each world that was compared.
-    stepped: Vec<u64>,
+    pub(super) stepped: Vec<u64>,
     /// Shards that do not run at the moment, until these ticks.
     pub(crate) asleep: Vec<u64>,
-    inbox_len: Box<dyn Fn() -> usize>,
+    pub(super) inbox_len: Box<dyn Fn() -> usize>,
     signer: Signer,
     verifier: Arc<Verifier>,
     upgrade: Head,
-    setup: Setup,
+    pub(super) setup: Setup,
     restarts: u64,
-}
-
-/// What a restart makes anew.
-struct Server {
-    core: Core,
-    gates: Vec<Gate>,
-    inbox_len: Box<dyn Fn() -> usize>,
 }
 
 impl Cluster {
@@ -349,59 +327,6 @@ impl Cluster {
         }
     }
 
-    /// Compares every client that is up to date with the truth.
-    pub(crate) fn check(&mut self) {
-        assert!(
-            (self.inbox_len)() <= INBOX_MAX.min(GATE_LANE_MAX),
-            "queues bounded"
-        );
-        assert!(
-            self.disk().waiting() <= self.setup.disk_capacity,
-            "queues bounded"
-        );
-        for index in 0..self.universe.systems.len() {
-            let system = SystemIndex(index as u16);
-            let world = self.core.world(system).expect("a world a system");
-            if std::mem::replace(&mut self.stepped[index], world.tick()) == world.tick() {
-                // It stood still in this beat; who came and went shows with its next step.
-                continue;
-            }
-            let truth = Truth::of(world);
-            truth.check_finite();
-            let here = self.seats.iter_mut().filter(|seat| {
-                seat.stage == Stage::Aboard
-                    && seat.model.system.as_deref() == Some(world.system().id.as_str())
-            });
-            for seat in here {
-                let gone = std::mem::take(&mut seat.model.gone);
-                if seat.is_deaf {
-                    continue;
-                }
-                let Some(&(ship, cell)) = truth.ships.get(&seat.player) else {
-                    continue;
-                };
-                if cell.is_none() && seat.center.is_some() {
-                    self.told.count("tick as a wreck");
-                }
-                seat.center = cell.or(seat.center);
-                if seat.model.tick != Some(world.tick()) {
-                    continue;
-                }
-                let center = seat.center.expect("a snapshot needs a place");
-                let rows = truth.rows_in_view(center, &self.stencils);
-                if rows > CALM_ROWS_MAX || self.is_overloaded {
-                    seat.calm_from = self.tick + u64::from(STICKY_TICKS) + 1;
-                }
-                seat.model.is_crowded = self.tick < seat.calm_from;
-                truth.compare(&seat.model, center, &self.stencils);
-                if self.asleep.iter().all(|&until| until < self.tick) {
-                    truth.check_gone(&gone);
-                }
-                truth.check_you(&seat.model, ship);
-            }
-        }
-    }
-
     /// Ends the server and starts another over the same shelf. A clean end takes every ship in and
     /// waits for the disk; a crash loses what is not durable.
     pub(crate) fn restart(&mut self, is_clean: bool) {
@@ -439,22 +364,6 @@ impl Cluster {
         self.seats.clear();
     }
 
-    /// *Cargo conserved*: what stations hold is what the books say, once all is durable.
-    fn check_shelves(&self) {
-        let shelf = &self.disk().shelf;
-        for system in &self.universe.systems {
-            let index = self.universe.system_index(system.id.as_str()).unwrap();
-            let world = self.core.world(index).unwrap();
-            for (station, commodity, units) in world.market().stocks() {
-                let station = system.station(station).unwrap().id.clone();
-                let commodity = self.universe.commodity(commodity).unwrap().id.clone();
-                let key = (system.id.clone(), station, commodity);
-                let kept = shelf.stocks.get(&key).copied().unwrap_or(0);
-                assert_eq!(kept, units, "cargo conserved: the shelf of {key:?}");
-            }
-        }
-    }
-
     /// Seats whose connection is up, by their places.
     pub(crate) fn live(&self) -> Vec<usize> {
         let seats = self.seats.iter().enumerate();
@@ -471,133 +380,9 @@ impl Cluster {
             .collect()
     }
 
-    /// In calm weather a client has been told everything, money too.
-    pub(crate) fn check_told_all(&self, place: usize) {
-        let seat = &self.seats[place];
-        if seat.is_deaf {
-            return;
-        }
-        let Some(name) = seat
-            .model
-            .system
-            .as_deref()
-            .filter(|_| seat.stage == Stage::Aboard)
-        else {
-            return;
-        };
-        let system = self.universe.system_index(name).expect("a system");
-        let world = self.core.world(system).expect("a world");
-        let truth = Truth::of(world);
-        let Some(&(ship, cell)) = truth.ships.get(&seat.player) else {
-            return;
-        };
-        if cell.is_none() && seat.model.tick.is_none() {
-            return;
-        }
-        assert_eq!(
-            seat.model.tick,
-            Some(world.tick()),
-            "in calm weather a client is up to date"
-        );
-        let pilot = world.pilot(ship).expect("a pilot");
-        let told = seat.model.belongings().expect("a snapshot came");
-        assert_eq!(
-            told.credits, pilot.credits,
-            "in calm weather all money is told"
-        );
-        let held: u32 = pilot.cargo.iter().sum();
-        assert_eq!(
-            told.cargo.values().sum::<i64>(),
-            i64::from(held),
-            "and the hold"
-        );
-    }
-
     /// Bytes that wait for a client.
     pub(crate) fn pending_bytes(&self, conn: ConnId) -> usize {
         use orrery::net::Io;
         self.nets[usize::from(conn.shard)].pending_bytes(conn)
-    }
-}
-
-/// The stored shelves of one system, for its world.
-fn stocks(
-    disk: &Disk,
-    universe: &Universe,
-    system: SystemIndex,
-) -> Option<Vec<orrery::sim::market::Stock>> {
-    let here = universe.system(system)?;
-    let mut stocks = Vec::new();
-    for ((at, station, commodity), &units) in &disk.shelf.stocks {
-        if *at == here.id {
-            let station = here.station_index(station.as_str())?;
-            let commodity = universe.commodity_index(commodity.as_str())?;
-            stocks.push((station, commodity, units));
-        }
-    }
-    (!stocks.is_empty()).then_some(stocks)
-}
-
-fn serve(
-    setup: &Setup,
-    load: &Arc<AtomicU64>,
-    disk: &Arc<Mutex<Disk>>,
-    stencils: &Arc<Stencils>,
-    verifier: &Arc<Verifier>,
-    restarts: u64,
-) -> Server {
-    let mut reopened = disk.lock().expect("one thread");
-    let durable = reopened.reopen();
-    let worlds = (0..setup.universe.systems.len()).map(|index| {
-        let system = SystemIndex(index as u16);
-        let stocks = stocks(&reopened, &setup.universe, system);
-        let seed = setup
-            .seed
-            .wrapping_add(restarts << 32)
-            .wrapping_add(index as u64);
-        World::new(Arc::clone(&setup.universe), system, seed, stocks.as_deref())
-    });
-    let worlds = worlds.collect();
-    drop(reopened);
-    let (load, clock) = (Arc::clone(load), AtomicU64::new(0));
-    let metrics = Metrics::new();
-    let inbox = Arc::new(Mailbox::new(INBOX_MAX));
-    let lanes: Vec<Arc<GateLane>> = (0..setup.shards)
-        .map(|_| Arc::new(GateLane::new(Box::new(NoBell))))
-        .collect();
-    let gates = lanes.iter().enumerate().map(|(shard, lane)| {
-        Gate::new(GateParts {
-            shard: shard as u16,
-            verifier: Arc::clone(verifier),
-            doors: Doors::new(Vec::new(), None),
-            inbox: Arc::clone(&inbox),
-            lane: Arc::clone(lane),
-            durable: Arc::clone(&durable),
-            stencils: Arc::clone(stencils),
-            metrics: metrics.clone(),
-        })
-    });
-    let gates = gates.collect();
-    let waiting = Arc::clone(&inbox);
-    let core = Core::new(CoreParts {
-        universe: Arc::clone(&setup.universe),
-        worlds,
-        elsewhere: Vec::new(),
-        inbox,
-        lanes,
-        vault: Box::new(FaultyVault(Arc::clone(disk))),
-        durable,
-        stencils: Arc::clone(stencils),
-        view_radius: setup.view_radius,
-        stretches: 2,
-        metrics,
-        stopwatch: Box::new(move || {
-            clock.fetch_add(load.load(Ordering::Relaxed), Ordering::Relaxed)
-        }),
-    });
-    Server {
-        core,
-        gates,
-        inbox_len: Box::new(move || waiting.len()),
     }
 }

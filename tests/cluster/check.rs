@@ -1,0 +1,125 @@
+//! The invariants that are checked on the whole cluster: clients against the truth in every tick,
+//! everybody told in calm weather, stations' shelves against the books at a clean end.
+
+use orrery::ids::SystemIndex;
+use orrery::limits::{GATE_LANE_MAX, INBOX_MAX, STICKY_TICKS};
+
+use super::seat::Stage;
+use super::server::Cluster;
+use super::truth::Truth;
+
+/// Rows in a view that are told every tick for sure; with more, some may come late.
+const CALM_ROWS_MAX: usize = 150;
+
+impl Cluster {
+    /// Compares every client that is up to date with the truth.
+    pub(crate) fn check(&mut self) {
+        assert!(
+            (self.inbox_len)() <= INBOX_MAX.min(GATE_LANE_MAX),
+            "queues bounded"
+        );
+        assert!(
+            self.disk().waiting() <= self.setup.disk_capacity,
+            "queues bounded"
+        );
+        for index in 0..self.universe.systems.len() {
+            let system = SystemIndex(index as u16);
+            let world = self.core.world(system).expect("a world a system");
+            if std::mem::replace(&mut self.stepped[index], world.tick()) == world.tick() {
+                // It stood still in this beat; who came and went shows with its next step.
+                continue;
+            }
+            let truth = Truth::of(world);
+            truth.check_finite();
+            let here = self.seats.iter_mut().filter(|seat| {
+                seat.stage == Stage::Aboard
+                    && seat.model.system.as_deref() == Some(world.system().id.as_str())
+            });
+            for seat in here {
+                let gone = std::mem::take(&mut seat.model.gone);
+                if seat.is_deaf {
+                    continue;
+                }
+                let Some(&(ship, cell)) = truth.ships.get(&seat.player) else {
+                    continue;
+                };
+                if cell.is_none() && seat.center.is_some() {
+                    self.told.count("tick as a wreck");
+                }
+                seat.center = cell.or(seat.center);
+                if seat.model.tick != Some(world.tick()) {
+                    continue;
+                }
+                let center = seat.center.expect("a snapshot needs a place");
+                let rows = truth.rows_in_view(center, &self.stencils);
+                if rows > CALM_ROWS_MAX || self.is_overloaded {
+                    seat.calm_from = self.tick + u64::from(STICKY_TICKS) + 1;
+                }
+                seat.model.is_crowded = self.tick < seat.calm_from;
+                truth.compare(&seat.model, center, &self.stencils);
+                if self.asleep.iter().all(|&until| until < self.tick) {
+                    truth.check_gone(&gone);
+                }
+                truth.check_you(&seat.model, ship);
+            }
+        }
+    }
+
+    /// *Cargo conserved*: what stations hold is what the books say, once all is durable.
+    pub(super) fn check_shelves(&self) {
+        let shelf = &self.disk().shelf;
+        for system in &self.universe.systems {
+            let index = self.universe.system_index(system.id.as_str()).unwrap();
+            let world = self.core.world(index).unwrap();
+            for (station, commodity, units) in world.market().stocks() {
+                let station = system.station(station).unwrap().id.clone();
+                let commodity = self.universe.commodity(commodity).unwrap().id.clone();
+                let key = (system.id.clone(), station, commodity);
+                let kept = shelf.stocks.get(&key).copied().unwrap_or(0);
+                assert_eq!(kept, units, "cargo conserved: the shelf of {key:?}");
+            }
+        }
+    }
+
+    /// In calm weather a client has been told everything, money too.
+    pub(crate) fn check_told_all(&self, place: usize) {
+        let seat = &self.seats[place];
+        if seat.is_deaf {
+            return;
+        }
+        let Some(name) = seat
+            .model
+            .system
+            .as_deref()
+            .filter(|_| seat.stage == Stage::Aboard)
+        else {
+            return;
+        };
+        let system = self.universe.system_index(name).expect("a system");
+        let world = self.core.world(system).expect("a world");
+        let truth = Truth::of(world);
+        let Some(&(ship, cell)) = truth.ships.get(&seat.player) else {
+            return;
+        };
+        if cell.is_none() && seat.model.tick.is_none() {
+            return;
+        }
+        assert_eq!(
+            seat.model.tick,
+            Some(world.tick()),
+            "in calm weather a client is up to date"
+        );
+        let pilot = world.pilot(ship).expect("a pilot");
+        let told = seat.model.belongings().expect("a snapshot came");
+        assert_eq!(
+            told.credits, pilot.credits,
+            "in calm weather all money is told"
+        );
+        let held: u32 = pilot.cargo.iter().sum();
+        assert_eq!(
+            told.cargo.values().sum::<i64>(),
+            i64::from(held),
+            "and the hold"
+        );
+    }
+}
