@@ -80,7 +80,6 @@ fn viewer((&ship, slot): (&Handle, u32)) -> Viewer {
 }
 
 /// Allocations of publishing and composing, in the busiest of a hundred warm ticks.
-#[expect(clippy::too_many_lines, reason = "half of it is a world to measure in")]
 fn allocations_a_tick(ships: u32) -> usize {
     let universe = universe(ships);
     let stencils = Arc::new(Stencils::new(1000.0, 250.0));
