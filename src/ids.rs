@@ -2,8 +2,8 @@
 //!
 //! Text that a peer or a file chose becomes a [`Name`] or a [`PlayerId`] once, at the edge, and is
 //! bounded from then on. Inside the simulation things are dense indices ([`SystemIndex`],
-//! [`StationIndex`], [`CommodityIndex`]) and generational [`Handle`]s; on the wire an entity is its
-//! [`EntityId`], whose number is never given twice in the life of a world.
+//! [`StationIndex`], [`CommodityIndex`]) and generational [`Handle`]s; on the wire an entity is a kind
+//! and a number, which is never given twice in the life of a world.
 
 use std::fmt;
 use std::sync::Arc;

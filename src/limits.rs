@@ -120,7 +120,6 @@ pub const BUSY_RETRY_MS: u64 = 250;
 
 /// Most units in one trade. Times any whole price below 9·10^9 it still fits an `i64`.
 pub const QUANTITY_MAX: u32 = 1_000_000_000;
-// Universe: what a world file may ask for. Each bound keeps start-up, snapshots and indices small.
 
 // --------------------------------------------------------------------------------------- swarm
 
@@ -406,7 +405,6 @@ pub const STALL_MS_MAX: u64 = 10_000;
 
 /// How long a guest's token is good, in seconds.
 pub const GUEST_TOKEN_TTL_SECONDS: u64 = 24 * 60 * 60;
-// Simulation: what one world may hold and do in one tick.
 
 /// Ticks between two snapshots of one client: 5 s.
 pub const SNAPSHOT_PERIOD_TICKS: u64 = 150;

@@ -14,7 +14,7 @@ fn run(seed: u64, ticks: u64) -> Census {
     let mut setup = Setup::new(sky::close_quarters());
     setup.seed = seed;
     setup.shards = 1 + (seed % 3) as u16;
-    setup.disk_capacity = if seed % 5 == 0 { 3 } else { 64 };
+    setup.disk_capacity = if seed.is_multiple_of(5) { 3 } else { 64 };
     let mut cluster = Cluster::new(setup);
     let calm = seed % 4 == 1;
     let mut play = Play::new(Mood {
@@ -24,10 +24,13 @@ fn run(seed: u64, ticks: u64) -> Census {
         stall: if calm { 0 } else { 4 },
         restart: if calm { 0 } else { 3 },
         disk_trouble: if calm { 0 } else { 40 },
-        disk_failure: if seed % 7 == 0 { 2 } else { 0 },
+        disk_failure: if seed.is_multiple_of(7) { 2 } else { 0 },
         nap: if seed % 3 == 2 { 10 } else { 0 },
     });
-    for _ in 0..ticks {
+    for tick in 0..ticks {
+        if seed % 8 == 3 && tick % 200 == 0 {
+            cluster.overload(tick % 400 == 0);
+        }
         play.tick(&mut cluster);
     }
     play.settle(&mut cluster);

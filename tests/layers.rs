@@ -49,6 +49,9 @@ const MAY_READ_CLOCKS: &[&str] = &["server", "net", "store", "swarm", "cli"];
 
 const LINES_MAX: usize = 500;
 
+/// The table of all bounds belongs in one file, however long it grows.
+const TABLE: &str = "src/limits.rs";
+
 struct Source {
     path: PathBuf,
     layer: String,
@@ -171,7 +174,7 @@ fn every_file_says_what_it_is_for_and_fits_in_the_head() {
             broken.push(format!("{}: does not open with //!", source.path.display()));
         }
         let lines = source.text.lines().count();
-        if lines > LINES_MAX {
+        if lines > LINES_MAX && !source.path.ends_with(TABLE) {
             broken.push(format!(
                 "{}: {lines} lines, split it by idea",
                 source.path.display()

@@ -280,3 +280,16 @@ fn messages_to_the_client_are_counted_from_one() {
         [1, 2, 3]
     );
 }
+
+#[test]
+fn a_login_that_the_server_had_no_room_for_may_be_tried_again() {
+    let mut talk = Talk::new();
+    let token = talk.token("p_1", 60);
+    talk.login(1, &token);
+    assert_eq!(talk.session.stage(), Stage::LoggingIn);
+    let full = Reply::error(ErrorCode::SystemFull);
+    assert_eq!(talk.session.on_reply(&full), None);
+    assert_eq!(talk.session.stage(), Stage::Connected);
+    talk.login(2, &token);
+    assert_eq!(talk.session.stage(), Stage::LoggingIn);
+}

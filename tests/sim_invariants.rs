@@ -129,7 +129,6 @@ impl Bench {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm an action, and nothing else")]
     fn act(&mut self, action: &Action) {
         self.seq += 1;
         match *action {
@@ -175,6 +174,7 @@ impl Bench {
         self.ships.get(who % self.ships.len().max(1)).copied()
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm an action, and nothing else")]
     fn command(&self, action: &Action) -> Option<Command> {
         let seq = self.seq;
         let (who, order) = match *action {

@@ -169,7 +169,9 @@ fn main() {
         is_starved |= cost.report.delivered.hz_min < HZ_MIN;
     }
     if is_starved {
-        println!("some runs fell below {HZ_MIN} Hz: the machine had no room, the ratio means little");
+        println!(
+            "some runs fell below {HZ_MIN} Hz: the machine had no room, the ratio means little"
+        );
     }
     let mut ratios: Vec<f64> = served.iter().zip(&floors).map(|(a, b)| a / b).collect();
     println!(

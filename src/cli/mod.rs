@@ -1,7 +1,7 @@
 //! The command line: what people type, and the sentences they get back.
 //!
 //! Arguments are parsed once into plain values; each subcommand is a file with a `run` that either
-//! does its work or returns a [`Failure`], whose sentence says what was wrong, where, and what to
+//! does its work or returns a `Failure`, whose sentence says what was wrong, where, and what to
 //! do. Results go to standard output, everything else to standard error. Exit codes: 0 done,
 //! 1 failed, 2 unusable arguments or files.
 

@@ -1,5 +1,5 @@
 //! What an operator or a test may choose about the net layer; the rest is in
-//! [`limits`](crate::limits). Every field has a default that is safe to expose.
+//! [`limits`]. Every field has a default that is safe to expose.
 
 use std::net::IpAddr;
 

@@ -105,9 +105,8 @@ impl Governor {
         };
         if self.hot_ticks >= GOVERNOR_HOT_TICKS {
             self.hot_ticks = 0;
-            let heaviest = self.loads.iter_mut().filter(|load| load.level < LEVEL_MAX);
-            if let Some(load) = heaviest.max_by_key(|load| load.mean_ns) {
-                load.level += 1;
+            if let Some(heaviest) = self.loads.iter_mut().max_by_key(|load| load.mean_ns) {
+                heaviest.level = (heaviest.level + 1).min(LEVEL_MAX);
             }
         }
         if self.cool_ticks >= GOVERNOR_COOL_TICKS {

@@ -264,6 +264,12 @@ impl Session {
                 self.stage = Stage::LoggedIn;
                 self.system.clone_from(&ok.system_id);
             }
+            // Whatever else is asked meanwhile is refused here, so this can only be the login.
+            Reply::Error(_) if self.stage == Stage::LoggingIn => {
+                self.stage = Stage::Connected;
+                self.player = None;
+                self.token_deadline = None;
+            }
             Reply::AuthError(_) => {
                 self.stage = Stage::Closed;
                 return Some(CloseCode::LoginFailed);

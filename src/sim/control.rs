@@ -5,10 +5,12 @@
 //! steering.
 //!
 //! A docked ship is at rest: its thrust and rudder in force are 0, and steering with thrust undocks
-//! it first.
+//! it first. Orders wait for the end of docking, so that one may follow its docking request at once;
+//! those that stand before an undocking are filled before it.
 
 use super::command::Command;
 use super::entities::Entities;
+use super::orders;
 use super::outcome::{Event, EventKind, Outcome};
 use super::world::World;
 use crate::limits::COMMANDS_PER_TICK_MAX;
@@ -53,6 +55,9 @@ pub(super) fn take(world: &mut World, commands: &mut Vec<Command>) {
         }
         *newest = Some(seq);
         if let Some(row) = world.entities.row(ship) {
+            if thrust > 0.0 && world.entities.docks[row].is_some() {
+                orders::fill_newest_of(world, ship);
+            }
             let controls = Controls {
                 thrust,
                 turn,

@@ -8,6 +8,7 @@ use super::command::Command;
 use super::market::Account;
 use super::outcome::{Receipt, Refusal};
 use super::world::World;
+use crate::ids::Handle;
 use crate::limits::SUBTICKS_PER_TICK;
 
 /// Fills the tick's orders in the order in which [`control`](super::control) took them. Linear in
@@ -18,6 +19,16 @@ pub(super) fn fill(world: &mut World) {
         fill_one(world, command);
     }
     world.orders = orders;
+}
+
+/// Fills the newest orders of the tick as far as they are this ship's: what its pilot asked before
+/// undocking is done in dock. Linear in those orders.
+pub(super) fn fill_newest_of(world: &mut World, ship: Handle) {
+    let others = world.orders.iter().rposition(|order| order.ship() != ship);
+    let own = world.orders.split_off(others.map_or(0, |last| last + 1));
+    for command in own {
+        fill_one(world, command);
+    }
 }
 
 fn fill_one(world: &mut World, command: Command) {

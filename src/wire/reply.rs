@@ -266,8 +266,8 @@ impl Reply {
         Self::error_with(code, code.message())
     }
 
-    /// An `error` with a sentence of one's own. A `RATE_LIMITED` that no bucket measured says
-    /// [`BUSY_RETRY_MS`].
+    /// An `error` with a sentence of one's own. A `RATE_LIMITED` that no bucket measured comes from a
+    /// full queue and says [`BUSY_RETRY_MS`].
     pub fn error_with(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self::Error(ErrorReply {
             code,

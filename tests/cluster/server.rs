@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use orrery::ids::{ConnId, Millis, PlayerId, SystemIndex, UnixMillis};
@@ -88,6 +89,12 @@ pub(crate) struct Cluster {
     pub(crate) dice: Dice,
     /// Ticks since the simulation began, over all restarts.
     pub(crate) tick: u64,
+    /// What the core's stopwatch advances by whenever it is read: a tick reads it some times.
+    load_ns: Arc<AtomicU64>,
+    /// Whether the governor may thin, shrink and slow by now.
+    is_overloaded: bool,
+    /// The newest tick of each world that was compared.
+    stepped: Vec<u64>,
     /// Shards that do not run at the moment, until these ticks.
     pub(crate) asleep: Vec<u64>,
     inbox_len: Box<dyn Fn() -> usize>,
@@ -111,7 +118,8 @@ impl Cluster {
         let edge = setup.view_radius / CELLS_PER_VIEW_RADIUS;
         let stencils = Arc::new(Stencils::new(setup.view_radius, edge));
         let verifier = Arc::new(Verifier::new(vec![Key::secret(SECRET).unwrap()]));
-        let server = serve(&setup, &disk, &stencils, &verifier, 0);
+        let load = Arc::default();
+        let server = serve(&setup, &load, &disk, &stencils, &verifier, 0);
         let request = b"GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n";
         let Progress::Complete(upgrade) = Incoming::default().push(request) else {
             panic!("a whole request");
@@ -129,6 +137,9 @@ impl Cluster {
             stencils,
             dice: Dice::new(setup.seed),
             tick: 0,
+            load_ns: load,
+            is_overloaded: false,
+            stepped: vec![0; setup.universe.systems.len()],
             asleep: vec![0; usize::from(setup.shards)],
             signer: Signer::new(SECRET).unwrap(),
             verifier,
@@ -163,7 +174,9 @@ impl Cluster {
             .request(peer, false, |request| gate.open(net, conn, request));
         assert!(matches!(opened, Some(Ok(_))), "the door is open");
         let player = PlayerId::parse(player).expect("a name");
-        self.seats.push(Seat::new(player, conn));
+        let mut seat = Seat::new(player, conn);
+        seat.model.is_crowded = self.is_overloaded;
+        self.seats.push(seat);
         self.seats.len() - 1
     }
 
@@ -204,6 +217,16 @@ impl Cluster {
     pub(crate) fn world(&self, system: &str) -> &World {
         let system = self.universe.system_index(system).expect("a system");
         self.core.world(system).expect("a world")
+    }
+
+    /// Makes every tick cost so much that the governor has to do something, or no longer so.
+    pub(crate) fn overload(&mut self, is_on: bool) {
+        let cost_ns = if is_on { 100_000_000 } else { 0 };
+        self.load_ns.store(cost_ns, Ordering::Relaxed);
+        self.is_overloaded |= is_on;
+        for seat in &mut self.seats {
+            seat.model.is_crowded |= is_on;
+        }
     }
 
     /// How fast a client reads, in bytes a tick.
@@ -339,6 +362,10 @@ impl Cluster {
         for index in 0..self.universe.systems.len() {
             let system = SystemIndex(index as u16);
             let world = self.core.world(system).expect("a world a system");
+            if std::mem::replace(&mut self.stepped[index], world.tick()) == world.tick() {
+                // It stood still in this beat; who came and went shows with its next step.
+                continue;
+            }
             let truth = Truth::of(world);
             truth.check_finite();
             let here = self.seats.iter_mut().filter(|seat| {
@@ -361,7 +388,8 @@ impl Cluster {
                     continue;
                 }
                 let center = seat.center.expect("a snapshot needs a place");
-                if truth.rows_in_view(center, &self.stencils) > CALM_ROWS_MAX {
+                let rows = truth.rows_in_view(center, &self.stencils);
+                if rows > CALM_ROWS_MAX || self.is_overloaded {
                     seat.calm_from = self.tick + u64::from(STICKY_TICKS) + 1;
                 }
                 seat.model.is_crowded = self.tick < seat.calm_from;
@@ -394,8 +422,10 @@ impl Cluster {
             }
         }
         self.restarts += 1;
+        self.stepped.fill(0);
         let server = serve(
             &self.setup,
+            &self.load_ns,
             &self.disk,
             &self.stencils,
             &self.verifier,
@@ -510,6 +540,7 @@ fn stocks(
 
 fn serve(
     setup: &Setup,
+    load: &Arc<AtomicU64>,
     disk: &Arc<Mutex<Disk>>,
     stencils: &Arc<Stencils>,
     verifier: &Arc<Verifier>,
@@ -528,6 +559,7 @@ fn serve(
     });
     let worlds = worlds.collect();
     drop(reopened);
+    let (load, clock) = (Arc::clone(load), AtomicU64::new(0));
     let metrics = Metrics::new();
     let inbox = Arc::new(Mailbox::new(INBOX_MAX));
     let lanes: Vec<Arc<GateLane>> = (0..setup.shards)
@@ -559,7 +591,9 @@ fn serve(
         view_radius: setup.view_radius,
         stretches: 2,
         metrics,
-        stopwatch: Box::new(|| 0),
+        stopwatch: Box::new(move || {
+            clock.fetch_add(load.load(Ordering::Relaxed), Ordering::Relaxed)
+        }),
     });
     Server {
         core,

@@ -169,7 +169,8 @@ impl<'a> Truth<'a> {
         // Snapshots do not tell of inputs.
         if model.input_tick == model.tick {
             assert_eq!(
-                model.last_input_seq, pilot.last_input_seq.unwrap_or(0),
+                model.last_input_seq,
+                pilot.last_input_seq.unwrap_or(0),
                 "`last_input_seq` is the newest"
             );
         }

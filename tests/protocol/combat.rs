@@ -55,6 +55,22 @@ fn hits<'a>(client: &'a Client, target: &str) -> Vec<&'a CombatEvent> {
         .collect()
 }
 
+/// What a client was told adds up to a whole ship shot down by one other.
+fn is_shot_down(client: &Client, source: &str, target: &str) {
+    let struck = hits(client, target);
+    assert_eq!(struck.len(), 9, "a hundred points are nine hits of twelve");
+    for (nth, hit) in (1..).zip(&struck) {
+        assert_eq!((hit.source_id.as_str(), hit.damage), (source, 12));
+        assert_eq!(hit.target_hp, (100 - 12 * nth).max(0));
+    }
+    let last = client.combat.last().unwrap();
+    assert_eq!((last.kind, last.target_hp), (CombatKind::Destroyed, 0));
+    assert_eq!(
+        (last.source_id.as_str(), last.target_id.as_str()),
+        (source, target)
+    );
+}
+
 #[test]
 fn a_pilot_is_hit_destroyed_and_back_in_dock_after_three_seconds() {
     let server = arena(true, "");
@@ -91,14 +107,7 @@ fn a_pilot_is_hit_destroyed_and_back_in_dock_after_three_seconds() {
         victim.combat.len() == attacker.combat.len()
     });
     assert_eq!(victim.combat, attacker.combat);
-    let struck = hits(&victim, &target);
-    assert_eq!(struck.len(), 9, "a hundred points are nine hits of twelve");
-    for (nth, hit) in (1..).zip(&struck) {
-        assert_eq!((hit.source_id.as_str(), hit.damage), (source.as_str(), 12));
-        assert_eq!(hit.target_hp, (100 - 12 * nth).max(0));
-    }
-    let last = victim.combat.last().unwrap();
-    assert_eq!((last.kind, last.target_hp), (CombatKind::Destroyed, 0));
+    is_shot_down(&victim, &source, &target);
 
     victim.until("it loses its ship", |victim, _| victim.sky.ship().is_none());
     let died_at = victim.sky.tick;

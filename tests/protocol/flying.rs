@@ -3,8 +3,9 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
+use orrery::ids::Name;
 use orrery::wire::world::{Entity, Event};
-use orrery::wire::{ErrorCode, Flight, Reply};
+use orrery::wire::{ErrorCode, Fixed2, Flight, Reply};
 
 use crate::support::{Client, Server, Setup, Shared, buy, worlds};
 
@@ -39,7 +40,7 @@ fn the_first_pilot_of_sol_appears_where_the_zones_blend_as_promised() {
     );
     assert_eq!((you.cargo.len(), you.cargo_capacity), (0, Some(50)));
     assert_eq!(you.hull_max, Some(100));
-    assert_eq!(you.fuel_max.map(|fuel| fuel.to_f64()), Some(100.0));
+    assert_eq!(you.fuel_max.map(Fixed2::to_f64), Some(100.0));
     assert_eq!(you.docked_at, None);
     let ship = client.sky.ship().unwrap();
     assert_eq!(
@@ -48,7 +49,7 @@ fn the_first_pilot_of_sol_appears_where_the_zones_blend_as_promised() {
     );
     client.deltas(1);
     let context = client.sky.context.clone().unwrap();
-    let ids: Vec<&str> = context.zone_ids.iter().map(|id| id.as_str()).collect();
+    let ids: Vec<&str> = context.zone_ids.iter().map(Name::as_str).collect();
     assert_eq!(ids, ["z_earth_approach"]);
     let blended = (
         context.blended_risk.to_f64(),

@@ -1,6 +1,7 @@
 //! The state stream: who is in view, what changed, how often, and in which numbers.
 
 use std::collections::HashSet;
+use std::f64::consts::PI;
 use std::sync::Arc;
 
 use jsonschema::Validator;
@@ -138,7 +139,8 @@ fn check_numbers(name: &str, value: &Value) {
             assert!(decimals(number) <= most, "{name}: {number}");
             if name == "r" {
                 let r = number.as_f64().unwrap();
-                assert!(r > -3.1416 && r <= 3.1416, "{r}");
+                // The largest angle, rounded, lies a little above π; the smallest never below -π.
+                assert!(r > -PI && r <= PI + 0.000_05, "{r}");
             }
         }
         Value::Array(values) => values.iter().for_each(|value| check_numbers(name, value)),

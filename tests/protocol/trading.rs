@@ -120,6 +120,32 @@ fn fuel_goes_into_the_tank_and_never_into_the_hold() {
 }
 
 #[test]
+fn what_is_ordered_before_the_thrust_that_undocks_or_behind_a_docking_request_is_done() {
+    let server = server();
+    let mut client = Client::pilot(&server, "hasty");
+    for round in 0..10 {
+        // All that is sent at once mostly meets in one tick.
+        client.control(0.0, 0.0, false, true);
+        let bought = client.send(buy("alpha", "water", 1));
+        assert!(
+            matches!(client.answer(bought), Reply::TradeResult(_)),
+            "round {round}"
+        );
+        let sold = client.send(sell("alpha", "water", 1));
+        client.steer(1e-6, 0.0);
+        let late = client.send(buy("alpha", "water", 1));
+        assert!(
+            matches!(client.answer(sold), Reply::TradeResult(_)),
+            "round {round}"
+        );
+        match client.answer(late) {
+            Reply::Error(error) => assert_eq!(error.code, ErrorCode::NotDocked),
+            other => panic!("round {round}: the ship has left, not {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_ship_in_space_is_not_docked() {
     let server = server();
     let mut client = Client::pilot(&server, "floater");

@@ -250,7 +250,11 @@ impl Client {
             if holds(self, &received) {
                 return received;
             }
-            assert!(Instant::now() < deadline, "never: {what}; last {}", self.text);
+            assert!(
+                Instant::now() < deadline,
+                "never: {what}; last {}",
+                self.text
+            );
         }
     }
 

@@ -118,7 +118,8 @@ impl Core {
             Reply::AuthOk(AuthOk {
                 player_id,
                 system_id,
-            }));
+            }),
+        );
     }
 
     /// Puts the player's ship into a system, or takes it over where it lingers.
@@ -135,7 +136,8 @@ impl Core {
             self.write(
                 conn,
                 Some(seq),
-                Reply::error_with(ErrorCode::UnknownSystem, why));
+                Reply::error_with(ErrorCode::UnknownSystem, why),
+            );
             return;
         }
         match self.enter(key, target) {

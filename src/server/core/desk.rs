@@ -176,7 +176,9 @@ impl Core {
 
     /// Tells the outcome of an order, and keeps it where the client may ask again.
     pub(super) fn conclude(&mut self, open: &OpenOrder, reply: Reply) {
-        if let (Some(id), Some(player)) = (open.wish.request_id(), self.roster.get(open.key)) {
+        if let (Some(id), Some(player)) = (open.wish.request_id(), self.roster.get_mut(open.key)) {
+            // A slowed system carries an order out beats after it was placed, in a later batch.
+            player.requests.note(id, self.book.number());
             let request = book::Request {
                 system: open.system,
                 player: &player.id,

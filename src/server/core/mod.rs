@@ -370,7 +370,13 @@ impl Core {
 
     /// Tells a client something at once.
     fn write(&self, conn: ConnId, reply_to: Option<u64>, reply: Reply) {
-        self.post(Letter { conn, reply_to, reply, system: None, batch: 0 });
+        self.post(Letter {
+            conn,
+            reply_to,
+            reply,
+            system: None,
+            batch: 0,
+        });
     }
 
     fn post(&self, letter: Letter) {

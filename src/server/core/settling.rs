@@ -11,9 +11,12 @@ use crate::wire::{
 };
 
 impl Core {
-    /// Reads every world's outcome once.
+    /// Reads the outcome of every world that stepped in this beat, and so each outcome once.
     pub(super) fn settle(&mut self) {
         for index in 0..self.theatres.len() {
+            if !self.theatres[index].is_due {
+                continue;
+            }
             let system = SystemIndex(index as u16);
             self.book_postings(system);
             self.answer_orders(system);

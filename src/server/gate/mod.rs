@@ -7,7 +7,9 @@
 //! Backpressure: letters always queue (a client that lets them pile up past the net layer's bound
 //! is closed); state never queues behind unsent output. A client that cannot take a delta misses
 //! it, is owed a snapshot, asks the tick for one when its output has drained, and is closed when
-//! nothing moves for [`STALL_MS_MAX`].
+//! nothing moves for [`STALL_MS_MAX`](crate::limits::STALL_MS_MAX).
+
+mod stream;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,14 +17,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::BytesMut;
 
-use super::doors::Doors;
-use super::lane::{GateLane, Letter, ToCore, ToGate};
-use super::mailbox::Mailbox;
-use super::metrics::{KindLabel, Metrics};
 use crate::ids::{ConnId, Millis, SystemIndex};
-use crate::limits::{COMPOSE_BUFFER_BYTES, HELD_LETTERS_MAX, STALL_MS_MAX, SWEEP_MS};
+use crate::limits::{COMPOSE_BUFFER_BYTES, HELD_LETTERS_MAX, SWEEP_MS};
 use crate::net::{Io, Sent, Service, Utf8Bytes, http};
-use crate::replication::{PilotView, Stencils, TickFrame, compose};
+use crate::replication::Stencils;
+use crate::server::doors::Doors;
+use crate::server::lane::{GateLane, Letter, ToCore, ToGate};
+use crate::server::mailbox::Mailbox;
+use crate::server::metrics::{KindLabel, Metrics};
 use crate::session::token::Verifier;
 use crate::session::{Command, Desk, Session, Verdict};
 use crate::wire::{CloseCode, ErrorCode, Notice, NoticeKind, Reply, encode};
@@ -125,10 +127,9 @@ impl Gate {
 
     /// Tells what the rest of the server decided; the session goes by it.
     fn tell(&mut self, io: &mut dyn Io, conn: ConnId, reply: &Reply, reply_to: Option<u64>) {
-        let Some(client) = self.client(conn) else {
-            return;
-        };
-        let close = client.session.on_reply(reply);
+        let close = self
+            .client(conn)
+            .and_then(|client| client.session.on_reply(reply));
         self.say(io, conn, reply, reply_to);
         if let Some(code) = close {
             self.end(io, conn, code);
@@ -149,9 +150,8 @@ impl Gate {
             _ => None,
         };
         if let Some(code) = code {
-            let label = KindLabel {
-                kind: code.as_str(),
-            };
+            let kind = code.as_str();
+            let label = KindLabel { kind };
             self.parts.metrics.errors.get_or_create(&label).inc();
         }
         self.composed.extend_from_slice(&self.text);
@@ -237,62 +237,6 @@ impl Gate {
         }
     }
 
-    fn show(&mut self, io: &mut dyn Io, frame: &TickFrame) {
-        self.desk.tick = frame.tick();
-        for pilot in frame.pilots_of(self.parts.shard) {
-            self.show_one(io, frame, pilot);
-        }
-    }
-
-    /// One client's part of a frame: a delta if it has the tick before, a snapshot if the frame has
-    /// one for it, both if both.
-    fn show_one(&mut self, io: &mut dyn Io, frame: &TickFrame, pilot: &PilotView) {
-        let now = io.now();
-        let (conn, here) = (pilot.conn, frame.system());
-        let pending_bytes = io.pending_bytes(conn);
-        let Some(client) = self.client(conn) else {
-            return;
-        };
-        if pending_bytes > 0 {
-            let stall = Stall {
-                since: now,
-                pending_bytes,
-                is_asked: false,
-            };
-            client.stall.get_or_insert(stall).is_asked = false;
-            client.shown = None;
-            self.parts.metrics.deltas_dropped.inc();
-            return;
-        }
-        let follows = client.shown == Some((here, frame.tick().wrapping_sub(1)));
-        let mut newest = Sent::Gone;
-        if follows && pilot.has_delta() {
-            newest = self.send_state(io, conn, |stencils, seq, out| {
-                compose::delta(frame, pilot, stencils, seq, out);
-            });
-        }
-        let has_delta = matches!(newest, Sent::Flushed | Sent::Pending);
-        self.deltas_sent.inc_by(u64::from(has_delta));
-        // Behind a delta that waits, a snapshot would be state behind unsent output.
-        let has_snapshot = pilot.has_snapshot() && newest != Sent::Pending && {
-            newest = self.send_state(io, conn, |stencils, seq, out| {
-                compose::snapshot(frame, pilot, stencils, seq, out);
-            });
-            matches!(newest, Sent::Flushed | Sent::Pending)
-        };
-        self.snapshots_sent.inc_by(u64::from(has_snapshot));
-        let Some(client) = self.client(conn) else {
-            return;
-        };
-        if has_delta || has_snapshot {
-            client.shown = Some((here, frame.tick()));
-            client.stall = None;
-        } else {
-            client.shown = None;
-            self.want_snapshot(now, conn);
-        }
-    }
-
     /// Composes and sends one message of state. Where it is too large to be queued its number is
     /// used for the next one, and the client knows nothing of it.
     fn send_state(
@@ -313,27 +257,6 @@ impl Gate {
             client.session.take_back_seq();
         }
         sent
-    }
-
-    /// Asks the tick for a snapshot, once a stall.
-    fn want_snapshot(&mut self, now: Millis, conn: ConnId) {
-        let Some(client) = self.client(conn) else {
-            return;
-        };
-        let stall = client.stall.get_or_insert(Stall {
-            since: now,
-            pending_bytes: 0,
-            is_asked: false,
-        });
-        if stall.is_asked {
-            return;
-        }
-        stall.is_asked = true;
-        if self.parts.inbox.push(ToCore::SnapshotWanted(conn)).is_err()
-            && let Some(stall) = self.client(conn).and_then(|client| client.stall.as_mut())
-        {
-            stall.is_asked = false;
-        }
     }
 
     /// Tells the tick who is gone; what its inbox cannot take waits for the next sweep.
@@ -362,25 +285,6 @@ impl Gate {
             .inc_by(std::mem::take(&mut self.desk.tally).stale_inputs);
     }
 
-    fn watch_stall(&mut self, io: &mut dyn Io, conn: ConnId, now: Millis) {
-        let pending_bytes = io.pending_bytes(conn);
-        let Some(stall) = self.client(conn).and_then(|client| client.stall.as_mut()) else {
-            return;
-        };
-        if pending_bytes == 0 || pending_bytes < stall.pending_bytes {
-            *stall = Stall {
-                since: now,
-                pending_bytes,
-                ..*stall
-            };
-        }
-        let is_stuck = pending_bytes > 0 && now.since(stall.since) >= STALL_MS_MAX;
-        stall.pending_bytes = pending_bytes;
-        if is_stuck {
-            self.end(io, conn, CloseCode::TooSlow);
-        }
-    }
-
     /// Another server owns a system now: what waits to be told of it was not kept.
     fn forget(&mut self, io: &mut dyn Io, system: SystemIndex) {
         let (lost, held) = std::mem::take(&mut self.held)
@@ -389,7 +293,12 @@ impl Gate {
         self.held = held;
         for letter in Vec::from(lost) {
             let letter: Letter = letter;
-            self.tell(io, letter.conn, &Reply::error(ErrorCode::Internal), letter.reply_to);
+            self.tell(
+                io,
+                letter.conn,
+                &Reply::error(ErrorCode::Internal),
+                letter.reply_to,
+            );
         }
     }
 
