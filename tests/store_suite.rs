@@ -4,7 +4,7 @@
 
 mod store_harness;
 
-use orrery::store::{Answer, Batch, Cause, Home, Place, StoreError, request_digest};
+use orrery::store::{Answer, Batch, Cause, Home, Place, StoreConfig, StoreError, request_digest};
 use store_harness::*;
 
 /// A module of tests a back-end.
@@ -33,6 +33,7 @@ on_every_backend!(
     a_trade_moves_money_and_goods_and_is_durable,
     an_outcome_is_found_for_ever_and_its_digest_comes_with_the_login,
     a_checkpoint_that_contradicts_the_ledger_is_fatal,
+    goods_of_another_universe_stay_the_pilots,
     nobody_spends_what_they_do_not_have,
     a_station_sells_only_what_it_stocks,
     a_pilot_is_granted_once_and_never_without_a_checkpoint,
@@ -134,6 +135,38 @@ fn a_checkpoint_that_contradicts_the_ledger_is_fatal(database: &Database) {
         );
         desk.store.close();
     }
+}
+
+fn goods_of_another_universe_stay_the_pilots(database: &Database) {
+    let who = player("p_1");
+    let mut desk = database.open();
+    desk.keep(first_batch(&who, 10));
+    let bought = Batch {
+        transactions: vec![trade(Cause::Buy, &who, 3, 10, "r")],
+        checkpoints: vec![pilot(&who, 4970, 3)],
+        ..Batch::default()
+    };
+    desk.keep(bought);
+    desk.store.close();
+
+    let without_food = StoreConfig {
+        commodities: vec![name("ore")],
+        ..database.config("here")
+    };
+    let mut desk = Desk::open(&without_food).unwrap();
+    let seen = |credits| Batch {
+        checkpoints: vec![pilot(&who, credits, 0)],
+        ..Batch::default()
+    };
+    desk.keep(seen(4970));
+    let failure = desk.fail(seen(4971));
+    assert!(
+        matches!(failure, Answer::Failed(StoreError::Mismatch { .. })),
+        "{failure:?}"
+    );
+    desk.store.close();
+    let kept = database.open().load(&who).record;
+    assert_eq!(kept, Some(pilot(&who, 4970, 3)));
 }
 
 fn nobody_spends_what_they_do_not_have(database: &Database) {

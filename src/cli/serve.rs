@@ -301,7 +301,11 @@ fn open_store(
         .iter()
         .map(|system| system.id.clone())
         .collect();
-    let config = StoreConfig::new(database, &owner(arguments.listen), systems);
+    let commodities = universe.commodities.iter();
+    let config = StoreConfig {
+        commodities: commodities.map(|goods| goods.id.clone()).collect(),
+        ..StoreConfig::new(database, &owner(arguments.listen), systems)
+    };
     let opened = StoreVault::open(&config, notices).map_err(|error| {
         Failure::failed(format!("cannot open the database {database}: {error}"))
     })?;

@@ -60,6 +60,9 @@ pub struct StoreConfig {
     pub owner: String,
     /// The systems to own.
     pub systems: Vec<Name>,
+    /// The goods of the universe that is served; none given means that all are. What a pilot holds
+    /// of others stays in the ledger, unseen by the server, until a universe has them again.
+    pub commodities: Vec<Name>,
     /// Tries after a lost connection before the store fails.
     pub retries_max: u32,
 }
@@ -71,6 +74,7 @@ impl StoreConfig {
             database: database.to_owned(),
             owner: owner.to_owned(),
             systems,
+            commodities: Vec::new(),
             retries_max: STORE_RETRIES_MAX,
         }
     }
@@ -116,7 +120,7 @@ impl Store {
         config: &StoreConfig,
         mut tell: impl FnMut(Answer) + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let mut writer = Writer::new(backend, &config.owner, config.retries_max)?;
+        let mut writer = Writer::new(backend, config)?;
         let claims = config.systems.iter().map(|system| writer.claim(system));
         let claims = claims.collect::<Result<_, _>>()?;
         let (inbox, requests) = mpsc::sync_channel(STORE_INBOX_MAX);

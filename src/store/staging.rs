@@ -8,7 +8,7 @@
 //! Balances live in the database alone. What the server believes of a pilot is compared with them
 //! at every checkpoint, and a difference is fatal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::ids::{Name, PlayerId, UnixMillis};
@@ -183,7 +183,14 @@ impl Staging {
     }
 
     /// Compares a checkpoint's purse and hold with the ledger's.
-    pub(super) fn verify(&self, pilot: &PilotRecord) -> Result<(), StoreError> {
+    ///
+    /// Goods that the universe served does not know (none named: it knows all) the server cannot
+    /// see; where its record has none of them, the ledger's stay as they are.
+    pub(super) fn verify(
+        &self,
+        pilot: &PilotRecord,
+        commodities: &BTreeSet<Name>,
+    ) -> Result<(), StoreError> {
         let account = Account::Pilot(pilot.player.clone()).key();
         let mut held: BTreeMap<&str, i64> = BTreeMap::new();
         held.insert(CREDITS, pilot.credits);
@@ -204,7 +211,16 @@ impl Staging {
         for asset in held.keys() {
             ledger.entry(asset).or_insert(0);
         }
+        let is_unseen = |asset: &str| {
+            let mut known = commodities.iter();
+            asset != CREDITS
+                && !commodities.is_empty()
+                && !known.any(|commodity| commodity.as_str() == asset)
+        };
         for (asset, ledger) in ledger {
+            if !held.contains_key(asset) && is_unseen(asset) {
+                continue;
+            }
             let server = held.get(asset).copied().unwrap_or(0);
             if server != ledger {
                 return Err(StoreError::Mismatch {

@@ -23,6 +23,7 @@ use crate::limits::{
     LEASE_RENEW_MS, REQUEST_ID_BYTES_MAX, STORE_MERGE_BATCHES_MAX, STORE_REQUEST_DIGESTS_MAX,
     STORE_RETRY_MS_MAX, STORE_RETRY_MS_MIN,
 };
+use crate::store::StoreConfig;
 use crate::store::backend::{Backend, Claim, WriterId};
 use crate::store::columns;
 use crate::store::error::StoreError;
@@ -103,18 +104,21 @@ pub(super) struct Writer<B> {
     retries_max: u32,
     /// Fences of the leases held, by system.
     fences: BTreeMap<String, i64>,
+    /// The goods that the server sees; none: all.
+    commodities: BTreeSet<Name>,
 }
 
 impl<B: Backend> Writer<B> {
     /// Enlists the owner; the schema is up to date.
-    pub(super) fn new(mut backend: B, owner: &str, retries_max: u32) -> Result<Self, StoreError> {
-        let identity = backend.enlist(owner)?;
+    pub(super) fn new(mut backend: B, config: &StoreConfig) -> Result<Self, StoreError> {
+        let identity = backend.enlist(&config.owner)?;
         Ok(Self {
             backend,
             identity,
             commits: 0,
-            retries_max,
+            retries_max: config.retries_max,
             fences: BTreeMap::new(),
+            commodities: config.commodities.iter().cloned().collect(),
         })
     }
 
@@ -258,7 +262,7 @@ impl<B: Backend> Writer<B> {
         let work = Work::of(batches, &heads, lost)?;
         let balances = backend.balances(&work.accounts())?;
         let mut staging = Staging::new(heads, balances);
-        work.stage(&mut staging)?;
+        work.stage(&mut staging, &self.commodities)?;
         backend.move_heads(&self.identity.owner, staging.heads())?;
         backend.append(staging.rows())?;
         backend.change_balances(&staging.changes())?;
@@ -393,11 +397,11 @@ impl<'a> Work<'a> {
         keys.into_iter().collect()
     }
 
-    fn stage(&self, staging: &mut Staging) -> Result<(), StoreError> {
+    fn stage(&self, staging: &mut Staging, commodities: &BTreeSet<Name>) -> Result<(), StoreError> {
         for event in &self.events {
             match event {
                 Event::Post(unix, transaction) => staging.post(*unix, transaction)?,
-                Event::Verify(pilot) => staging.verify(pilot)?,
+                Event::Verify(pilot) => staging.verify(pilot, commodities)?,
             }
         }
         Ok(())
