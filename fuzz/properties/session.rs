@@ -254,6 +254,10 @@ impl Model {
             2 if matches!(self.stage, Stage::LoggedIn | Stage::InSystem) => {
                 (Reply::Joined(Box::new(joined())), Stage::InSystem)
             }
+            // While a login waits for its answer, an error is that answer.
+            3 if self.stage == Stage::LoggingIn => {
+                (Reply::error(ErrorCode::SystemFull), Stage::Connected)
+            }
             3 => (Reply::error(ErrorCode::OutOfStock), self.stage),
             _ => return,
         };
