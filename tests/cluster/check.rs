@@ -26,7 +26,13 @@ impl Cluster {
             let system = SystemIndex(index as u16);
             let world = self.core.world(system).expect("a world a system");
             if std::mem::replace(&mut self.stepped[index], world.tick()) == world.tick() {
-                // It stood still in this beat; who came and went shows with its next step.
+                // It stood still in this beat; who came and went shows with its next step. What a
+                // gate that had slept told now is about beats that are over.
+                for seat in &mut self.seats {
+                    if seat.model.system.as_deref() == Some(world.system().id.as_str()) {
+                        seat.model.gone.clear();
+                    }
+                }
                 continue;
             }
             let truth = Truth::of(world);
