@@ -14,6 +14,7 @@
 //! Call order: `new` (connection open) → `on_text` and `on_reply` in any order → `on_deadline` when
 //! `deadline` has passed. Rates are checked before a text is parsed.
 
+mod command;
 mod rate;
 pub mod token;
 
@@ -22,9 +23,10 @@ use std::sync::Arc;
 use crate::ids::{Millis, Name, PlayerId, UnixMillis};
 use crate::limits::LOGIN_DEADLINE_MS;
 use crate::wire::{
-    AskedVersion, AuthOk, CloseCode, DecodeError, ErrorCode, ErrorReply, Input, Login, Message,
-    Ping, Pong, Repair, Reply, Request, RequestKind, Scratch, Seq, Sniff, Trade, decode, sniff,
+    AskedVersion, AuthOk, CloseCode, DecodeError, ErrorCode, ErrorReply, Login, Message, Ping,
+    Pong, Reply, Request, RequestKind, Scratch, Seq, Sniff, decode, sniff,
 };
+pub use command::Command;
 pub use rate::{Bucket, Class, Rates};
 use token::{TokenError, Verified, Verifier, good_until};
 
@@ -83,69 +85,6 @@ pub enum Verdict {
     Close(CloseCode),
     /// Answer, then end the connection.
     ReplyThenClose(Reply, Option<u64>, CloseCode),
-}
-
-/// A request that only the rest of the server can answer.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Command {
-    /// The token was good. Answer with `auth.ok`, or `auth.error`.
-    Login {
-        /// Who.
-        player: PlayerId,
-        /// When the token expires.
-        token_expires: UnixMillis,
-        /// The request.
-        seq: Seq,
-    },
-    /// Answer with `session.joined`, or `error`.
-    Join {
-        /// Where to.
-        system: Name,
-        /// The request.
-        seq: Seq,
-    },
-    /// The controls, from now on. Never answered.
-    Input {
-        /// The request.
-        seq: Seq,
-        /// The controls.
-        input: Input,
-    },
-    /// Answer with `trade.result`, or `error`.
-    Buy {
-        /// The request.
-        seq: Seq,
-        /// What.
-        trade: Trade,
-    },
-    /// Answer with `trade.result`, or `error`.
-    Sell {
-        /// The request.
-        seq: Seq,
-        /// What.
-        trade: Trade,
-    },
-    /// Answer with `ship.repair_result`, or `error`.
-    Repair {
-        /// The request.
-        seq: Seq,
-        /// Where.
-        repair: Repair,
-    },
-}
-
-impl Command {
-    /// The number of the request, if it is owed an answer.
-    pub const fn owed_seq(&self) -> Option<Seq> {
-        match self {
-            Self::Input { .. } => None,
-            Self::Login { seq, .. }
-            | Self::Join { seq, .. }
-            | Self::Buy { seq, .. }
-            | Self::Sell { seq, .. }
-            | Self::Repair { seq, .. } => Some(*seq),
-        }
-    }
 }
 
 /// How far a conversation has come.

@@ -1,0 +1,70 @@
+//! What a conversation passes on: requests that only the rest of the server can answer.
+//!
+//! A [`Command`] has been parsed, rated and admitted in its place; nobody behind the session checks
+//! `seq` or stage again.
+
+use crate::ids::{Name, PlayerId, UnixMillis};
+use crate::wire::{Input, Repair, Seq, Trade};
+
+/// A request that only the rest of the server can answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// The token was good. Answer with `auth.ok`, or `auth.error`.
+    Login {
+        /// Who.
+        player: PlayerId,
+        /// When the token expires.
+        token_expires: UnixMillis,
+        /// The request.
+        seq: Seq,
+    },
+    /// Answer with `session.joined`, or `error`.
+    Join {
+        /// Where to.
+        system: Name,
+        /// The request.
+        seq: Seq,
+    },
+    /// The controls, from now on. Never answered.
+    Input {
+        /// The request.
+        seq: Seq,
+        /// The controls.
+        input: Input,
+    },
+    /// Answer with `trade.result`, or `error`.
+    Buy {
+        /// The request.
+        seq: Seq,
+        /// What.
+        trade: Trade,
+    },
+    /// Answer with `trade.result`, or `error`.
+    Sell {
+        /// The request.
+        seq: Seq,
+        /// What.
+        trade: Trade,
+    },
+    /// Answer with `ship.repair_result`, or `error`.
+    Repair {
+        /// The request.
+        seq: Seq,
+        /// Where.
+        repair: Repair,
+    },
+}
+
+impl Command {
+    /// The number of the request, if it is owed an answer.
+    pub const fn owed_seq(&self) -> Option<Seq> {
+        match self {
+            Self::Input { .. } => None,
+            Self::Login { seq, .. }
+            | Self::Join { seq, .. }
+            | Self::Buy { seq, .. }
+            | Self::Sell { seq, .. }
+            | Self::Repair { seq, .. } => Some(*seq),
+        }
+    }
+}
