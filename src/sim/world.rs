@@ -18,7 +18,7 @@ use super::entity_id::EntityId;
 use super::market::{Market, Stock};
 use super::motion::{self, Flight};
 use super::npc::{self, Npcs};
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Posting};
 use super::pilot::{PilotView, Pilots};
 use super::reaping::Wreck;
 use super::space::Space;
@@ -169,6 +169,12 @@ impl World {
         blending::blend(self);
         self.cells.sort(&mut self.entities);
         self.spiral.forget();
+    }
+
+    /// Takes the postings that have come up since the last step (the opening stock, the grants of
+    /// new pilots), for whoever books them sooner; the next step does not report them again.
+    pub fn take_pending_postings(&mut self) -> Vec<Posting> {
+        std::mem::take(&mut self.pending.postings)
     }
 
     /// What the last step brought about.

@@ -230,6 +230,7 @@ impl Core {
             };
             entry.purses = Purses::settled(told);
         }
+        self.book_pending(target);
         self.keep(key);
         Ok(ship)
     }

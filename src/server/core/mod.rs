@@ -220,6 +220,11 @@ impl Core {
     /// Returns the number of the batch that must become durable; until it is, call again, since
     /// the store may have had no room.
     pub fn drain(&mut self, unix: UnixMillis) -> u64 {
+        for index in 0..self.theatres.len() {
+            if self.theatres[index].is_owned {
+                self.book_pending(SystemIndex(index as u16));
+            }
+        }
         self.take_everybody_in();
         self.submit(unix);
         self.book.covers()

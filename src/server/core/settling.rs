@@ -51,6 +51,21 @@ impl Core {
         }
     }
 
+    /// Books what has come up since the world's last step: a slowed system may stand still for
+    /// beats, and a pilot's first record must not be kept without the grant.
+    pub(super) fn book_pending(&mut self, system: SystemIndex) {
+        let Some(theatre) = self.theatres.get_mut(system.0 as usize) else {
+            return;
+        };
+        for posting in theatre.world.take_pending_postings() {
+            self.book.post(&self.universe, system, &posting, None);
+            let player = posting.player.as_ref();
+            if let Some(key) = player.and_then(|player| self.roster.of_player(player)) {
+                self.note_purse(key);
+            }
+        }
+    }
+
     fn answer_orders(&mut self, system: SystemIndex) {
         let Some(theatre) = self.theatres.get(system.0 as usize) else {
             return;
