@@ -323,3 +323,23 @@ fn a_retry_in_a_slowed_system_is_carried_out_once() {
     let cargo = &seat.model.you.as_ref().expect("a snapshot came").cargo;
     assert_eq!(cargo[0].qty, 12, "each order once");
 }
+
+#[test]
+fn new_pilots_in_a_slowed_system_are_granted_in_the_batch_of_their_first_record() {
+    let mut cluster = quiet();
+    cluster.enter("ann", "sol-1");
+    cluster.overload(true);
+    cluster.ticks(300);
+    // The shelf compares each record with its postings, batch by batch.
+    let seats: Vec<usize> = (0..8).map(|n| cluster.dial(&format!("b{n}"), 0)).collect();
+    for &seat in &seats {
+        let token = cluster.token(&cluster.seats[seat].player);
+        cluster.seats[seat].login(&token, 0);
+        cluster.ticks(2);
+        let due = cluster.tick + 1;
+        cluster.seats[seat].join("sol-1", due);
+        cluster.tick();
+    }
+    cluster.restart(true);
+    assert_eq!(cluster.disk().shelf.pilots.len(), 9);
+}

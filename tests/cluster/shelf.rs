@@ -58,6 +58,7 @@ impl Shelf {
             assert!(former.is_none(), "once: a second outcome for {former:?}");
         }
         for record in batch.checkpoints {
+            touched.insert(record.player.clone());
             self.pilots.insert(record.player.clone(), record);
         }
         for player in touched {
@@ -112,7 +113,7 @@ impl Shelf {
 
     /// The record must say what the postings sum to, from the very batch that moved something on.
     fn balance(&mut self, player: &PlayerId) {
-        let account = self.accounts.get_mut(player).expect("it was posted to");
+        let account = self.accounts.entry(player.clone()).or_default();
         let record = self
             .pilots
             .get(player)
