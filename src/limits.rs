@@ -502,3 +502,9 @@ pub const GOVERNOR_HOT_TICKS: u32 = 15;
 
 /// Ticks below the lower mark before the governor gives something back: three seconds.
 pub const GOVERNOR_COOL_TICKS: u32 = 90;
+
+/// Tries for the lock of an SQLite file before another server is taken to hold it.
+pub const STORE_LOCK_TRIES_MAX: u32 = 20;
+
+/// Pause between two of them.
+pub const STORE_LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);

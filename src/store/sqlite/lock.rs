@@ -7,7 +7,9 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 
+use crate::limits::{STORE_LOCK_PAUSE, STORE_LOCK_TRIES_MAX};
 use crate::store::error::StoreError;
 
 /// Takes the server's lock beside the file; the lock file holds the holder's process id.
@@ -19,7 +21,7 @@ pub(super) fn take(path: &Path) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();
     let options = options.read(true).write(true).create(true).truncate(false);
     let mut file = options.open(&lock_path).map_err(unusable)?;
-    match file.try_lock() {
+    match lock_within_bound(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
@@ -37,6 +39,18 @@ pub(super) fn take(path: &Path) -> Result<File, StoreError> {
     file.rewind().map_err(unusable)?;
     writeln!(file, "{}", std::process::id()).map_err(unusable)?;
     Ok(file)
+}
+
+/// A process that was just started by the former holder still has the lock open until it runs its
+/// own program, so a lock in use is tried again for a moment.
+fn lock_within_bound(file: &File) -> Result<(), TryLockError> {
+    for _ in 1..STORE_LOCK_TRIES_MAX {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(STORE_LOCK_PAUSE),
+            taken_or_failed => return taken_or_failed,
+        }
+    }
+    file.try_lock()
 }
 
 /// `FILE.lock` with links followed, so that two names of one file share it.
