@@ -162,6 +162,9 @@ impl Drop for Browser {
     }
 }
 
+/// How often in a row a page may navigate away from a question.
+const NAVIGATIONS_MAX: usize = 5;
+
 /// One tab.
 pub(crate) struct Page {
     socket: WebSocket<TcpStream>,
@@ -171,7 +174,20 @@ pub(crate) struct Page {
 }
 
 impl Page {
+    /// A page that reloads itself just then answers nothing: the new one is asked instead.
     fn call(&mut self, method: &str, params: &Value) -> Value {
+        for _ in 0..NAVIGATIONS_MAX {
+            let answer = self.ask(method, params);
+            let gone = answer["error"]["message"].as_str();
+            if gone.is_none_or(|message| !message.contains("navigated or closed")) {
+                assert!(answer.get("error").is_none(), "{method}: {answer}");
+                return answer["result"].clone();
+            }
+        }
+        panic!("{method}: the page does nothing but navigate");
+    }
+
+    fn ask(&mut self, method: &str, params: &Value) -> Value {
         self.id += 1;
         let request = json!({ "id": self.id, "method": method, "params": params });
         self.socket
@@ -183,8 +199,7 @@ impl Page {
             };
             let answer: Value = serde_json::from_str(&text).unwrap();
             if answer["id"] == self.id {
-                assert!(answer.get("error").is_none(), "{method}: {answer}");
-                return answer["result"].clone();
+                return answer;
             }
             self.note(&answer);
         }
