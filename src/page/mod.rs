@@ -80,6 +80,7 @@ const FILES: &[(&str, &str)] = files![
     "style/touch.css",
     "types.js",
     "view/backdrop.js",
+    "view/bodies.js",
     "view/camera.js",
     "view/effects.js",
     "view/markers.js",

@@ -57,7 +57,6 @@ export class Link {
     this.seq = 0;
     this.attempt = 0;
     this.bytesIn = 0;
-    this.messagesIn = 0;
     this.retryAt = 0;
     /** @type {WebSocket | null} */
     this.socket = null;
@@ -91,6 +90,24 @@ export class Link {
     this.token = token;
     this.attempt = 0;
     this.connect();
+  }
+
+  /**
+   * Flies on with another token: the same pilot's prolongs the session, anyone else's begins a new one.
+   * A guest has nothing to prolong with, for every guest's token is another pilot's.
+   * @param {string} token
+   */
+  use(token) {
+    if (this.state !== "flying") {
+      this.open(token);
+      return;
+    }
+    this.request("auth.refresh", { token }).then(
+      () => {
+        this.token = token;
+      },
+      () => this.open(token),
+    );
   }
 
   /** Drops the connection and stays away. */
@@ -172,7 +189,6 @@ export class Link {
   receive(text) {
     this.heardAt = performance.now();
     this.bytesIn += text.length;
-    this.messagesIn += 1;
     /** @type {Envelope} */
     const message = JSON.parse(text);
     if (message.type === "server.notice" && message.payload.kind === "drain") this.drainWords = "The server is restarting.";

@@ -20,6 +20,7 @@ import { byId } from "../panel/dom.js";
 import { Hud } from "../panel/hud.js";
 import { Log } from "../panel/log.js";
 import { StationPanel } from "../panel/station.js";
+import { distance, stationName } from "./words.js";
 import { Radar } from "../view/radar.js";
 import { Scene } from "../view/scene.js";
 
@@ -27,6 +28,9 @@ const PANEL_MS = 100;
 const RADAR_MS = 66;
 const PAIN_MS = 160;
 const FRAMES_KEPT = 600;
+/** A dock can be asked for from this many of its radii away, and is given up from that many. */
+const COMING_ABOUT_PART = 1.5;
+const ASTRAY_PART = 4;
 
 const scene = new Scene(/** @type {HTMLCanvasElement} */ (byId("view")));
 const radar = new Radar(/** @type {HTMLCanvasElement} */ (byId("radar")));
@@ -63,7 +67,7 @@ const link = new Link(`${scheme}//${location.host}/ws`, {
 });
 const pilot = new PilotDialog((token) => {
   storeToken(token);
-  link.open(token);
+  link.use(token);
 });
 const station = new StationPanel(world, link, (text, tone) => log.say(text, tone), () => undock());
 
@@ -73,15 +77,30 @@ function undock() {
 }
 
 function dock() {
-  if (world.you?.docked_at != null) undock();
-  else steering.docking = !steering.docking;
+  if (world.you?.docked_at != null) {
+    undock();
+    return;
+  }
+  if (steering.docking) {
+    steering.docking = false;
+    return;
+  }
+  const nearest = world.nearestStation(prediction.shown);
+  if (!nearest) return;
+  const { station: at, away } = nearest;
+  if (away > at.docking_radius * COMING_ABOUT_PART) log.say(`No dock in reach. The nearest is ${stationName(at)}, ${distance(away)} away.`);
+  else {
+    steering.docking = true;
+    steering.berth = { x: at.x, y: at.y, reach: at.docking_radius, speedMax: at.docking_speed_max };
+  }
 }
 
 /** @type {Record<string, () => void>} */
 const KEYS = {
   KeyE: dock,
   KeyF: dock,
-  KeyH: () => help.open(),
+  KeyH: () => help.toggle(),
+  Escape: () => help.close(),
   KeyP: () => pilot.open(`You fly as ${link.playerId}.`, true),
   KeyM: () => station.toggleFocus(),
   Equal: () => scene.camera.step(1),
@@ -92,7 +111,7 @@ const KEYS = {
 
 const keyboard = new Keyboard((code) => {
   const act = KEYS[code];
-  if (act && document.querySelector("dialog[open]") === null) act();
+  if (act && document.querySelector("dialog:modal") === null) act();
   return act !== undefined;
 });
 const touch = new Touch(byId("sky"), byId("stick"), byId("touch-fire"), (factor) => scene.camera.pinchBy(factor));
@@ -138,7 +157,7 @@ byId("zoom-out").onclick = () => scene.camera.step(-1);
 byId("open-pilot").onclick = () => KEYS.KeyP();
 byId("touch-dock").onclick = dock;
 addEventListener("wheel", (event) => {
-  if (event.target instanceof Element && event.target.closest("dialog, aside")) return;
+  if (event.target instanceof Element && event.target.closest("dialog, aside, #log")) return;
   scene.camera.step(event.deltaY < 0 ? 1 : -1);
 }, { passive: true });
 document.addEventListener("visibilitychange", () => {
@@ -166,11 +185,14 @@ painted.port1.onmessage = () => {
 function panels(/** @type {number} */ now) {
   panelAt = now;
   const own = prediction.shown;
+  world.findBuyer();
   hud.ship(world, own);
   hud.place(world);
   hud.connection(link, game.clock, world, own, now);
   const near = hud.docking(world, own, { docking: steering.docking, alive: game.alive, touch: touch.used || coarse });
-  if (!near || world.you?.docked_at != null) steering.docking = false;
+  const { berth } = steering;
+  const astray = !berth || Math.hypot(berth.x - own.x, berth.y - own.y) > berth.reach * ASTRAY_PART;
+  if (astray || world.you?.docked_at != null) steering.docking = false;
   byId("touch-dock").classList.toggle("ready", near !== null);
   station.update();
   if (link.state === "waiting") showState();
@@ -188,6 +210,7 @@ function frame() {
     const { thrust } = steering.current;
     const dockedAt = world.you?.docked_at ?? null;
     if (game.alive && !dockedAt) scene.effects.follow(prediction.shown, thrust, now);
+    scene.cover(dockedAt ? "counter" : help.dialog.open ? "sheet" : "nothing");
     scene.draw({ world, own: prediction.shown, burn: dockedAt ? 0 : thrust, alive: game.alive, dockedAt, nowMs: now, seconds });
     if (now - radarAt > RADAR_MS) {
       radarAt = now;

@@ -2,7 +2,7 @@
  * The keyboard as a source of steering.
  *
  * Keys are read by place (`code`), so they lie the same on every layout. A key pressed while a text
- * field or an open dialog has the focus never steers; Space and Enter on a button press the button.
+ * field or a modal dialog has the focus never steers; Space and Enter on a button press the button.
  *
  * @module keyboard
  */
@@ -25,7 +25,7 @@ const HELD = {
 /** @param {EventTarget | null} target */
 function typing(target) {
   if (!(target instanceof HTMLElement)) return false;
-  return target.closest("input, select, textarea, dialog[open]") !== null;
+  return target.closest("input, select, textarea, dialog:modal") !== null;
 }
 
 export class Keyboard {

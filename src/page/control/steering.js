@@ -27,6 +27,43 @@ import { NEUTRAL, wrapAngle } from "../game/flight.js";
 const RESEND_MS = 250;
 const REST_SPEED = 3;
 
+/**
+ * Where a ship that is to dock should come to rest.
+ * @typedef {object} Berth
+ * @property {number} x
+ * @property {number} y
+ * @property {number} reach how far from there the dock holds
+ * @property {number} speedMax how fast a ship may be when it is taken, 0 where that is not known
+ */
+
+/**
+ * The velocity at which a ship should come in: none inside the ring, and outside it no more than can
+ * be shed on the way, with room to turn about.
+ * @param {Body} body
+ * @param {Flight} flight
+ * @param {Berth | null} berth
+ */
+function comingIn(body, flight, berth) {
+  if (!berth) return { x: 0, y: 0 };
+  const dx = berth.x - body.x;
+  const dy = berth.y - body.y;
+  const away = Math.hypot(dx, dy);
+  const left = away - berth.reach * 0.85;
+  if (left <= 0) return { x: 0, y: 0 };
+  const speed = Math.min(160, 20 + Math.sqrt(flight.thrust_accel * left));
+  return { x: (dx / away) * speed, y: (dy / away) * speed };
+}
+
+/**
+ * Whether the dock would take the ship as it is.
+ * @param {Body} body
+ * @param {Berth} berth
+ */
+function slowEnough(body, berth) {
+  const within = Math.hypot(berth.x - body.x, berth.y - body.y) < berth.reach * 0.98;
+  return within && Math.hypot(body.vx, body.vy) < berth.speedMax * 0.95;
+}
+
 /** @returns {Intent} */
 export const noIntent = () => ({ thrust: 0, turn: 0, fire: false, brake: false, heading: null, headingBurn: 0 });
 
@@ -46,10 +83,11 @@ function turnTowards(r, heading, flight) {
  * @param {Intent} intent
  * @param {Body} body
  * @param {Flight} flight
- * @param {boolean} docking whether the ship should come to rest and dock
+ * @param {boolean} docking whether the ship should come in and dock
+ * @param {Berth | null} berth
  * @returns {Steer}
  */
-export function steerFor(intent, body, flight, docking) {
+export function steerFor(intent, body, flight, docking, berth) {
   let thrust = Math.max(0, Math.min(1, intent.thrust));
   let turn = Math.max(-1, Math.min(1, intent.turn));
   if (intent.heading !== null) {
@@ -59,13 +97,18 @@ export function steerFor(intent, body, flight, docking) {
   }
   const free = thrust === 0 && turn === 0;
   if (intent.brake || (docking && free)) {
-    const speed = Math.hypot(body.vx, body.vy);
-    if (speed > REST_SPEED) {
-      const back = Math.atan2(-body.vy, -body.vx);
-      turn = turnTowards(body.r, back, flight);
+    // A dock takes a slow ship without thrust, and thrust would leave it again: not a touch more than needed.
+    if (!intent.brake && berth && slowEnough(body, berth)) return { thrust: 0, turn: 0, fire: intent.fire, dock: true };
+    const aim = intent.brake ? { x: 0, y: 0 } : comingIn(body, flight, berth);
+    const wantX = aim.x - body.vx;
+    const wantY = aim.y - body.vy;
+    const want = Math.hypot(wantX, wantY);
+    if (want > REST_SPEED) {
+      const heading = Math.atan2(wantY, wantX);
+      turn = turnTowards(body.r, heading, flight);
       const perTick = flight.thrust_accel / 30;
-      const aligned = Math.cos(wrapAngle(back - body.r)) > 0.94;
-      thrust = aligned ? Math.min(1, speed / (perTick * 3)) : 0;
+      const aligned = Math.cos(wrapAngle(heading - body.r)) > 0.94;
+      thrust = aligned ? Math.min(1, want / (perTick * 3)) : 0;
     }
   }
   const hundredth = (/** @type {number} */ value) => Math.round(value * 100) / 100;
@@ -85,8 +128,10 @@ export class Steering {
     this.sentAt = -1e9;
     /** @type {Steer | null} */
     this.sent = null;
-    /** The pilot asked to dock: stays until docked, out of reach, or under thrust again. */
+    /** The pilot asked to dock: stays until docked, far out of reach, or under thrust again. */
     this.docking = false;
+    /** The dock that was asked for. @type {Berth | null} */
+    this.berth = null;
   }
 
   /** A new session: the server knows of no steering yet. */
@@ -106,7 +151,7 @@ export class Steering {
     const intent = noIntent();
     for (const source of this.sources) source.read(intent);
     if (this.docking && (intent.thrust > 0 || intent.headingBurn > 0)) this.docking = false;
-    const steer = steerFor(intent, body, flight, this.docking);
+    const steer = steerFor(intent, body, flight, this.docking, this.berth);
     this.current = steer;
     const last = this.sent;
     const since = nowMs - this.sentAt;

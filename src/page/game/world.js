@@ -62,6 +62,8 @@ export class World {
     /** What goods are called. @type {Map<string, string>} */
     this.goods = new Map();
     this.systemName = "";
+    /** Where the most valuable goods in the hold fetch most. @type {{stationId: string, goods: string} | null} */
+    this.bestBuyer = null;
     this.muzzleSpeed = MUZZLE_SPEED;
     /** Bumped whenever a fixture (zone, station, bounds) changed. */
     this.fixturesVersion = 0;
@@ -221,6 +223,34 @@ export class World {
         this.hooks.gone(entity, entity.goneReason);
       } else if (entity.kind !== "station" || !entity.visible) {
         entity.sample(at, seconds);
+      }
+    }
+  }
+
+  /**
+   * The station nearest to a point, and how far away it is.
+   * @param {{x: number, y: number}} from
+   */
+  nearestStation(from) {
+    /** @type {{station: ChartStation, away: number} | null} */
+    let nearest = null;
+    for (const station of this.stations.values()) {
+      const away = Math.hypot(station.x - from.x, station.y - from.y);
+      if (!nearest || away < nearest.away) nearest = { station, away };
+    }
+    return nearest;
+  }
+
+  /** Looks again for the best buyer. Work: goods held times stations known. */
+  findBuyer() {
+    let best = 0;
+    this.bestBuyer = null;
+    for (const { commodity_id: id, qty } of this.you?.cargo ?? []) {
+      for (const market of this.markets.values()) {
+        const price = market.prices.find((row) => row.commodity_id === id);
+        if (!price || price.sell * qty <= best) continue;
+        best = price.sell * qty;
+        this.bestBuyer = { stationId: market.station_id, goods: this.goodsName(id) };
       }
     }
   }

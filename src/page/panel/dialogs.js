@@ -1,5 +1,6 @@
 /**
- * The two dialogs: help (by itself at the first visit) and the pilot's token.
+ * The two dialogs: help (by itself at the first visit) and the pilot's token. Help lies beside the
+ * flight and never in its way: the ship obeys under it.
  *
  * A token is kept in session storage and nowhere else.
  *
@@ -38,11 +39,9 @@ export async function guestToken() {
 export class Help {
   constructor() {
     this.dialog = /** @type {HTMLDialogElement} */ (byId("help"));
-    byId("open-help").onclick = () => this.open();
-    this.dialog.addEventListener("click", (event) => {
-      if (event.target === this.dialog) this.dialog.close();
-    });
+    byId("open-help").onclick = () => this.toggle();
     this.dialog.addEventListener("close", () => {
+      document.body.classList.remove("helped");
       try {
         localStorage.setItem(SEEN_KEY, "1");
       } catch {
@@ -60,8 +59,18 @@ export class Help {
       const own = kind === "own";
       drawShip(g, own ? "player_ship" : kind, 36, 40, Math.PI / 2, 21, own ? 0.5 : 0, 0.5, own ? OWN : kindColour(kind), 2.4);
     }
-    this.dialog.showModal();
+    document.body.classList.add("helped");
+    this.dialog.show();
     this.dialog.scrollTop = 0;
+  }
+
+  close() {
+    this.dialog.close();
+  }
+
+  toggle() {
+    if (this.dialog.open) this.close();
+    else this.open();
   }
 
   /** Opens at the first visit of this browser. */
@@ -130,6 +139,10 @@ export class PilotDialog {
   open(words, leave) {
     this.words.textContent = words;
     byId("pilot-close").hidden = !leave;
+    // Whoever flies already would leave that pilot behind.
+    this.guest.textContent = leave ? "Start over as a new guest" : "Fly as a guest";
+    this.guest.classList.toggle("main", !leave);
     if (!this.dialog.open) this.dialog.showModal();
+    if (leave) this.token.focus();
   }
 }

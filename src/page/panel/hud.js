@@ -26,14 +26,20 @@ export class Hud {
     this.placeWords = byId("place-words");
     this.risk = byId("risk-gauge");
     this.line = byId("line");
+    this.ping = byId("line-ping");
+    this.rate = byId("line-rate");
+    this.bytes = byId("line-bytes");
+    this.time = byId("line-time");
     this.prompt = byId("prompt");
+    this.promptWords = /** @type {HTMLElement} */ (this.prompt.firstElementChild);
+    this.promptKey = /** @type {HTMLElement} */ (this.prompt.lastElementChild);
     this.hull = byId("hull-gauge");
     this.fuel = byId("fuel-gauge");
     this.trafficAt = 0;
     this.bytesBefore = 0;
-    this.messagesBefore = 0;
+    this.tickBefore = 0;
     this.bytesPerSecond = 0;
-    this.messagesPerSecond = 0;
+    this.ticksPerSecond = 0;
   }
 
   /**
@@ -79,8 +85,8 @@ export class Hud {
     setAttribute(this.risk, "aria-valuenow", String(Math.round(risk * 100)));
     setAttribute(this.risk, "aria-valuetext", words);
     const zone = world.zones.find((one) => one.zone_id === innermost);
-    const truce = zone && !zone.pvp_allowed ? "; weapons of pilots are locked" : "";
-    const pay = `bounties pay ${context.blended_profit_multiplier.toFixed(2)}×`;
+    const truce = zone && !zone.pvp_allowed ? ", pilots at truce" : "";
+    const pay = `bounty ×${context.blended_profit_multiplier.toFixed(2)}`;
     setText(this.placeWords, `${words.charAt(0).toUpperCase()}${words.slice(1)}, ${securityWords(context.blended_security)}, ${pay}${truce}`);
   }
 
@@ -113,19 +119,21 @@ export class Hud {
     const span = nowMs - this.trafficAt;
     if (span > TRAFFIC_MS) {
       this.bytesPerSecond = ((link.bytesIn - this.bytesBefore) / span) * 1000;
-      this.messagesPerSecond = ((link.messagesIn - this.messagesBefore) / span) * 1000;
+      const ticks = world.tick - this.tickBefore;
+      const seen = ticks >= 0 && this.tickBefore > 0 ? (ticks / span) * 1000 : world.tickRate;
+      this.ticksPerSecond += (seen - this.ticksPerSecond) * (this.ticksPerSecond > 0 ? 0.3 : 1);
       this.bytesBefore = link.bytesIn;
-      this.messagesBefore = link.messagesIn;
+      this.tickBefore = world.tick;
       this.trafficAt = nowMs;
       this.describe(world, own);
     }
-    const slow = dilation < 0.995 ? ` · time ×${dilation.toFixed(2)}` : "";
+    const slow = dilation < 0.995;
     const flying = link.state === "flying";
-    const words = flying
-      ? `${Math.round(clock.rttMs)} ms · ${Math.round(Math.min(this.messagesPerSecond, clock.tickRate + 2))} Hz · ${rate(this.bytesPerSecond)}${slow}`
-      : link.state;
-    setText(this.line, words);
-    this.line.classList.toggle("bad", !flying || clock.rttMs > 350 || slow !== "");
+    setText(this.ping, flying ? `${Math.round(clock.rttMs)} ms` : link.state);
+    setText(this.rate, flying ? `${Math.round(this.ticksPerSecond)} Hz` : "");
+    setText(this.bytes, flying ? rate(this.bytesPerSecond) : "");
+    setText(this.time, flying && slow ? `time ×${dilation.toFixed(2)}` : "");
+    this.line.classList.toggle("bad", !flying || clock.rttMs > 350 || slow);
   }
 
   /**
@@ -141,20 +149,26 @@ export class Hud {
     }
     const speed = Math.hypot(own.vx, own.vy);
     let words = "";
+    let key = "";
     let warn = false;
     if (!state.alive) {
       words = "Your ship was destroyed. A new one is being readied.";
       warn = true;
     } else if (near && world.you?.docked_at == null) {
       const name = stationName(near);
-      const press = state.touch ? "tap Dock" : "press E";
       if (state.docking) words = near.docking_speed_max > 0 && speed > near.docking_speed_max ? `Slowing down for ${name}` : `Docking at ${name}`;
-      else words = `In reach of ${name}: ${press} to dock`;
+      else if (state.touch) words = `In reach of ${name}: tap Dock`;
+      else [words, key] = [`In reach of ${name}: dock with`, "E"];
+    } else if (state.docking) {
+      words = "Coming about for the dock";
     } else if (world.you && world.you.fuel <= 0) {
       words = "The tank is empty: a tenth of your thrust is left";
       warn = true;
     }
-    setText(this.prompt, words);
+    setText(this.promptWords, words);
+    setText(this.promptKey, key);
+    this.promptKey.hidden = key === "";
+    this.prompt.classList.toggle("idle", words === "");
     this.prompt.classList.toggle("warn", warn);
     return near;
   }

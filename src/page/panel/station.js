@@ -28,6 +28,17 @@ import { credits, refusal, stationName, title, whole } from "../app/words.js";
 const FUEL = "fuel";
 const SLOW_MS = 400;
 
+/**
+ * A price each, and what the chosen quantity comes to.
+ * @param {HTMLButtonElement} button
+ * @param {number} each
+ * @param {number} quantity
+ */
+function quote(button, each, quantity) {
+  setText(/** @type {Element} */ (button.firstElementChild), whole(each));
+  setText(/** @type {Element} */ (button.lastElementChild), quantity > 1 ? `×${quantity} = ${whole(each * quantity)}` : "");
+}
+
 export class StationPanel {
   /**
    * @param {World} world
@@ -41,6 +52,7 @@ export class StationPanel {
     this.say = say;
     this.panel = byId("station");
     this.name = byId("station-name");
+    this.purse = byId("purse");
     this.body = byId("market");
     this.result = byId("result");
     this.jumps = byId("jumps");
@@ -90,6 +102,8 @@ export class StationPanel {
     if (!you || at === "") return;
     const station = this.world.stations.get(at);
     setText(this.name, station ? stationName(station) : title(at));
+    const held = you.cargo.reduce((sum, row) => sum + row.qty, 0);
+    setText(this.purse, `${credits(you.credits)}, hold ${held}/${you.cargo_capacity}`);
     const prices = this.world.markets.get(at)?.prices ?? [];
     for (const price of prices) if (price.commodity_id !== FUEL) this.updateRow(price);
     this.updateServices(prices.find((price) => price.commodity_id === FUEL));
@@ -149,12 +163,10 @@ export class StationPanel {
     setText(row.stock, price.stock === undefined ? "–" : whole(price.stock));
     setText(row.held, held === 0 ? "–" : whole(held));
     row.held.classList.toggle("none", held === 0);
-    setText(row.buy, whole(price.buy * Math.max(1, buy)));
-    setText(row.sell, whole(price.sell * Math.max(1, sell)));
+    quote(row.buy, price.buy, buy);
+    quote(row.sell, price.sell, sell);
     row.buy.setAttribute("aria-label", `Buy ${buy} ${goods} for ${price.buy * buy} credits`);
     row.sell.setAttribute("aria-label", `Sell ${sell} ${goods} for ${price.sell * sell} credits`);
-    row.buy.title = `${price.buy} each`;
-    row.sell.title = `${price.sell} each`;
     const you = this.world.you;
     row.buy.disabled = buy < 1 || !you || price.buy * buy > you.credits || buy > this.roomLeft() || buy > (price.stock ?? Infinity);
     row.sell.disabled = sell < 1 || held < sell;
@@ -196,7 +208,10 @@ export class StationPanel {
     const held = make("td", "num held");
     const buy = make("button");
     const sell = make("button");
-    for (const button of [buy, sell]) button.type = "button";
+    for (const button of [buy, sell]) {
+      button.type = "button";
+      button.append(make("b"), make("small"));
+    }
     buy.onclick = () => this.trade("trade.buy", id);
     sell.onclick = () => this.trade("trade.sell", id);
     const buyCell = make("td", "num");

@@ -19,6 +19,9 @@ import { ZOOM_LEVELS } from "./camera.js";
 const TILE = 256;
 const TILES_KEPT = 160;
 const BUDGET_MS = 3;
+/** A picture that is mostly bare (the first, or after a zoom) is worth one long frame. */
+const BARE_BUDGET_MS = 40;
+const BARE_TILES = 6;
 const MARK_UNITS = 250;
 
 export class Backdrop {
@@ -26,6 +29,8 @@ export class Backdrop {
     /** @type {Map<string, HTMLCanvasElement>} */
     this.tiles = new Map();
     this.version = -1;
+    /** Tiles that the last frame went without. */
+    this.missing = Infinity;
   }
 
   /**
@@ -38,7 +43,9 @@ export class Backdrop {
     if (world.fixturesVersion !== this.version) {
       this.version = world.fixturesVersion;
       this.tiles.clear();
+      this.missing = Infinity;
     }
+    const budget = this.missing > BARE_TILES ? BARE_BUDGET_MS : BUDGET_MS;
     const tileScale = ZOOM_LEVELS[camera.level] * camera.pixelRatio;
     const ratio = camera.scale / tileScale;
     const edge = TILE * ratio;
@@ -49,15 +56,15 @@ export class Backdrop {
     g.imageSmoothingEnabled = false;
     const lastX = Math.floor((left + camera.width) / edge);
     const lastY = Math.floor((top + camera.height) / edge);
-    let whole = true;
+    let missing = 0;
     for (let ty = Math.floor(top / edge); ty <= lastY; ty += 1) {
       for (let tx = Math.floor(left / edge); tx <= lastX; tx += 1) {
         const key = `${camera.level}:${tx}:${ty}`;
         let tile = this.tiles.get(key);
-        if (!tile && (performance.now() - started < BUDGET_MS || this.tiles.size === 0)) {
+        if (!tile && (performance.now() - started < budget || this.tiles.size === 0)) {
           tile = this.render(key, tx, ty, tileScale, camera.pixelRatio, world);
         }
-        whole &&= tile !== undefined;
+        if (!tile) missing += 1;
         const x = Math.round(tx * edge - left);
         const y = Math.round(ty * edge - top);
         if (!tile) {
@@ -67,7 +74,8 @@ export class Backdrop {
         else g.drawImage(tile, x, y, Math.ceil(edge) + 1, Math.ceil(edge) + 1);
       }
     }
-    if (whole && still) this.prepare(camera, left, top, tileScale, world, started);
+    this.missing = missing;
+    if (missing === 0 && still) this.prepare(camera, left, top, tileScale, world, started);
     g.imageSmoothingEnabled = true;
   }
 
@@ -179,10 +187,10 @@ function drawZone(view, zone) {
   const risk = zone.risk_level / 100;
   const gradient = g.createRadialGradient(cx, cy, 0, cx, cy, radius);
   // Light gathers at the rim: inside a zone the sky stays dark, and its edge can be seen from afar.
-  gradient.addColorStop(0, riskColour(risk, 0.035));
-  gradient.addColorStop(0.6, riskColour(risk, 0.04));
-  gradient.addColorStop(0.92, riskColour(risk, 0.1));
-  gradient.addColorStop(1, riskColour(risk, 0.16));
+  gradient.addColorStop(0, riskColour(risk, 0.012));
+  gradient.addColorStop(0.6, riskColour(risk, 0.024));
+  gradient.addColorStop(0.9, riskColour(risk, 0.085));
+  gradient.addColorStop(1, riskColour(risk, 0.17));
   g.fillStyle = gradient;
   g.beginPath();
   g.arc(cx, cy, radius, 0, 2 * Math.PI);

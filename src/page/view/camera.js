@@ -6,8 +6,11 @@
  * @module camera
  */
 
-export const ZOOM_LEVELS = [0.25, 0.36, 0.5, 0.7, 1, 1.4, 2, 2.8];
-const LEVEL_DEFAULT = 4;
+export const ZOOM_LEVELS = [0.25, 0.36, 0.5, 0.7, 0.85, 1, 1.4, 2, 2.8];
+const LEVEL_DEFAULT = 5;
+/** What the shorter side of the picture shows at first, u; a small screen keeps ships readable instead. */
+const FIRST_SIGHT_UNITS = 850;
+const FIRST_ZOOM_MIN = 0.7;
 const LOOK_AHEAD_SECONDS = 0.35;
 const LOOK_AHEAD_PART_MAX = 0.16;
 
@@ -45,6 +48,14 @@ export class Camera {
     this.width = width;
     this.height = height;
     this.pixelRatio = pixelRatio;
+  }
+
+  /** The level from which a pilot first sees the world. */
+  begin() {
+    const aim = Math.max(FIRST_ZOOM_MIN, Math.min(this.width, this.height) / this.pixelRatio / FIRST_SIGHT_UNITS);
+    const off = (/** @type {number} */ zoom) => Math.abs(Math.log(zoom / aim));
+    this.level = ZOOM_LEVELS.reduce((best, zoom, level) => (off(zoom) < off(ZOOM_LEVELS[best]) ? level : best), 0);
+    this.zoom = ZOOM_LEVELS[this.level];
   }
 
   /** @param {number} steps positive comes closer */

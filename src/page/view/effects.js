@@ -13,9 +13,11 @@ import { FRIEND, HOSTILE } from "./palette.js";
 
 const SPARKS_MAX = 320;
 const RINGS_MAX = 24;
+/** How much of its way a spark shows at once. */
+const STREAK_SECONDS = 0.07;
 const FLASHES_MAX = 8;
 const FLASH_PX = 128;
-const TRAIL_POINTS = 90;
+const TRAIL_POINTS = 140;
 const TRAIL_EVERY_MS = 33;
 
 /** A soft ball of light, drawn once. */
@@ -139,7 +141,7 @@ export class Effects {
    * @param {boolean} friendly
    */
   muzzle(x, y, friendly) {
-    this.ring(x, y, 1, 7, 0.1, friendly ? FRIEND : HOSTILE);
+    this.ring(x, y, 1, friendly ? 7 : 11, friendly ? 0.1 : 0.16, friendly ? FRIEND : HOSTILE);
   }
 
   /**
@@ -177,21 +179,28 @@ export class Effects {
    */
   drawTrail(g, camera) {
     const { trail } = this;
+    g.globalCompositeOperation = "lighter";
     g.strokeStyle = FRIEND;
-    g.lineCap = "round";
-    const pieces = 6;
+    g.lineCap = "butt";
+    g.lineJoin = "round";
+    const pieces = 8;
     for (let piece = 0; piece < pieces; piece += 1) {
       const from = Math.floor((trail.length * piece) / pieces);
       const to = Math.min(trail.length - 1, Math.floor((trail.length * (piece + 1)) / pieces));
       if (to <= from) continue;
-      g.globalAlpha = 0.08 + 0.47 * (piece / pieces) ** 2;
-      g.lineWidth = (0.8 + (0.9 * piece) / pieces) * camera.pixelRatio;
+      const young = (piece + 1) / pieces;
       g.beginPath();
       g.moveTo(camera.toX(trail[from].x), camera.toY(trail[from].y));
       for (let index = from + 1; index <= to; index += 1) g.lineTo(camera.toX(trail[index].x), camera.toY(trail[index].y));
+      g.globalAlpha = 0.13 * young ** 2;
+      g.lineWidth = (2 + 5 * young) * camera.pixelRatio;
+      g.stroke();
+      g.globalAlpha = 0.05 + 0.6 * young ** 2;
+      g.lineWidth = (0.7 + young) * camera.pixelRatio;
       g.stroke();
     }
     g.globalAlpha = 1;
+    g.globalCompositeOperation = "source-over";
   }
 
   /**
@@ -206,12 +215,16 @@ export class Effects {
       g.globalAlpha = left * left;
       g.drawImage(this.light, camera.toX(flash.x) - size, camera.toY(flash.y) - size, size * 2, size * 2);
     }
+    g.lineCap = "round";
     for (const spark of this.sparks) {
       const left = 1 - spark.age / spark.life;
-      const size = spark.size * camera.pixelRatio * (0.6 + left);
       g.globalAlpha = left;
-      g.fillStyle = spark.colour;
-      g.fillRect(camera.toX(spark.x) - size / 2, camera.toY(spark.y) - size / 2, size, size);
+      g.strokeStyle = spark.colour;
+      g.lineWidth = spark.size * camera.pixelRatio * (0.4 + 0.6 * left);
+      g.beginPath();
+      g.moveTo(camera.toX(spark.x), camera.toY(spark.y));
+      g.lineTo(camera.toX(spark.x - spark.vx * STREAK_SECONDS), camera.toY(spark.y - spark.vy * STREAK_SECONDS));
+      g.stroke();
     }
     for (const ring of this.rings) {
       const s = ring.age / ring.life;

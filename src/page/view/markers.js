@@ -16,9 +16,32 @@ const THREAT_MS = 8000;
 const AIM_UNITS = 620;
 const POINTERS_MAX = 6;
 const LABEL_PX = 13;
+/** A frame narrower than this has room for arrows and distances, not for names. */
+const CRAMPED_PX = 300;
 
 /** Where names already stand in this frame. @type {{x: number, y: number}[]} */
 const taken = [];
+
+/** Begins a frame: no name stands anywhere yet. */
+export function clearLabels() {
+  taken.length = 0;
+}
+
+/**
+ * The nearest free height for a name at a place, at or above it.
+ * @param {number} x
+ * @param {number} y
+ * @param {number} pixelRatio
+ */
+function freeHeight(x, y, pixelRatio) {
+  const step = LABEL_PX * pixelRatio;
+  let at = y;
+  for (const other of taken) {
+    if (Math.abs(other.x - x) < 110 * pixelRatio && Math.abs(other.y - at) < step) at = other.y - step;
+  }
+  taken.push({ x, y: at });
+  return at;
+}
 
 /**
  * Whether an entity has struck the pilot of late.
@@ -53,7 +76,7 @@ export function drawThreat(g, camera, entity, size, own, pulse) {
     g.lineTo(x + sx * (half - arm), y + sy * half);
   }
   g.stroke();
-  label(g, pixelRatio, x, y - half - 6 * pixelRatio, `${kindName(entity.kind).toUpperCase()} ${distance(Math.hypot(entity.x - own.x, entity.y - own.y))}`, HOSTILE, "center", "bottom");
+  label(g, pixelRatio, x, freeHeight(x, y - half - 6 * pixelRatio, pixelRatio), `${kindName(entity.kind).toUpperCase()} ${distance(Math.hypot(entity.x - own.x, entity.y - own.y))}`, HOSTILE, "center", "bottom");
 }
 
 /**
@@ -129,12 +152,11 @@ export function drawLead(g, camera, world, own, nowMs) {
  * @property {number} right
  * @property {number} bottom
  * @property {number} left
- * @property {{x0: number, y0: number, x1: number, y1: number, y: number}[]} corners where instruments
- *   stand: an arrow that falls inside moves to `y`
  */
 
 /**
- * Arrows at the edge towards stations and threats that are out of the picture.
+ * Arrows towards stations and threats that are out of the picture, on an ellipse inside the frame:
+ * its corners stay free for the instruments, and an arrow slides along it without a jump.
  * @param {CanvasRenderingContext2D} g
  * @param {Camera} camera
  * @param {World} world
@@ -143,16 +165,18 @@ export function drawLead(g, camera, world, own, nowMs) {
  * @param {Frame} inset
  */
 export function drawPointers(g, camera, world, own, nowMs, inset) {
-  taken.length = 0;
+  const cramped = camera.width - inset.left - inset.right < CRAMPED_PX * camera.pixelRatio;
   for (const station of world.stations.values()) {
-    pointer(g, camera, station, own, stationName(station).toUpperCase(), FRIEND, inset, false);
+    const best = station.station_id === world.bestBuyer?.stationId;
+    const words = best ? ` · sell ${world.bestBuyer?.goods}` : "";
+    pointer(g, camera, station, own, cramped ? "" : stationName(station), words, best ? INK : FRIEND, inset, best);
   }
   let left = POINTERS_MAX;
   for (const entity of world.entities.values()) {
     if (left === 0) return;
     if (!entity.isShip || entity.id === world.shipId || !isThreat(entity, nowMs)) continue;
     left -= 1;
-    pointer(g, camera, entity, own, kindName(entity.kind).toUpperCase(), HOSTILE, inset, true);
+    pointer(g, camera, entity, own, kindName(entity.kind), "", HOSTILE, inset, true);
   }
 }
 
@@ -162,11 +186,12 @@ export function drawPointers(g, camera, world, own, nowMs, inset) {
  * @param {{x: number, y: number} | import("../types.js").ChartStation} place
  * @param {Body} own
  * @param {string} name
+ * @param {string} words said after the distance
  * @param {string} colour
  * @param {Frame} inset
  * @param {boolean} loud
  */
-function pointer(g, camera, place, own, name, colour, inset, loud) {
+function pointer(g, camera, place, own, name, words, colour, inset, loud) {
   const px = camera.toX(place.x);
   const py = camera.toY(place.y);
   const body = "radius" in place ? place.radius * camera.scale * 0.8 : 0;
@@ -178,18 +203,15 @@ function pointer(g, camera, place, own, name, colour, inset, loud) {
   const dy = py - cy;
   const halfX = (camera.width - inset.right - inset.left) / 2;
   const halfY = (camera.height - inset.bottom - inset.top) / 2;
-  const fit = Math.min(halfX / Math.max(1, Math.abs(dx)), halfY / Math.max(1, Math.abs(dy)));
+  const fit = 1 / Math.max(1e-6, Math.hypot(dx / halfX, dy / halfY));
   const x = cx + dx * fit;
-  let y = cy + dy * fit;
-  for (const corner of inset.corners) {
-    if (x > corner.x0 && x < corner.x1 && y > corner.y0 && y < corner.y1) y = corner.y;
-  }
+  const y = cy + dy * fit;
   const angle = Math.atan2(dy, dx);
   g.save();
   g.translate(x, y);
   g.rotate(angle);
   g.fillStyle = colour;
-  g.globalAlpha = loud ? 1 : 0.8;
+  g.globalAlpha = loud ? 1 : 0.75;
   const size = (loud ? 9 : 7) * pixelRatio;
   g.beginPath();
   g.moveTo(size, 0);
@@ -203,14 +225,9 @@ function pointer(g, camera, place, own, name, colour, inset, loud) {
   const flat = Math.abs(side) > 0.5;
   const back = 16 * pixelRatio;
   const tx = x - Math.cos(angle) * back;
-  let ty = y - Math.sin(angle) * back;
-  const step = LABEL_PX * pixelRatio;
-  for (const other of taken) {
-    if (Math.abs(other.x - tx) < 150 * pixelRatio && Math.abs(other.y - ty) < step) ty = other.y - step;
-  }
-  taken.push({ x: tx, y: ty });
+  const ty = freeHeight(tx, y - Math.sin(angle) * back, pixelRatio);
   const range = distance(Math.hypot(place.x - own.x, place.y - own.y));
-  label(g, pixelRatio, tx, ty, `${name} ${range}`, colour, flat ? (side > 0 ? "right" : "left") : "center", flat ? "middle" : Math.sin(angle) > 0 ? "bottom" : "top");
+  label(g, pixelRatio, tx, ty, `${name.toUpperCase()} ${range}${words}`.trim(), colour, flat ? (side > 0 ? "right" : "left") : "center", flat ? "middle" : Math.sin(angle) > 0 ? "bottom" : "top");
 }
 
 /**

@@ -104,6 +104,7 @@ export class Radar {
   }
 
   /**
+   * One path a colour: a thousand fills cost more than the rest of the radar.
    * @param {World} world
    * @param {Body} own
    * @param {number} scale
@@ -111,23 +112,32 @@ export class Radar {
    */
   blips(world, own, scale, nowMs) {
     const { g, ratio } = this;
+    /** @type {Map<string, Path2D>} */
+    const marks = new Map();
     for (const entity of world.entities.values()) {
       if (!entity.isShip || entity.id === world.shipId) continue;
       const x = (entity.x - own.x) * scale;
       const y = (own.y - entity.y) * scale;
       const threat = isThreat(entity, nowMs);
-      g.fillStyle = threat ? HOSTILE : kindColour(entity.kind);
+      const colour = threat ? HOSTILE : kindColour(entity.kind);
+      let path = marks.get(colour);
+      if (!path) {
+        path = new Path2D();
+        marks.set(colour, path);
+      }
       if (threat || entity.kind === "pirate") {
         const size = (threat ? 4 : 2.6) * ratio;
-        g.beginPath();
-        g.moveTo(x, y - size);
-        g.lineTo(x + size, y + size * 0.8);
-        g.lineTo(x - size, y + size * 0.8);
-        g.fill();
+        path.moveTo(x, y - size);
+        path.lineTo(x + size, y + size * 0.8);
+        path.lineTo(x - size, y + size * 0.8);
       } else {
         const size = (entity.kind === "trader" ? 1.6 : 2.2) * ratio;
-        g.fillRect(x - size / 2, y - size / 2, size, size);
+        path.rect(x - size / 2, y - size / 2, size, size);
       }
+    }
+    for (const [colour, path] of marks) {
+      g.fillStyle = colour;
+      g.fill(path);
     }
   }
 

@@ -5,7 +5,7 @@
  * 6 ms as blits of silhouettes turned ahead of time, and 35 ms as instanced quads in WebGL2.
  *
  * ```text
- *   backdrop ▸ stars ▸ stations ▸ trail ▸ ships ▸ shots ▸ own ship ▸ effects ▸ markers
+ *   backdrop ▸ stars ▸ worlds ▸ stations ▸ trail ▸ ships ▸ shots ▸ own ship ▸ effects ▸ markers
  * ```
  *
  * @module scene
@@ -13,12 +13,13 @@
 
 import { Atlas, drawShip } from "./sprites.js";
 import { Backdrop } from "./backdrop.js";
+import { Bodies } from "./bodies.js";
 import { Camera } from "./camera.js";
 import { Effects } from "./effects.js";
 import { Stars } from "./stars.js";
 import { drawOrrery } from "./orrery.js";
 import { drawStation } from "./stations.js";
-import { drawHealth, drawLead, drawPointers, drawThreat, isThreat } from "./markers.js";
+import { clearLabels, drawHealth, drawLead, drawPointers, drawThreat, isThreat } from "./markers.js";
 import { FRIEND, HOSTILE, OWN, SKY, kindColour } from "./palette.js";
 
 /** @typedef {import("../game/world.js").World} World */
@@ -28,8 +29,20 @@ import { FRIEND, HOSTILE, OWN, SKY, kindColour } from "./palette.js";
 const PIXEL_RATIO_MAX = 2;
 const PATHS_MAX = 90;
 const SHIP_PX_MIN = 5;
-/** Width of the station's counter with its margin, CSS pixels. */
-const COUNTER_PX = 502;
+/** Strokes of a shot, outermost first: theirs are the loudest thing in the picture. */
+const OWN_SHOT = [
+  { width: 5, alpha: 0.22, colour: "#63c5ff" },
+  { width: 1.8, alpha: 1, colour: "#dcf1ff" },
+];
+const THEIR_SHOT = [
+  { width: 9, alpha: 0.2, colour: HOSTILE },
+  { width: 4.5, alpha: 0.5, colour: HOSTILE },
+  { width: 1.8, alpha: 1, colour: "#fff0e2" },
+];
+/** Widths with their margin of what may stand at the left, CSS pixels. @type {Record<string, number>} */
+const COVER_PX = { counter: 502, sheet: 418, nothing: 0 };
+/** A picture narrower than this is not moved aside for it. */
+const ASIDE_PX_MIN = 760;
 
 /**
  * @typedef {object} Frame
@@ -50,6 +63,7 @@ export class Scene {
     this.camera = new Camera();
     this.backdrop = new Backdrop();
     this.stars = new Stars();
+    this.bodies = new Bodies();
     this.effects = new Effects();
     this.calm = false;
     /** @type {Atlas | null} */
@@ -57,11 +71,12 @@ export class Scene {
     this.shipsDrawn = 0;
     this.idleSeconds = 40;
     this.narrow = false;
-    this.framedDocked = false;
+    /** What stands before the picture at its left. @type {"counter" | "sheet" | "nothing"} */
+    this.covered = "nothing";
     /** @type {Entity[]} */
     this.inFrame = [];
     /** @type {import("./markers.js").Frame} */
-    this.inset = { top: 150, right: 60, bottom: 60, left: 60, corners: [] };
+    this.inset = { top: 0, right: 0, bottom: 0, left: 0 };
     new ResizeObserver(() => this.resize()).observe(canvas);
     this.resize();
   }
@@ -75,32 +90,30 @@ export class Scene {
     this.canvas.height = height;
     this.camera.resize(width, height, ratio);
     this.narrow = this.canvas.clientWidth < 700;
-    this.frameUp(false);
-    if (this.narrow && !this.camera.started) this.camera.step(-1);
+    this.frameUp();
+    if (!this.camera.started) this.camera.begin();
   }
 
-  /**
-   * Where the instruments leave room, with and without the station's counter.
-   * @param {boolean} docked
-   */
-  frameUp(docked) {
-    this.framedDocked = docked;
+  /** @param {"counter" | "sheet" | "nothing"} what stands at the left */
+  cover(what) {
+    if (what === this.covered) return;
+    this.covered = what;
+    this.frameUp();
+  }
+
+  /** Where the instruments leave room. */
+  frameUp() {
     const { width, height, pixelRatio } = this.camera;
-    const counter = docked && !this.narrow;
-    this.camera.biasAim = counter ? COUNTER_PX / 2 : 0;
-    const edge = (this.narrow ? 18 : 34) * pixelRatio;
-    const left = counter ? (COUNTER_PX + 24) * pixelRatio : edge;
-    const top = (this.narrow ? 190 : 96) * pixelRatio;
-    const bottom = (this.narrow ? 250 : 64) * pixelRatio;
-    const at = (/** @type {number} */ value) => value * pixelRatio;
-    const corners = this.narrow
-      ? []
-      : [
-          { x0: 0, y0: 0, x1: at(275), y1: at(150), y: at(164) },
-          { x0: width - at(220), y0: 0, x1: width, y1: at(236), y: at(250) },
-          { x0: docked ? width - at(375) : 0, y0: height - at(215), x1: docked ? width : at(370), y1: height, y: height - at(228) },
-        ];
-    this.inset = { top, right: edge, bottom, left, corners };
+    const aside = this.canvas.clientWidth >= ASIDE_PX_MIN ? COVER_PX[this.covered] : 0;
+    this.camera.biasAim = aside / 2;
+    const low = height < 480 * pixelRatio;
+    const { across, down } = this.narrow ? { across: 0.04, down: 0.03 } : low ? { across: 0.17, down: 0.16 } : { across: 0.1, down: 0.085 };
+    const left = (aside > 0 ? aside + 24 : 0) * pixelRatio + width * across * (aside > 0 ? 0.3 : 1);
+    // On a phone the instruments lie above and the thumbs below; elsewhere they have the corners.
+    const upright = height > width && this.narrow;
+    const top = upright ? 200 * pixelRatio : height * down + 26 * pixelRatio;
+    const bottom = upright ? 250 * pixelRatio : height * down;
+    this.inset = { top, right: width * across, bottom, left };
   }
 
   /** @param {boolean} calm whether motion is unwelcome */
@@ -128,7 +141,6 @@ export class Scene {
   draw(frame) {
     const { g, camera, effects } = this;
     const { world, own, nowMs } = frame;
-    if ((frame.dockedAt !== null) !== this.framedDocked) this.frameUp(frame.dockedAt !== null);
     camera.follow(own, frame.seconds);
     effects.advance(frame.seconds);
     g.setTransform(1, 0, 0, 1, 0, 0);
@@ -136,6 +148,7 @@ export class Scene {
     g.globalCompositeOperation = "source-over";
     this.backdrop.draw(g, camera, world);
     this.stars.draw(g, camera);
+    this.bodies.draw(g, camera, world.stations.values());
     const turning = this.calm ? 0 : nowMs / 1000;
     for (const station of world.stations.values()) {
       const inReach = frame.alive && Math.hypot(station.x - own.x, station.y - own.y) < station.docking_radius;
@@ -199,13 +212,8 @@ export class Scene {
     const { g, camera } = this;
     g.globalCompositeOperation = "lighter";
     g.lineCap = "round";
-    const span = 16 / Math.max(1, world.muzzleSpeed);
-    const strokes = [
-      { width: 5, alpha: 0.22 },
-      { width: 1.8, alpha: 1 },
-    ];
     for (const own of [false, true]) {
-      g.strokeStyle = own ? "#bfe6ff" : "#ffc08a";
+      const span = (own ? 16 : 24) / Math.max(1, world.muzzleSpeed);
       g.beginPath();
       for (const entity of world.entities.values()) {
         if (entity.kind !== "projectile" || !entity.visible || entity.ownShot !== own) continue;
@@ -215,8 +223,9 @@ export class Scene {
         g.moveTo(x, y);
         g.lineTo(x - entity.vx * span * camera.scale, y + entity.vy * span * camera.scale);
       }
-      for (const { width, alpha } of strokes) {
+      for (const { width, alpha, colour } of own ? OWN_SHOT : THEIR_SHOT) {
         g.globalAlpha = alpha;
+        g.strokeStyle = colour;
         g.lineWidth = width * camera.pixelRatio;
         g.stroke();
       }
@@ -258,6 +267,7 @@ export class Scene {
     const { world, own, nowMs } = frame;
     const size = this.shipSize(world);
     const pulse = this.calm ? 0 : 0.5 + 0.5 * Math.sin(nowMs / 110);
+    clearLabels();
     for (const entity of inFrame) if (isThreat(entity, nowMs)) drawThreat(g, camera, entity, size, own, pulse);
     if (frame.alive && !frame.dockedAt) drawLead(g, camera, world, own, nowMs);
     drawPointers(g, camera, world, own, nowMs, this.inset);

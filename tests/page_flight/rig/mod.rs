@@ -6,4 +6,4 @@ mod server;
 
 pub(crate) use browser::{Page, browser};
 pub(crate) use line::SlowLine;
-pub(crate) use server::Server;
+pub(crate) use server::{Server, token};

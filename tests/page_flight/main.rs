@@ -6,12 +6,14 @@
     reason = "a test's helpers fail the test by panicking"
 )]
 
-mod page_rig;
+mod access;
+mod hands;
+mod rig;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use page_rig::{Page, Server, SlowLine, browser};
+use rig::{Page, Server, SlowLine, browser};
 
 const FLYING: &str =
     "orrery.link.state === 'flying' && orrery.game.prediction.ready && orrery.game.world.tick > 0";
@@ -24,7 +26,7 @@ fn shots() -> PathBuf {
 
 /// The built-in universe, changed.
 fn universe(folder: &Path, changes: &[(&str, &str)]) -> PathBuf {
-    let mut text = include_str!("../src/universe/builtin.toml").to_owned();
+    let mut text = include_str!("../../src/universe/builtin.toml").to_owned();
     for (from, to) in changes {
         assert!(text.contains(from), "the built-in universe has no {from:?}");
         text = text.replacen(from, to, 1);
@@ -116,7 +118,7 @@ fn a_newcomer_flies_docks_trades_and_outlives_a_restart() {
 const HOMEWARD: &str = "orrery.steering.sources.push({ read: (intent) => { \
     const home = orrery.game.world.stations.get('earth-orbit-station'); const ship = orrery.game.prediction.shown; \
     const away = Math.hypot(home.x - ship.x, home.y - ship.y); \
-    if (away < home.docking_radius * 0.8) { orrery.steering.docking = true; return } \
+    if (away < home.docking_radius * 0.8) { orrery.steering.docking = true; orrery.steering.berth = { ...home, reach: home.docking_radius, speedMax: home.docking_speed_max }; return } \
     intent.heading = Math.atan2(home.y - ship.y, home.x - ship.x); intent.headingBurn = away > 500 ? 1 : 0.4 } }); 0";
 
 #[test]
@@ -218,52 +220,4 @@ fn a_thousand_ships_are_drawn_in_time() {
     );
     assert!(page.number("orrery.frameCost().ships") >= 990.0);
     page.picture(&shots().join("crowd.webp"));
-}
-
-#[test]
-fn close_codes_are_obeyed() {
-    let Some(browser) = browser(&[]) else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder.path().join("page.db"), None, None);
-    let mut page = browser.open(&server.page());
-    page.wait(FLYING);
-    let told = page.value(
-        "(async () => { \
-         const { retryAfter } = await import(new URL('retry.js', document.querySelector('script[type=module]').src)); \
-         return [4001, 4003, 1001, 4008, 1006].map((code) => { const { act, ms } = retryAfter(code, 0, () => 1); return `${code} ${act} ${ms}` }) })()",
-    );
-    let expected = [
-        "4001 sign-in 0",
-        "4003 stop 0",
-        "1001 retry 400",
-        "4008 retry 12000",
-        "1006 retry 500",
-    ];
-    assert_eq!(told, serde_json::json!(expected));
-    page.value("orrery.link.closed(4003)");
-    page.wait("orrery.link.state === 'stopped' && document.getElementById('banner').textContent.includes('another window')");
-    page.value("orrery.link.open('not a token')");
-    page.wait(
-        "document.getElementById('pilot').open && sessionStorage.getItem('orrery.token') === null",
-    );
-}
-
-#[test]
-fn a_phone_gets_thumbs_instead_of_keys() {
-    let Some(browser) = browser(&[]) else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder.path().join("page.db"), None, None);
-    let mut page = browser.open("about:blank");
-    page.resize(390, 844, 2, true);
-    page.value(&format!("location.href = '{}'", server.page()));
-    page.wait(FLYING);
-    page.wait("document.getElementById('help').open");
-    page.value("document.getElementById('help').close()");
-    page.wait("!document.getElementById('touch').hidden");
-    let wide = page.number("document.documentElement.scrollWidth");
-    assert!(wide <= 390.0, "{wide} px wide");
-    page.value("document.getElementById('touch-dock').click()");
-    page.wait("orrery.game.world.you.docked_at !== null");
-    page.picture(&shots().join("phone.webp"));
-    assert_eq!(page.complaints, Vec::<String>::new());
 }

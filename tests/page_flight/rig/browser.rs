@@ -232,6 +232,35 @@ impl Page {
         );
     }
 
+    /// Sets one media feature, as a pilot's system settings would.
+    pub(crate) fn prefer(&mut self, feature: &str, value: &str) {
+        let features = json!({ "features": [{ "name": feature, "value": value }] });
+        self.call("Emulation.setEmulatedMedia", &features);
+    }
+
+    /// One step of a finger: `touchStart` and `touchMove` with its place, `touchEnd` without.
+    pub(crate) fn finger(&mut self, kind: &str, at: Option<(f64, f64)>) {
+        let points: Vec<Value> = at
+            .map(|(x, y)| json!({ "x": x, "y": y }))
+            .into_iter()
+            .collect();
+        self.call(
+            "Input.dispatchTouchEvent",
+            &json!({ "type": kind, "touchPoints": points }),
+        );
+    }
+
+    /// Role and name of everything that assistive technology is told of.
+    pub(crate) fn told(&mut self) -> Vec<(String, String)> {
+        let tree = self.call("Accessibility.getFullAXTree", &json!({}));
+        let word = |node: &Value, key: &str| node[key]["value"].as_str().unwrap_or("").to_owned();
+        let nodes = tree["nodes"].as_array().unwrap().iter();
+        nodes
+            .filter(|node| node["ignored"] != true)
+            .map(|node| (word(node, "role"), word(node, "name")))
+            .collect()
+    }
+
     /// The value of an expression.
     pub(crate) fn value(&mut self, expression: &str) -> Value {
         let params =
@@ -273,18 +302,23 @@ impl Page {
         let (key, number) = match code {
             "Space" => (" ", 32),
             "Enter" => ("Enter", 13),
+            "Escape" => ("Escape", 27),
             "Tab" => ("Tab", 9),
             _ => (
                 code.trim_start_matches("Key"),
                 i32::from(code.as_bytes().last().copied().unwrap_or(0)),
             ),
         };
-        let mut params = json!({ "type": kind, "code": code, "key": key.to_lowercase(), "windowsVirtualKeyCode": number });
-        if code == "Enter" {
-            params["key"] = json!("Enter");
-            if kind == "keyDown" {
-                params["text"] = json!("\r");
-            }
+        let letter = code.starts_with("Key");
+        let key = if letter {
+            key.to_lowercase()
+        } else {
+            key.to_owned()
+        };
+        let mut params =
+            json!({ "type": kind, "code": code, "key": key, "windowsVirtualKeyCode": number });
+        if code == "Enter" && kind == "keyDown" {
+            params["text"] = json!("\r");
         }
         self.call("Input.dispatchKeyEvent", &params);
     }
