@@ -49,12 +49,6 @@ pub const TITLE_BYTES_MAX: usize = 120;
 
 // Simulation: what one world may hold and do in one tick.
 
-/// Parts of a tick in which simulated time is counted: time may be slowed in steps of a hundredth.
-pub const SUBTICKS_PER_TICK: u64 = 100;
-
-/// Slowest simulated time, in sub-ticks a tick: a tenth of full speed.
-pub const SUBTICKS_PER_TICK_MIN: u64 = 10;
-
 /// Most entities of one world, of all kinds; each costs about 200 bytes of columns.
 pub const ENTITIES_MAX: usize = 262_144;
 
@@ -80,7 +74,7 @@ pub const SPAWN_PLACES_MAX: usize = 4096;
 /// Most random places tried in a spawn area before the spiral is searched.
 pub const SPAWN_DRAWS_MAX: u64 = 16;
 
-/// Ticks of simulated time from a pilot's death until the ship is back: 3 s.
+/// Ticks from a pilot's death until the ship is back: 3 s.
 pub const RESPAWN_TICKS: u64 = 90;
 
 // Non-player ships.
