@@ -361,9 +361,12 @@ pub const ROW_BYTES_ESTIMATE: usize = 84;
 /// for a client ([`PENDING_BYTES_MAX`]), since a message that is larger could never be sent.
 pub const VIEW_ROWS_MAX: u32 = (PENDING_BYTES_MAX / 4 * 3 / 110) as u32;
 
-/// Ticks for which a change is told again: a thinned client hears of each entity at least once in
-/// so many ticks, so nobody misses the last change before a stop.
-pub const STICKY_TICKS: u32 = 16;
+/// Frames for which a change is told again: a thinned client hears of each entity at least once in
+/// so many frames, so nobody misses the last change before a stop.
+pub const STICKY_FRAMES: u32 = 16;
+
+/// Most ticks that one frame tells of, under overload.
+pub const FRAME_TICKS_MAX: u32 = 2;
 
 /// Rows from which encoding is spread over the workers: a fork-join costs some 30 µs, encoding a
 /// row 0.1 µs.
@@ -485,17 +488,17 @@ pub const AUDIT_PAGE_ROWS: i64 = 2_048;
 /// Differences that an audit names; the rest is counted.
 pub const AUDIT_FINDINGS_MAX: usize = 20;
 
-/// Mean work of a tick above which the governor gives something up, in ns: four fifths of a period.
+/// Mean work of a beat above which the governor gives something up, in ns: four fifths of a period.
 pub const TICK_COST_HOT_NS: u64 = 26_000_000;
 
-/// Mean work of a tick below which it gives something back, in ns.
-pub const TICK_COST_COOL_NS: u64 = 16_000_000;
+/// Mean work of a beat, with what is to be given back reckoned in, below which it does so, in ns.
+pub const TICK_COST_COOL_NS: u64 = 22_000_000;
 
-/// Ticks above the upper mark before the governor acts: half a second.
-pub const GOVERNOR_HOT_TICKS: u32 = 15;
+/// Beats above the upper mark before the governor acts: half a second.
+pub const GOVERNOR_HOT_BEATS: u64 = 15;
 
-/// Ticks below the lower mark before the governor gives something back: three seconds.
-pub const GOVERNOR_COOL_TICKS: u32 = 90;
+/// Beats below the lower mark before the governor gives something back: three seconds.
+pub const GOVERNOR_COOL_BEATS: u64 = 90;
 
 /// Tries for the lock of an SQLite file before another server is taken to hold it.
 pub const STORE_LOCK_TRIES_MAX: u32 = 20;

@@ -50,6 +50,8 @@ pub struct Metrics {
     pub entities: Family<SystemLabel, Gauge>,
     /// Simulated time over real time.
     pub time_dilation: Family<SystemLabel, Fraction>,
+    /// What the governor took, from nothing (0) to a tenth of the time (15).
+    pub overload_level: Family<SystemLabel, Gauge>,
     /// Largest frame so far.
     pub frame_bytes_max: Family<SystemLabel, Gauge>,
     /// Largest encoding arena so far.
@@ -101,6 +103,7 @@ impl Metrics {
             pilots: Family::default(),
             entities: Family::default(),
             time_dilation: Family::default(),
+            overload_level: Family::default(),
             frame_bytes_max: Family::default(),
             arena_bytes_max: Family::default(),
             messages_sent: Family::default(),
@@ -154,6 +157,8 @@ impl Metrics {
         all.register("entities", "Entities in a system", self.entities.clone());
         let dilation = self.time_dilation.clone();
         all.register("time_dilation", "Simulated over real time", dilation);
+        let levels = self.overload_level.clone();
+        all.register("overload_level", "What the governor took, 0 to 15", levels);
         let frames = self.frame_bytes_max.clone();
         all.register("frame_bytes_max", "Largest frame so far", frames);
         let arenas = self.arena_bytes_max.clone();

@@ -154,6 +154,7 @@ impl Cluster {
         let player = PlayerId::parse(player).expect("a name");
         let mut seat = Seat::new(player, conn);
         seat.model.is_crowded = self.is_overloaded;
+        seat.model.is_overloaded = self.is_overloaded;
         self.seats.push(seat);
         self.seats.len() - 1
     }
@@ -204,6 +205,7 @@ impl Cluster {
         self.is_overloaded |= is_on;
         for seat in &mut self.seats {
             seat.model.is_crowded |= is_on;
+            seat.model.is_overloaded |= is_on;
         }
     }
 

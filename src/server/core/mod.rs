@@ -17,13 +17,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::book::Book;
 use super::chart::chart;
-use super::governor::Governor;
+use super::governor::{Change, Governor, Thrift, Turn};
 use super::lane::{GateLane, Letter, ToCore, ToGate};
 use super::mailbox::Mailbox;
 use super::metrics::{Metrics, SystemLabel};
 use super::roster::{PlayerKey, Roster};
 use super::vault::{Answer, Vault};
 use prometheus_client::metrics::gauge::Gauge;
+use tracing::{info, warn};
 
 use crate::ids::{ConnId, SystemIndex, UnixMillis};
 use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, SNAPSHOT_PERIOD_TICKS};
@@ -77,8 +78,8 @@ struct Theatre {
     chart: Option<Arc<Chart>>,
     /// Whether this server, and no other on the same database, runs the system.
     is_owned: bool,
-    /// Whether this beat steps it.
-    is_due: bool,
+    /// What this beat is for it.
+    turn: Turn,
     /// What this beat's step and frame took.
     cost_ns: u64,
 }
@@ -142,6 +143,8 @@ pub struct Core {
     stopwatch: Stopwatch,
     governor: Governor,
     costs_ns: Vec<u64>,
+    /// Beats that passed since the last tick, this one included.
+    beats: u64,
     tick: u64,
     failure: Option<String>,
 }
@@ -153,7 +156,7 @@ impl Core {
         let system_count = parts.worlds.len();
         let theatres = parts.worlds.into_iter().map(|world| Theatre {
             chart: chart(&parts.universe, world.system_index()).map(Arc::new),
-            is_due: false,
+            turn: Turn::Rest,
             cost_ns: 0,
             is_owned: !parts.elsewhere.contains(&world.system_index()),
             label: SystemLabel {
@@ -185,6 +188,7 @@ impl Core {
             stopwatch: parts.stopwatch,
             governor: Governor::new(system_count),
             costs_ns: Vec::new(),
+            beats: 1,
             tick: 0,
             failure: None,
         }
@@ -209,6 +213,11 @@ impl Core {
         self.checkpoint();
         self.submit(unix);
         self.publish(unix);
+    }
+
+    /// Beats have passed without a tick, since the one before took too long.
+    pub fn miss(&mut self, beats: u64) {
+        self.beats += beats;
     }
 
     /// Why the store failed, once it has. Nobody was told of anything that is not durable.
@@ -286,9 +295,12 @@ impl Core {
     /// Steps every system that is due: all of them, unless the governor slows one down.
     fn step(&mut self) {
         for (index, theatre) in self.theatres.iter_mut().enumerate() {
-            theatre.is_due = theatre.is_owned && self.governor.is_due(index);
+            theatre.turn = Turn::Rest;
             theatre.cost_ns = 0;
-            if theatre.is_due {
+            if theatre.is_owned {
+                theatre.turn = self.governor.turn(index, self.beats);
+            }
+            if theatre.turn != Turn::Rest {
                 let begun_ns = (self.stopwatch)();
                 theatre.world.step(&mut theatre.commands);
                 theatre.cost_ns += (self.stopwatch)().saturating_sub(begun_ns);
@@ -313,14 +325,20 @@ impl Core {
     fn publish(&mut self, unix: UnixMillis) {
         let shard_count = self.lanes.len() as u16;
         for (index, theatre) in self.theatres.iter_mut().enumerate() {
-            if !theatre.is_due {
-                continue;
-            }
-            let begun_ns = (self.stopwatch)();
+            // In every beat: one that shows nothing must not pass a client over.
             for viewer in &mut theatre.viewers {
                 let turn = self.tick + u64::from(viewer.ship.slot);
                 viewer.snapshot_due |= turn.is_multiple_of(SNAPSHOT_PERIOD_TICKS);
             }
+            match theatre.turn {
+                Turn::Rest => continue,
+                Turn::Step => {
+                    theatre.world.carry_over();
+                    continue;
+                }
+                Turn::Show => {}
+            }
+            let begun_ns = (self.stopwatch)();
             let thrift = self.governor.thrift(index);
             let stage = Stage {
                 universe: &self.universe,
@@ -348,7 +366,26 @@ impl Core {
         self.costs_ns.clear();
         self.costs_ns
             .extend(self.theatres.iter().map(|theatre| theatre.cost_ns));
-        self.governor.observe(&self.costs_ns);
+        let beats = std::mem::replace(&mut self.beats, 1);
+        if let Some(change) = self.governor.observe(&self.costs_ns, beats) {
+            self.tell_operators(change);
+        }
+    }
+
+    /// A system gives something up, or has it back.
+    fn tell_operators(&self, change: Change) {
+        let Some(theatre) = self.theatres.get(change.system) else {
+            return;
+        };
+        let level = self.metrics.overload_level.get_or_create(&theatre.label);
+        level.set(i64::from(change.to));
+        let (system, thrift) = (&theatre.label.system, Thrift::at(change.to));
+        let work_ms = change.total_ns as f64 / 1e6;
+        if change.to > change.from {
+            warn!("{system} is too heavy ({work_ms:.1} ms of work a beat): {thrift}");
+        } else {
+            info!("{system} is lighter ({work_ms:.1} ms of work a beat): {thrift}");
+        }
     }
 
     /// Nothing becomes durable any more: whoever waits for an answer hears INTERNAL.
