@@ -488,6 +488,25 @@ pub const AUDIT_PAGE_ROWS: i64 = 2_048;
 /// Differences that an audit names; the rest is counted.
 pub const AUDIT_FINDINGS_MAX: usize = 20;
 
+// ---- recorder ------------------------------------------------------------------------------------
+
+/// Largest frame of a recording, in bytes: the opening of a universe of the largest size; a tick with
+/// all the commands it may take has 1.5 MiB.
+pub const RECORDING_FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes of a recording that may wait for the disk: some minutes of 1,000 pilots. What does not fit
+/// ends the recording.
+pub const RECORDING_WAITING_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Beats of a recording that may wait for the disk: 17 s.
+pub const RECORDING_BATCHES_MAX: usize = 512;
+
+/// Largest recording, in bytes: a forgotten one must not fill the disk that the database is on.
+pub const RECORDING_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
+
+/// How long a server that goes down waits for the end of its recording, in ms.
+pub const RECORDING_END_MS_MAX: u64 = 500;
+
 /// Mean work of a beat above which the governor gives something up, in ns: four fifths of a period.
 pub const TICK_COST_HOT_NS: u64 = 26_000_000;
 

@@ -63,6 +63,7 @@ impl Beat {
         if self.core.failure().is_none() {
             self.drain();
         }
+        self.core.end_recording();
     }
 
     /// Hands the last batch over and waits, within a bound, until it is durable.

@@ -10,6 +10,7 @@ mod boarding;
 mod desk;
 mod leaving;
 mod purse;
+mod recording;
 mod settling;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use tracing::{info, warn};
 
 use crate::ids::{ConnId, SystemIndex, UnixMillis};
 use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, SNAPSHOT_PERIOD_TICKS};
+use crate::recorder::{Recorder, TapedWorld};
 use crate::replication::{Publisher, Stage, Stencils, TickFrame, Viewer};
 use crate::session::Command as Request;
 use crate::sim::{Command, World};
@@ -44,6 +46,8 @@ pub struct CoreParts {
     pub worlds: Vec<World>,
     /// Systems that another server on the same database runs.
     pub elsewhere: Vec<SystemIndex>,
+    /// Where the flight is recorded, if it is.
+    pub recorder: Option<Recorder>,
     /// Where the gates put what clients want.
     pub inbox: Arc<Mailbox<ToCore>>,
     /// The way to each gate, by shard.
@@ -69,7 +73,7 @@ pub type Stopwatch = Box<dyn Fn() -> u64 + Send>;
 
 /// One system and everybody who watches it.
 struct Theatre {
-    world: World,
+    world: TapedWorld,
     publisher: Publisher,
     /// In the order of their connections, and so of their shards.
     viewers: Vec<Viewer>,
@@ -123,6 +127,7 @@ impl Theatre {
 pub struct Core {
     universe: Arc<Universe>,
     theatres: Vec<Theatre>,
+    recorder: Option<Recorder>,
     roster: Roster,
     inbox: Arc<Mailbox<ToCore>>,
     taken: Vec<ToCore>,
@@ -154,7 +159,15 @@ impl Core {
     pub fn new(parts: CoreParts) -> Self {
         let edge = parts.view_radius / CELLS_PER_VIEW_RADIUS;
         let system_count = parts.worlds.len();
-        let theatres = parts.worlds.into_iter().map(|world| Theatre {
+        let worlds = parts.worlds.into_iter();
+        let worlds = worlds.map(|world| TapedWorld::new(world.with_cell_edge(edge)));
+        let mut worlds: Vec<TapedWorld> = worlds.collect();
+        let mut recorder = parts.recorder;
+        if let Some(recorder) = &mut recorder {
+            recorder.open(&mut worlds);
+        }
+        parts.metrics.recording.set(i64::from(recorder.is_some()));
+        let theatres = worlds.into_iter().map(|world| Theatre {
             chart: chart(&parts.universe, world.system_index()).map(Arc::new),
             turn: Turn::Rest,
             cost_ns: 0,
@@ -162,7 +175,7 @@ impl Core {
             label: SystemLabel {
                 system: world.system().id.to_string(),
             },
-            world: world.with_cell_edge(edge),
+            world,
             publisher: Publisher::new(Arc::clone(&parts.stencils), parts.stretches),
             viewers: Vec::new(),
             commands: Vec::new(),
@@ -170,6 +183,7 @@ impl Core {
         Self {
             theatres: theatres.collect(),
             universe: parts.universe,
+            recorder,
             roster: Roster::default(),
             inbox: parts.inbox,
             taken: Vec::new(),
@@ -213,6 +227,7 @@ impl Core {
         self.checkpoint();
         self.submit(unix);
         self.publish(unix);
+        self.record();
     }
 
     /// Beats have passed without a tick, since the one before took too long.
@@ -235,6 +250,7 @@ impl Core {
             }
         }
         self.take_everybody_in();
+        self.record();
         self.submit(unix);
         self.book.covers()
     }
@@ -243,7 +259,7 @@ impl Core {
     pub fn world(&self, system: SystemIndex) -> Option<&World> {
         self.theatres
             .get(system.0 as usize)
-            .map(|theatre| &theatre.world)
+            .map(|theatre| &*theatre.world)
     }
 
     /// Answers of the store, in its order.
@@ -462,6 +478,8 @@ fn observe(metrics: &Metrics, theatre: &Theatre, frame: &TickFrame, pace_percent
         .time_dilation
         .get_or_create(label)
         .set(f64::from(pace_percent) / 100.0);
+    // Shown from the first frame on; it is set where it changes.
+    drop(metrics.overload_level.get_or_create(label));
     let raise = |gauge: &Gauge, value: usize| gauge.set(gauge.get().max(value as i64));
     raise(
         &metrics.frame_bytes_max.get_or_create(label),
