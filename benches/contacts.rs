@@ -114,7 +114,7 @@ fn contacts(criterion: &mut Criterion) {
         });
 
         let universe = universe(count);
-        let flight = Flight::new(&universe.ship, half_extent(count), 100);
+        let flight = Flight::new(&universe.ship, half_extent(count));
         let mut world = hecs::World::new();
         for n in 0..count {
             world.spawn((body(n, half_extent(count)).0,));

@@ -109,7 +109,7 @@ impl Columns {
 }
 
 fn motion(criterion: &mut Criterion) {
-    let flight = Flight::new(&Universe::built_in().ship, HALF_EXTENT, 100);
+    let flight = Flight::new(&Universe::built_in().ship, HALF_EXTENT);
     let mut group = criterion.benchmark_group("motion");
     group
         .sample_size(30)

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod net;
 pub mod ops;
 pub mod page;
+pub mod recorder;
 pub mod replication;
 pub mod server;
 pub mod session;

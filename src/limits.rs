@@ -49,12 +49,6 @@ pub const TITLE_BYTES_MAX: usize = 120;
 
 // Simulation: what one world may hold and do in one tick.
 
-/// Parts of a tick in which simulated time is counted: time may be slowed in steps of a hundredth.
-pub const SUBTICKS_PER_TICK: u64 = 100;
-
-/// Slowest simulated time, in sub-ticks a tick: a tenth of full speed.
-pub const SUBTICKS_PER_TICK_MIN: u64 = 10;
-
 /// Most entities of one world, of all kinds; each costs about 200 bytes of columns.
 pub const ENTITIES_MAX: usize = 262_144;
 
@@ -80,7 +74,7 @@ pub const SPAWN_PLACES_MAX: usize = 4096;
 /// Most random places tried in a spawn area before the spiral is searched.
 pub const SPAWN_DRAWS_MAX: u64 = 16;
 
-/// Ticks of simulated time from a pilot's death until the ship is back: 3 s.
+/// Ticks from a pilot's death until the ship is back: 3 s.
 pub const RESPAWN_TICKS: u64 = 90;
 
 // Non-player ships.
@@ -367,9 +361,12 @@ pub const ROW_BYTES_ESTIMATE: usize = 84;
 /// for a client ([`PENDING_BYTES_MAX`]), since a message that is larger could never be sent.
 pub const VIEW_ROWS_MAX: u32 = (PENDING_BYTES_MAX / 4 * 3 / 110) as u32;
 
-/// Ticks for which a change is told again: a thinned client hears of each entity at least once in
-/// so many ticks, so nobody misses the last change before a stop.
-pub const STICKY_TICKS: u32 = 16;
+/// Frames for which a change is told again: a thinned client hears of each entity at least once in
+/// so many frames, so nobody misses the last change before a stop.
+pub const STICKY_FRAMES: u32 = 16;
+
+/// Most ticks that one frame tells of, under overload.
+pub const FRAME_TICKS_MAX: u32 = 2;
 
 /// Rows from which encoding is spread over the workers: a fork-join costs some 30 µs, encoding a
 /// row 0.1 µs.
@@ -491,17 +488,36 @@ pub const AUDIT_PAGE_ROWS: i64 = 2_048;
 /// Differences that an audit names; the rest is counted.
 pub const AUDIT_FINDINGS_MAX: usize = 20;
 
-/// Mean work of a tick above which the governor gives something up, in ns: four fifths of a period.
+// ---- recorder ------------------------------------------------------------------------------------
+
+/// Largest frame of a recording, in bytes: the opening of a universe of the largest size; a tick with
+/// all the commands it may take has 1.5 MiB.
+pub const RECORDING_FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes of a recording that may wait for the disk: some minutes of 1,000 pilots. What does not fit
+/// ends the recording.
+pub const RECORDING_WAITING_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Beats of a recording that may wait for the disk: 17 s.
+pub const RECORDING_BATCHES_MAX: usize = 512;
+
+/// Largest recording, in bytes: a forgotten one must not fill the disk that the database is on.
+pub const RECORDING_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
+
+/// How long a server that goes down waits for the end of its recording, in ms.
+pub const RECORDING_END_MS_MAX: u64 = 500;
+
+/// Mean work of a beat above which the governor gives something up, in ns: four fifths of a period.
 pub const TICK_COST_HOT_NS: u64 = 26_000_000;
 
-/// Mean work of a tick below which it gives something back, in ns.
-pub const TICK_COST_COOL_NS: u64 = 16_000_000;
+/// Mean work of a beat, with what is to be given back reckoned in, below which it does so, in ns.
+pub const TICK_COST_COOL_NS: u64 = 22_000_000;
 
-/// Ticks above the upper mark before the governor acts: half a second.
-pub const GOVERNOR_HOT_TICKS: u32 = 15;
+/// Beats above the upper mark before the governor acts: half a second.
+pub const GOVERNOR_HOT_BEATS: u64 = 15;
 
-/// Ticks below the lower mark before the governor gives something back: three seconds.
-pub const GOVERNOR_COOL_TICKS: u32 = 90;
+/// Beats below the lower mark before the governor gives something back: three seconds.
+pub const GOVERNOR_COOL_BEATS: u64 = 90;
 
 /// Tries for the lock of an SQLite file before another server is taken to hold it.
 pub const STORE_LOCK_TRIES_MAX: u32 = 20;

@@ -300,7 +300,7 @@ fn a_retry_in_a_slowed_system_is_carried_out_once() {
     let ann = cluster.enter("ann", "sol-1");
     dock(&mut cluster, ann);
     cluster.overload(true);
-    let (before, ticks) = (cluster.world("sol-1").tick(), 300);
+    let (before, ticks) = (cluster.world("sol-1").tick(), 600);
     cluster.ticks(ticks);
     assert!(
         cluster.world("sol-1").tick() < before + ticks,
@@ -329,7 +329,7 @@ fn new_pilots_in_a_slowed_system_are_granted_in_the_batch_of_their_first_record(
     let mut cluster = quiet();
     cluster.enter("ann", "sol-1");
     cluster.overload(true);
-    cluster.ticks(300);
+    cluster.ticks(600);
     // The shelf compares each record with its postings, batch by batch.
     let seats: Vec<usize> = (0..8).map(|n| cluster.dial(&format!("b{n}"), 0)).collect();
     for &seat in &seats {

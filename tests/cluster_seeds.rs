@@ -28,8 +28,8 @@ fn run(seed: u64, ticks: u64) -> Census {
         nap: if seed % 3 == 2 { 10 } else { 0 },
     });
     for tick in 0..ticks {
-        if seed % 8 == 3 && tick % 200 == 0 {
-            cluster.overload(tick % 400 == 0);
+        if seed % 8 == 3 && tick % 400 == 0 {
+            cluster.overload(tick % 800 == 0);
         }
         play.tick(&mut cluster);
     }

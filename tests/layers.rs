@@ -10,6 +10,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("universe", &["ids", "limits"]),
     ("sim", &["ids", "limits", "universe"]),
+    ("recorder", &["ids", "limits", "universe", "sim"]),
     ("wire", &["ids", "limits"]),
     ("replication", &["ids", "limits", "sim", "wire", "universe"]),
     ("session", &["ids", "limits", "wire"]),
@@ -25,6 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "limits",
             "universe",
             "sim",
+            "recorder",
             "wire",
             "replication",
             "session",
@@ -37,8 +39,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "ids", "limits", "universe", "sim", "wire", "session", "net", "store", "server",
-            "swarm",
+            "ids", "limits", "universe", "sim", "recorder", "wire", "session", "net", "store",
+            "server", "swarm",
         ],
     ),
 ];

@@ -112,9 +112,6 @@ fn run(ticks: u64) -> Story {
     let ships = admit_all(&mut world);
     let mut story = Story::default();
     for tick in 1..=ticks {
-        if tick % 500 == 250 {
-            world.set_pace_percent(if tick % 1000 == 250 { 40 } else { 100 });
-        }
         let mut commands = commands(&world, &ships, tick);
         world.step(&mut commands);
         let outcome = world.outcome();

@@ -505,36 +505,50 @@ fn orders_are_filled_at_the_station_and_refused_elsewhere() {
 }
 
 #[test]
-fn slow_time_slows_everything_alike() {
-    let mut fast = world();
-    let mut slow = world();
-    slow.set_pace_percent(10);
-    let (a, b) = (
-        admit(&mut fast, "ann", in_space(0.0, 3000.0, 0.0)),
-        admit(&mut slow, "ann", in_space(0.0, 3000.0, 0.0)),
-    );
-    step(&mut fast, &[steer(a, 1, 1.0, true, false)]);
-    step(&mut slow, &[steer(b, 1, 1.0, true, false)]);
-    let (mut fast_shots, mut slow_shots) = (0, 0);
-    let shots = |world: &World| {
-        let events = &world.outcome().events;
-        events
-            .iter()
-            .filter(|e| matches!(e.kind, EventKind::ProjectileFired { .. }))
-            .count()
+fn a_tick_that_nobody_was_shown_is_told_with_the_next() {
+    let mut world = world();
+    let ann = admit(&mut world, "ann", in_space(0.0, 3000.0, 0.0));
+    let bob = admit(&mut world, "bob", in_space(900.0, 3000.0, 0.0));
+    step(&mut world, &[]);
+    let cell_of = |world: &World, ship| {
+        let row = world.entities().row(ship).expect("in space");
+        (
+            world.entities().cells()[row],
+            world.entities().previous_cells()[row],
+        )
     };
-    for _ in 0..30 {
-        step(&mut fast, &[]);
-        fast_shots += shots(&fast);
-    }
-    for _ in 0..309 {
-        step(&mut slow, &[]);
-        slow_shots += shots(&slow);
-    }
-    assert_eq!(fast.clock_subticks(), slow.clock_subticks());
-    assert_eq!(fast_shots, slow_shots);
-    let ((fx, _), (sx, _)) = (place_of(&fast, a), place_of(&slow, b));
-    assert!((fx - sx).abs() < 0.04 * fx, "{fx} {sx}");
+    let shown = cell_of(&world, bob).0;
+    step(&mut world, &[steer(ann, 1, 1.0, true, false)]);
+    let fired = |world: &World| {
+        let events = &world.outcome().events;
+        let shots = events
+            .iter()
+            .filter(|e| matches!(e.kind, EventKind::ProjectileFired { .. }));
+        shots.count()
+    };
+    assert_eq!(fired(&world), 1);
+    world.carry_over();
+    world.dismiss(bob, Gone::Despawned).expect("a pilot");
+    step(&mut world, &[]);
+    assert_eq!(fired(&world), 1, "once more, and no other has cooled down");
+    let gone = &world.outcome().departures;
+    assert_eq!(
+        gone.iter().map(|d| d.cell).collect::<Vec<_>>(),
+        [shown],
+        "it left the cell in which it was shown last"
+    );
+    let shots = world.entities().kinds().iter();
+    let shot = shots
+        .zip(world.entities().previous_cells())
+        .find(|(kind, _)| **kind == EntityKind::Projectile);
+    assert_eq!(
+        shot.map(|(_, &cell)| cell),
+        Some(NO_CELL),
+        "new to everybody"
+    );
+    step(&mut world, &[]);
+    assert_eq!(fired(&world), 0);
+    assert!(world.outcome().departures.is_empty());
 }
 
 #[test]

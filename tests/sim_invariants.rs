@@ -50,7 +50,7 @@ enum Action {
         who: usize,
         station: u16,
     },
-    Pace(u64),
+    CarryOver,
     Step(u8),
 }
 
@@ -82,7 +82,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
             Action::Sell { who, station, commodity, quantity }
         }),
         1 => (who, 0_u16..5).prop_map(|(who, station)| Action::Repair { who, station }),
-        1 => any::<u64>().prop_map(Action::Pace),
+        1 => Just(Action::CarryOver),
         4 => (1_u8..40).prop_map(Action::Step),
     ];
     prop::collection::vec(action, 1..80)
@@ -156,7 +156,7 @@ impl Bench {
                     self.world.attach(ship);
                 }
             }
-            Action::Pace(percent) => self.world.set_pace_percent(percent),
+            Action::CarryOver => self.world.carry_over(),
             Action::Step(ticks) => {
                 for _ in 0..ticks {
                     self.step();

@@ -9,6 +9,7 @@ mod audit;
 mod backup;
 mod echo;
 mod keys;
+mod replay;
 mod serve;
 mod swarm;
 mod token;
@@ -43,6 +44,8 @@ enum Command {
     Audit(audit::AuditArguments),
     /// Copy the database while a server writes it
     Backup(backup::BackupArguments),
+    /// Run a flight recording again and check the state hash of every recorded tick
+    Replay(replay::ReplayArguments),
     /// Print the JSON Schema of every message, both directions
     Schema,
     /// Run the network layer alone, echoing messages: for WebSocket conformance suites
@@ -85,6 +88,7 @@ pub fn run() -> ExitCode {
         Some(Command::Swarm(arguments)) => swarm::run(&arguments),
         Some(Command::Audit(arguments)) => audit::run(&arguments),
         Some(Command::Backup(arguments)) => backup::run(&arguments),
+        Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Schema) => print(&format!("{:#}", crate::wire::schema())),
         Some(Command::Echo(arguments)) => echo::run(arguments),
     };

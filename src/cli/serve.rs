@@ -1,7 +1,8 @@
 //! `orrery serve`: the server, from its flags to its exit code.
 
+use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,12 +17,13 @@ use crate::limits::{
     CONNECTIONS_MAX, CONNECTIONS_PER_IP_MAX, VIEW_RADIUS, VIEW_RADIUS_MAX, VIEW_RADIUS_MIN,
 };
 use crate::net::{NetConfig, Tls};
+use crate::recorder::Recorder;
 use crate::server::doors::Doors;
 use crate::server::run::{self, Config, Kept, Notices, RunError};
 use crate::server::store_vault::StoreVault;
 use crate::sim::{World, market};
 use crate::store::{self, StoreConfig};
-use crate::universe::Universe;
+use crate::universe::{BUILT_IN, Universe};
 
 /// Where records are kept unless told otherwise.
 pub(crate) const DATABASE: &str = "orrery.db";
@@ -97,6 +99,9 @@ pub(crate) struct ServeArguments {
     /// Workers inside the tick [default: the number of processors, at most 8]
     #[arg(long, env = "ORRERY_SIM_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     sim_threads: Option<u16>,
+    /// File for a flight recording, for `orrery replay`; one from before is kept as FILE.previous
+    #[arg(long, env = "ORRERY_RECORD", value_name = "FILE")]
+    record: Option<PathBuf>,
     /// How far a pilot sees, in u
     #[arg(long, env = "ORRERY_VIEW_RADIUS", value_name = "U", default_value_t = VIEW_RADIUS)]
     view_radius: f32,
@@ -199,8 +204,12 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
         view_radius: arguments.view_radius,
     };
     let seed = random_seed()?;
+    let recorder = match &arguments.record {
+        Some(file) => Some(start_recorder(arguments, file)?),
+        None => None,
+    };
     let running = run::start(&config, |notices| {
-        open_store(arguments, &universe, seed, notices)
+        open_store(arguments, &universe, seed, notices).map(|kept| Kept { recorder, ..kept })
     })?;
     greet(arguments, running.listen, running.admin, has_guests);
     watch_signals(running.stop_flag(), tls)?;
@@ -228,7 +237,30 @@ fn start_log(format: LogFormat) {
     };
 }
 
-fn default_workers() -> usize {
+/// Opens the recording's file; the one that is there may be of a crash that somebody wants to see.
+fn start_recorder(arguments: &ServeArguments, file: &Path) -> Result<Recorder, Failure> {
+    let cannot = |error: std::io::Error| {
+        Failure::unusable(format!("cannot record to {}: {error}", file.display()))
+    };
+    let universe = match &arguments.world {
+        Some(file) => std::fs::read_to_string(file).map_err(|error| {
+            Failure::unusable(format!(
+                "cannot read the universe file {}: {error}",
+                file.display()
+            ))
+        })?,
+        None => BUILT_IN.to_owned(),
+    };
+    if file.is_file() {
+        let mut previous = file.as_os_str().to_owned();
+        previous.push(".previous");
+        std::fs::rename(file, previous).map_err(cannot)?;
+    }
+    let sink = File::create(file).map_err(cannot)?;
+    Recorder::start(Box::new(sink), universe).map_err(cannot)
+}
+
+pub(super) fn default_workers() -> usize {
     std::thread::available_parallelism().map_or(1, |count| count.get().min(8))
 }
 
@@ -326,6 +358,7 @@ fn open_store(
         vault: Box::new(opened.vault),
         worlds,
         elsewhere,
+        recorder: None,
     })
 }
 

@@ -114,7 +114,7 @@ function showSystems(now) {
     const of = (/** @type {string} */ name) => total(now.filter((sample) => sample.labels.system === system), name);
     return [
       system, plainText(of("orrery_pilots")), plainText(of("orrery_entities")),
-      of("orrery_time_dilation").toFixed(2), bytesText(of("orrery_frame_bytes_max")),
+      of("orrery_time_dilation").toFixed(2), plainText(of("orrery_overload_level")), bytesText(of("orrery_frame_bytes_max")),
     ];
   }));
 }

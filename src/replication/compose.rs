@@ -21,7 +21,7 @@ use super::frame::{PilotView, TickFrame, View};
 use super::stencil::Stencil;
 use crate::limits::{VIEW_LEVELS, VIEW_SHRINK_PERMILLE};
 
-/// Every how many ticks an entity is told to a client, by ring of distance: own and adjacent
+/// Every how many frames an entity is told to a client, by ring of distance: own and adjacent
 /// cells, up to half the reach, beyond. A client takes the first row that fits its byte budget.
 pub const THINNING: [[u32; 3]; 6] = [
     [1, 1, 1],
@@ -194,7 +194,7 @@ fn thinned_cell(
     for index in start.update..end.update {
         let update = frame.updates[index as usize];
         if pilot.own == Some(index)
-            || update.turn % period == (frame.tick % u64::from(period)) as u32
+            || update.turn % period == (frame.turn % u64::from(period)) as u32
         {
             out.extend_from_slice(&frame.update_bytes[byte as usize..update.end as usize]);
         }

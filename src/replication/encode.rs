@@ -1,4 +1,4 @@
-//! Rows into bytes: each entity that changed is serialized once a tick, whoever sees it.
+//! Rows into bytes: each entity that changed is serialized once a frame, whoever sees it.
 //!
 //! The rows of a tick are cut into stretches of cells with about equally many rows; each stretch is
 //! encoded into an arena of its own, in parallel where there is enough to do. Laying the stretches
@@ -14,7 +14,7 @@ use bumpalo::collections::Vec as BumpVec;
 use super::frame::{Arrival, CellStart, Departure, Span, Update};
 use super::stencil::CellId;
 use crate::ids::EntityKind;
-use crate::limits::{ROW_BYTES_ESTIMATE, STICKY_TICKS};
+use crate::limits::ROW_BYTES_ESTIMATE;
 use crate::sim::{Cells, Entities, EntityId, Gone, NO_CELL};
 use crate::universe::System;
 use crate::wire::row::{EntityText, Motion, Row, append};
@@ -65,6 +65,8 @@ pub(super) struct Rows<'a> {
     pub(super) system: &'a System,
     pub(super) cells: &'a Cells,
     pub(super) tick: u64,
+    /// Ticks for which a change counts as fresh.
+    pub(super) fresh_ticks: u32,
 }
 
 /// A stretch of cells, encoded. Positions count from the stretch's own beginning.
@@ -169,10 +171,10 @@ impl<'a> Rows<'a> {
         )
     }
 
-    /// Whether anything a client sees of the row changed within the last [`STICKY_TICKS`]: a
-    /// thinned client may not have been told at once.
+    /// Whether anything a client sees of the row changed within the last few frames: a thinned
+    /// client may not have been told at once.
     fn is_fresh(&self, row: usize) -> bool {
-        (self.tick as u32).wrapping_sub(self.entities.last_changed_ticks()[row]) < STICKY_TICKS
+        (self.tick as u32).wrapping_sub(self.entities.last_changed_ticks()[row]) < self.fresh_ticks
     }
 
     /// Encodes the rows of a range of cells into an arena, which is emptied first.

@@ -1,4 +1,4 @@
-//! What one tick of one system looks like to everybody who watches it: immutable, shared by the
+//! What a tick of one system, or two told as one, looks like to everybody who watches: immutable, shared by the
 //! net shards, and laid out so that a client's message is a few contiguous copies.
 //!
 //! ```text
@@ -11,7 +11,7 @@
 //! forgotten (bytes)     only for cells that some client ceases to see in this tick
 //! ```
 //!
-//! A *resident* was in the same cell a tick ago. Every fragment ends with a comma; whoever composes
+//! A *resident* was in the same cell a frame ago. Every fragment ends with a comma; whoever composes
 //! an array drops the last one. The layout is private to this layer: [`super::publish`] writes it,
 //! [`super::compose`] reads it.
 
@@ -134,6 +134,10 @@ impl PilotView {
 pub struct TickFrame {
     pub(super) system: u16,
     pub(super) tick: u64,
+    /// The tick of the frame before.
+    pub(super) follows: u64,
+    /// Counts frames: whose turn it is when rows are thinned.
+    pub(super) turn: u64,
     pub(super) unix: UnixMillis,
     /// Simulated time over real time in hundredths; 100 is full speed.
     pub(super) dilation_centi: u32,
@@ -169,6 +173,11 @@ impl TickFrame {
     /// Number of the tick.
     pub const fn tick(&self) -> u64 {
         self.tick
+    }
+
+    /// The tick of the frame before: a client that has seen it can take this one's delta.
+    pub const fn follows(&self) -> u64 {
+        self.follows
     }
 
     /// The clients of one net shard.

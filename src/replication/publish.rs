@@ -18,7 +18,7 @@ use super::layout::{lay_down, stretch_start};
 use super::stencil::{CellId, GridSize};
 use super::viewer::{Scene, Viewer};
 use crate::ids::{SystemIndex, UnixMillis};
-use crate::limits::{FRAMES_KEPT_MAX, PARALLEL_ROWS_MIN};
+use crate::limits::{FRAME_TICKS_MAX, FRAMES_KEPT_MAX, PARALLEL_ROWS_MIN, STICKY_FRAMES};
 use crate::sim::{EventKind, World};
 use crate::universe::Universe;
 use crate::wire::Fixed2;
@@ -62,6 +62,9 @@ pub struct Publisher {
     departures: Vec<(u32, Departure)>,
     events: Vec<(u32, u32)>,
     update_of_row: Vec<u32>,
+    /// The ticks of the last frames, each at its number modulo the length.
+    shown_ticks: [u64; STICKY_FRAMES as usize],
+    frames_count: u64,
 }
 
 const NO_UPDATE: u32 = u32::MAX;
@@ -85,6 +88,8 @@ impl Publisher {
             departures: Vec::new(),
             events: Vec::new(),
             update_of_row: Vec::new(),
+            shown_ticks: [0; STICKY_FRAMES as usize],
+            frames_count: 0,
         }
     }
 
@@ -93,7 +98,7 @@ impl Publisher {
         self.arenas.iter().map(Bump::allocated_bytes).sum()
     }
 
-    /// Serializes the tick that `world` has just stepped. `viewers` are in the order of their
+    /// Serializes the world as it is after a step, against the frame before. `viewers` are in the order of their
     /// shards; each one's view moves on to what this frame shows it.
     pub fn publish(
         &mut self,
@@ -112,6 +117,7 @@ impl Publisher {
         frame.clear();
         frame.system = stage.system.0;
         frame.tick = world.tick();
+        let fresh_ticks = self.count_frame(frame);
         frame.unix = stage.unix;
         frame.dilation_centi = stage.time_dilation_percent.clamp(1, 100);
         frame.grid = GridSize {
@@ -123,6 +129,7 @@ impl Publisher {
             system,
             cells,
             tick: world.tick(),
+            fresh_ticks,
         };
         let scene = Scene {
             universe: stage.universe,
@@ -139,6 +146,18 @@ impl Publisher {
         end_shards(frame, stage.shard_count);
         self.keep(&shared);
         shared
+    }
+
+    /// Numbers a frame. Returns how many ticks the last [`STICKY_FRAMES`] frames, this one
+    /// included, tell of.
+    fn count_frame(&mut self, frame: &mut TickFrame) -> u32 {
+        let place = |number: u64| (number % u64::from(STICKY_FRAMES)) as usize;
+        frame.follows = self.shown_ticks[place(self.frames_count)];
+        self.frames_count += 1;
+        frame.turn = self.frames_count;
+        let oldest = &mut self.shown_ticks[place(self.frames_count)];
+        let span = frame.tick - std::mem::replace(oldest, frame.tick).min(frame.tick);
+        span.min(u64::from(STICKY_FRAMES * FRAME_TICKS_MAX)) as u32
     }
 
     /// A frame that nobody reads any more, or a new one.

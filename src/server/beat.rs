@@ -47,6 +47,7 @@ impl Beat {
         while !self.stop.load(Ordering::Acquire) && self.core.failure().is_none() {
             let beat = pace.wait();
             let begun = Instant::now();
+            self.core.miss(beat.skipped);
             self.core.tick(self.clock.unix());
             self.metrics
                 .tick_seconds
@@ -62,6 +63,7 @@ impl Beat {
         if self.core.failure().is_none() {
             self.drain();
         }
+        self.core.end_recording();
     }
 
     /// Hands the last batch over and waits, within a bound, until it is durable.

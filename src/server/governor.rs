@@ -1,28 +1,40 @@
-//! The overload governor: what is given up, and in which order, while ticks take too long.
+//! The overload governor: what is given up, and in which order, while beats take too long.
 //!
 //! ```text
 //! level  0        nothing
 //!        1, 2     crowds are thinned more: a half, a quarter of the usual rows in a delta
 //!        3, 4     views shrink: at least one, at least two sizes
-//!        5 … 13   the system's time slows down: 90 %, 80 %, … 10 % of the beats step it
+//!        5        every second frame: two ticks are told as one
+//!        6 … 15   the system's time slows down: 90, 80, … 20, 15, 10 % of the beats step it
 //! ```
 //!
-//! Sans-IO: it is told what each system's tick cost and decides from that alone. The heaviest system
-//! steps down after half a second above the upper mark, the most restricted one climbs back after
-//! three seconds below the lower; the gap between the marks is wider than any one step, so it does
-//! not swing. A slowed system is stepped on fewer beats, each step a full tick of simulated time:
-//! that is what takes load off, and what `time_dilation` tells clients.
+//! Sans-IO: it is told what each system cost in a beat and decides from that alone. The heaviest
+//! system steps down after half a second above the upper mark. The most restricted one climbs back
+//! after three seconds in which, by what a step can bring back at most, it would have stayed below
+//! the lower mark: so it does not swing.
+//!
+//! A step costs the same however much time it covers, so what takes load off is stepping less often:
+//! every step is a whole tick of 1/30 s, and a slowed system has fewer of them a second.
 
-use crate::limits::{GOVERNOR_COOL_TICKS, GOVERNOR_HOT_TICKS, TICK_COST_COOL_NS, TICK_COST_HOT_NS};
+use std::fmt;
 
-/// First level that slows time.
-const SLOWING_FROM: u8 = 5;
+use crate::limits::{
+    FRAME_TICKS_MAX, GOVERNOR_COOL_BEATS, GOVERNOR_HOT_BEATS, TICK_COST_COOL_NS, TICK_COST_HOT_NS,
+};
+
+/// The level from which frames are coalesced.
+const COALESCING: u8 = 5;
+
+/// Shares of the beats that step a system, level by level after that. No two neighbours differ by
+/// more than a third, so that one step down never falls below the mark for climbing back.
+const PACES_PERCENT: [u32; 10] = [90, 80, 70, 60, 50, 40, 30, 20, 15, 10];
 
 /// The last level: a tenth of the beats.
-const LEVEL_MAX: u8 = 13;
+pub const LEVEL_MAX: u8 = COALESCING + PACES_PERCENT.len() as u8;
 
-/// A new cost counts for one part in so many of the running mean.
-const MEAN_TICKS: u64 = 16;
+/// A new cost counts for one part in so many of the running mean, about a second of beats; for more
+/// in the first beats at a level, which begin a mean of their own.
+const MEAN_BEATS: u64 = 32;
 
 /// What a system has to do with less of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +43,71 @@ pub struct Thrift {
     pub rows_divisor: u32,
     /// Sizes by which every view is shrunk at least.
     pub shrunk: u8,
+    /// Beats from one frame to the next, at least.
+    pub frame_beats: u32,
     /// Of a hundred beats, how many step the system.
     pub pace_percent: u32,
+}
+
+impl Thrift {
+    /// What a level asks for.
+    pub fn at(level: u8) -> Self {
+        let slowing = level.checked_sub(COALESCING + 1);
+        let pace = slowing.and_then(|index| PACES_PERCENT.get(usize::from(index)));
+        Self {
+            rows_divisor: 1 << level.min(2),
+            shrunk: level.saturating_sub(2).min(2),
+            frame_beats: if level >= COALESCING {
+                FRAME_TICKS_MAX
+            } else {
+                1
+            },
+            pace_percent: pace.copied().unwrap_or(100),
+        }
+    }
+}
+
+impl fmt::Display for Thrift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rows_divisor == 1 {
+            return f.write_str("nothing is given up");
+        }
+        write!(f, "1/{} of the rows", self.rows_divisor)?;
+        if self.shrunk > 0 {
+            write!(f, ", views {} sizes smaller", self.shrunk)?;
+        }
+        if self.frame_beats > 1 {
+            f.write_str(", every second frame")?;
+        }
+        if self.pace_percent < 100 {
+            write!(f, ", time at {} %", self.pace_percent)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a beat is for a system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Its time stands still.
+    Rest,
+    /// It steps; what happens is shown with a later one.
+    Step,
+    /// It steps and is shown.
+    Show,
+}
+
+/// A system's level changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which, by its place.
+    pub system: usize,
+    /// The level before.
+    pub from: u8,
+    /// The level now.
+    pub to: u8,
+    /// What all systems together took of a beat.
+    pub total_ns: u64,
 }
 
 /// One system, as the governor sees it.
@@ -40,16 +115,20 @@ pub struct Thrift {
 struct Load {
     level: u8,
     mean_ns: u64,
-    /// Hundredths of a beat that have come due since the last step.
-    credit: u32,
+    /// Beats that the mean is of, up to [`MEAN_BEATS`].
+    mean_of: u64,
+    /// Hundredths of a step that have come due.
+    credit: u64,
+    /// Beats since the last frame.
+    frame_age: u64,
 }
 
 /// Decides for all systems of a process.
 #[derive(Debug)]
 pub struct Governor {
     loads: Vec<Load>,
-    hot_ticks: u32,
-    cool_ticks: u32,
+    hot_beats: u64,
+    cool_beats: u64,
 }
 
 impl Governor {
@@ -57,64 +136,103 @@ impl Governor {
     pub fn new(system_count: usize) -> Self {
         Self {
             loads: vec![Load::default(); system_count],
-            hot_ticks: 0,
-            cool_ticks: 0,
+            hot_beats: 0,
+            cool_beats: 0,
         }
+    }
+
+    /// How much a system has given up, from 0 to [`LEVEL_MAX`].
+    pub fn level(&self, system: usize) -> u8 {
+        self.loads.get(system).map_or(0, |load| load.level)
     }
 
     /// What a system has to do with less of.
     pub fn thrift(&self, system: usize) -> Thrift {
-        let level = self.loads.get(system).map_or(0, |load| load.level);
-        Thrift {
-            rows_divisor: 1 << level.min(2),
-            shrunk: level.saturating_sub(2).min(2),
-            pace_percent: 100 - 10 * u32::from(level.saturating_sub(SLOWING_FROM - 1)),
-        }
+        Thrift::at(self.level(system))
     }
 
-    /// Whether this beat steps a system; to be asked once a beat.
-    pub fn is_due(&mut self, system: usize) -> bool {
-        let pace_percent = self.thrift(system).pace_percent;
+    /// What this beat is for a system; to be asked once a beat. `beats` is 1, and more where beats
+    /// were missed since the last one: they count, so that time goes as fast as is said.
+    pub fn turn(&mut self, system: usize, beats: u64) -> Turn {
+        let thrift = self.thrift(system);
         let Some(load) = self.loads.get_mut(system) else {
-            return true;
+            return Turn::Show;
         };
-        load.credit += pace_percent;
-        let is_due = load.credit >= 100;
-        if is_due {
-            load.credit -= 100;
+        load.frame_age += beats;
+        load.credit += u64::from(thrift.pace_percent) * beats;
+        if load.credit < 100 {
+            return Turn::Rest;
         }
-        is_due
+        // What was missed is not caught up by a burst.
+        load.credit = (load.credit - 100).min(99);
+        if load.frame_age < u64::from(thrift.frame_beats) {
+            return Turn::Step;
+        }
+        load.frame_age = 0;
+        Turn::Show
     }
 
-    /// Takes what a beat cost each system (nothing where it was not stepped), and steps one of them
-    /// down or back up where it is time to.
-    pub fn observe(&mut self, costs_ns: &[u64]) {
+    /// Takes what each system cost since the last call (nothing where it stood still), `beats` ago,
+    /// and steps one of them down or back up where it is time to.
+    pub fn observe(&mut self, costs_ns: &[u64], beats: u64) -> Option<Change> {
         for (load, &cost_ns) in self.loads.iter_mut().zip(costs_ns) {
-            load.mean_ns = (load.mean_ns * (MEAN_TICKS - 1) + cost_ns) / MEAN_TICKS;
+            let cost_ns = cost_ns / beats.max(1);
+            for _ in 0..beats.clamp(1, MEAN_BEATS) {
+                load.mean_of = (load.mean_of + 1).min(MEAN_BEATS);
+                load.mean_ns = (load.mean_ns * (load.mean_of - 1) + cost_ns) / load.mean_of;
+            }
         }
         let total_ns: u64 = self.loads.iter().map(|load| load.mean_ns).sum();
-        self.hot_ticks = if total_ns > TICK_COST_HOT_NS {
-            self.hot_ticks + 1
-        } else {
-            0
-        };
-        self.cool_ticks = if total_ns < TICK_COST_COOL_NS {
-            self.cool_ticks + 1
-        } else {
-            0
-        };
-        if self.hot_ticks >= GOVERNOR_HOT_TICKS {
-            self.hot_ticks = 0;
-            if let Some(heaviest) = self.loads.iter_mut().max_by_key(|load| load.mean_ns) {
-                heaviest.level = (heaviest.level + 1).min(LEVEL_MAX);
-            }
+        let counted = |is_so: bool, count: u64| if is_so { count + beats } else { 0 };
+        self.hot_beats = counted(total_ns > TICK_COST_HOT_NS, self.hot_beats);
+        self.cool_beats = counted(
+            self.total_after_relief_ns() < TICK_COST_COOL_NS,
+            self.cool_beats,
+        );
+        if self.hot_beats >= GOVERNOR_HOT_BEATS {
+            self.hot_beats = 0;
+            let heaviest = self.system_with_most(|load| load.mean_ns)?;
+            return self.settle(
+                heaviest,
+                (self.level(heaviest) + 1).min(LEVEL_MAX),
+                total_ns,
+            );
         }
-        if self.cool_ticks >= GOVERNOR_COOL_TICKS {
-            self.cool_ticks = 0;
-            if let Some(load) = self.loads.iter_mut().max_by_key(|load| load.level) {
-                load.level = load.level.saturating_sub(1);
-            }
+        if self.cool_beats >= GOVERNOR_COOL_BEATS {
+            self.cool_beats = 0;
+            let poorest = self.system_with_most(|load| u64::from(load.level))?;
+            return self.settle(poorest, self.level(poorest).saturating_sub(1), total_ns);
         }
+        None
+    }
+
+    /// What a beat may take once the most restricted system is given a level back.
+    fn total_after_relief_ns(&self) -> u64 {
+        let total: u64 = self.loads.iter().map(|load| load.mean_ns).sum();
+        let poorest = self.loads.iter().max_by_key(|load| load.level);
+        let Some(load) = poorest.filter(|load| load.level > 0) else {
+            return total;
+        };
+        let (now, then) = (Thrift::at(load.level), Thrift::at(load.level - 1));
+        let slowed = load.mean_ns * u64::from(then.pace_percent) / u64::from(now.pace_percent);
+        let grown = slowed * u64::from(now.frame_beats) / u64::from(then.frame_beats);
+        total - load.mean_ns + grown
+    }
+
+    fn system_with_most(&self, of: impl Fn(&Load) -> u64) -> Option<usize> {
+        (0..self.loads.len()).max_by_key(|&system| of(&self.loads[system]))
+    }
+
+    fn settle(&mut self, system: usize, to: u8, total_ns: u64) -> Option<Change> {
+        let load = self.loads.get_mut(system)?;
+        let from = std::mem::replace(&mut load.level, to);
+        load.mean_of = 0;
+        (from != to).then_some(Change {
+            system,
+            from,
+            to,
+            total_ns,
+        })
     }
 }
 
@@ -122,76 +240,133 @@ impl Governor {
 mod tests {
     use super::*;
 
-    /// Beats of a world whose step costs `step_ns`; returns how many of the last 300 stepped it.
-    fn run(governor: &mut Governor, step_ns: u64, beats: u32) -> usize {
-        let mut stepped = Vec::new();
-        for _ in 0..beats {
-            let is_due = governor.is_due(0);
-            stepped.push(is_due);
-            governor.observe(&[if is_due { step_ns } else { 0 }, 100_000]);
+    const BEAT_NS: u64 = 33_333_333;
+
+    /// Real time with a world whose step and frame take so long. Beats that begin too late are
+    /// missed, as on a real clock.
+    struct Rig {
+        governor: Governor,
+        now_ns: u64,
+        beat: u64,
+        changes: Vec<Change>,
+    }
+
+    impl Rig {
+        fn new() -> Self {
+            Self {
+                governor: Governor::new(2),
+                now_ns: 0,
+                beat: 0,
+                changes: Vec::new(),
+            }
         }
-        stepped
-            .iter()
-            .rev()
-            .take(300)
-            .filter(|&&is_due| is_due)
-            .count()
+
+        /// Returns how many ticks and frames there were in so many beats.
+        fn run(&mut self, step_ns: u64, frame_ns: u64, beats: u64) -> (u64, u64) {
+            let (mut steps, mut frames) = (0, 0);
+            let end = self.beat + beats;
+            while self.beat < end {
+                let next = (self.beat + 1).max(self.now_ns / BEAT_NS);
+                let passed = next - self.beat;
+                self.beat = next;
+                self.now_ns = self.now_ns.max(next * BEAT_NS);
+                let turn = self.governor.turn(0, passed);
+                steps += u64::from(turn != Turn::Rest);
+                frames += u64::from(turn == Turn::Show);
+                let cost_ns = match turn {
+                    Turn::Rest => 0,
+                    Turn::Step => step_ns,
+                    Turn::Show => step_ns + frame_ns,
+                };
+                self.now_ns += cost_ns + 100_000;
+                let change = self.governor.observe(&[cost_ns, 100_000], passed);
+                self.changes.extend(change);
+            }
+            (steps, frames)
+        }
     }
 
     #[test]
     fn a_light_system_is_left_alone() {
-        let mut governor = Governor::new(2);
-        assert_eq!(run(&mut governor, 5_000_000, 3_000), 300);
-        assert_eq!(governor.thrift(0).rows_divisor, 1);
+        let mut rig = Rig::new();
+        assert_eq!(rig.run(5_000_000, 2_000_000, 3_000), (3_000, 3_000));
+        assert!(rig.changes.is_empty());
     }
 
     #[test]
-    fn crowds_are_thinned_and_views_shrunk_before_time_slows() {
-        let mut governor = Governor::new(2);
-        let mut seen = vec![governor.thrift(0)];
-        for _ in 0..2_000 {
-            governor.observe(&[40_000_000, 0]);
-            if governor.thrift(0) != seen[seen.len() - 1] {
-                seen.push(governor.thrift(0));
-            }
-        }
-        let order: Vec<_> = seen
-            .iter()
-            .map(|t| (t.rows_divisor, t.shrunk, t.pace_percent))
+    fn all_is_given_up_in_order_and_given_back_in_the_same() {
+        let mut rig = Rig::new();
+        rig.run(800_000_000, 10_000_000, 3_000);
+        let given: Vec<u8> = rig.changes.iter().map(|change| change.to).collect();
+        assert_eq!(given, (1..=LEVEL_MAX).collect::<Vec<_>>());
+        let asked: Vec<_> = (0..=LEVEL_MAX)
+            .map(|level| {
+                let thrift = Thrift::at(level);
+                (
+                    thrift.rows_divisor,
+                    thrift.shrunk,
+                    thrift.frame_beats,
+                    thrift.pace_percent,
+                )
+            })
             .collect();
         assert_eq!(
-            order[..6],
+            asked[..7],
             [
-                (1, 0, 100),
-                (2, 0, 100),
-                (4, 0, 100),
-                (4, 1, 100),
-                (4, 2, 100),
-                (4, 2, 90)
+                (1, 0, 1, 100),
+                (2, 0, 1, 100),
+                (4, 0, 1, 100),
+                (4, 1, 1, 100),
+                (4, 2, 1, 100),
+                (4, 2, 2, 100),
+                (4, 2, 2, 90)
             ]
         );
-        assert_eq!(order.last(), Some(&(4, 2, 10)));
-        assert_eq!(
-            governor.thrift(1).rows_divisor,
-            1,
-            "the other system is not to blame"
-        );
+        assert_eq!(asked.last(), Some(&(4, 2, 2, 10)));
+        assert_eq!(rig.governor.level(1), 0, "the other is not to blame");
+        rig.changes.clear();
+        rig.run(1_000_000, 1_000_000, 3_000);
+        let back: Vec<u8> = rig.changes.iter().map(|change| change.to).collect();
+        assert_eq!(back, (0..LEVEL_MAX).rev().collect::<Vec<_>>());
     }
 
     #[test]
-    fn a_system_three_times_too_heavy_settles_near_a_quarter_of_its_beats_and_stays() {
-        let mut governor = Governor::new(2);
-        run(&mut governor, 90_000_000, 6_000);
-        let settled = run(&mut governor, 90_000_000, 3_000);
-        assert!((60..=90).contains(&settled), "{settled} of 300 beats");
-        assert!(settled.abs_diff(run(&mut governor, 90_000_000, 3_000)) <= 30);
+    fn every_load_settles_at_one_level_and_the_time_told_is_the_time_given() {
+        for step_ms in (20..=240).step_by(10) {
+            for frame_ms in [0, 8] {
+                let mut rig = Rig::new();
+                rig.run(step_ms * 1_000_000, frame_ms * 1_000_000, 6_000);
+                rig.changes.clear();
+                let (steps, frames) = rig.run(step_ms * 1_000_000, frame_ms * 1_000_000, 3_000);
+                let load = format!("{step_ms} + {frame_ms} ms: {:?}", rig.changes);
+                assert!(rig.changes.is_empty(), "no swinging: {load}");
+                let pace = u64::from(rig.governor.thrift(0).pace_percent);
+                assert!((steps * 100).abs_diff(pace * 3_000) <= 3_000, "{load}");
+                assert!(
+                    frames <= steps && frames * 2 + 2 >= steps,
+                    "two at most: {load}"
+                );
+            }
+        }
     }
 
     #[test]
-    fn everything_comes_back_once_the_load_is_gone() {
-        let mut governor = Governor::new(2);
-        run(&mut governor, 90_000_000, 6_000);
-        assert_eq!(run(&mut governor, 1_000_000, 3_000), 300);
-        assert_eq!(governor.thrift(0), Governor::new(1).thrift(0));
+    fn two_ticks_in_one_frame_come_before_slow_time() {
+        let mut rig = Rig::new();
+        // Too much with a frame for each tick, fine with one for two.
+        rig.run(14_000_000, 16_000_000, 6_000);
+        assert_eq!(rig.run(14_000_000, 16_000_000, 300), (300, 150));
+    }
+
+    #[test]
+    fn missed_beats_count_and_are_not_caught_up() {
+        let mut governor = Governor::new(1);
+        assert_eq!(governor.turn(0, 40), Turn::Show);
+        governor.loads[0].level = LEVEL_MAX;
+        governor.loads[0].credit = 0;
+        assert_eq!(governor.turn(0, 9), Turn::Rest);
+        assert_eq!(governor.turn(0, 31), Turn::Show);
+        assert_eq!(governor.turn(0, 1), Turn::Step, "99 are left over, no more");
+        assert_eq!(governor.turn(0, 1), Turn::Rest);
     }
 }

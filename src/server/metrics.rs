@@ -50,6 +50,12 @@ pub struct Metrics {
     pub entities: Family<SystemLabel, Gauge>,
     /// Simulated time over real time.
     pub time_dilation: Family<SystemLabel, Fraction>,
+    /// What the governor took, from nothing (0) to a tenth of the time (15).
+    pub overload_level: Family<SystemLabel, Gauge>,
+    /// Whether the flight is recorded.
+    pub recording: Gauge,
+    /// Bytes handed to the recording's thread.
+    pub recorded_bytes: Counter,
     /// Largest frame so far.
     pub frame_bytes_max: Family<SystemLabel, Gauge>,
     /// Largest encoding arena so far.
@@ -101,6 +107,9 @@ impl Metrics {
             pilots: Family::default(),
             entities: Family::default(),
             time_dilation: Family::default(),
+            overload_level: Family::default(),
+            recording: Gauge::default(),
+            recorded_bytes: Counter::default(),
             frame_bytes_max: Family::default(),
             arena_bytes_max: Family::default(),
             messages_sent: Family::default(),
@@ -123,6 +132,10 @@ impl Metrics {
         self.register_ticks(&mut all);
         self.register_systems(&mut all);
         self.register_traffic(&mut all);
+        let recording = self.recording.clone();
+        all.register("recording", "1 while the flight is recorded", recording);
+        let recorded = self.recorded_bytes.clone();
+        all.register("recorded_bytes", "Bytes of the flight recording", recorded);
         all.register("commits", "Batches made durable", self.commits.clone());
         let until = "Until a batch is durable";
         all.register_with_unit("commit", until, Unit::Seconds, self.commit_seconds.clone());
@@ -154,6 +167,8 @@ impl Metrics {
         all.register("entities", "Entities in a system", self.entities.clone());
         let dilation = self.time_dilation.clone();
         all.register("time_dilation", "Simulated over real time", dilation);
+        let levels = self.overload_level.clone();
+        all.register("overload_level", "What the governor took, 0 to 15", levels);
         let frames = self.frame_bytes_max.clone();
         all.register("frame_bytes_max", "Largest frame so far", frames);
         let arenas = self.arena_bytes_max.clone();

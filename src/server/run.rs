@@ -35,6 +35,7 @@ use crate::limits::{
     CELLS_PER_VIEW_RADIUS, CLOSE_GRACE_MS, DRAIN_DURABLE_MS_MAX, INBOX_MAX, OPS_CONNECTIONS_MAX,
 };
 use crate::net::{Clock, NetConfig, Reactor, SystemClock, Tls, Waker};
+use crate::recorder::Recorder;
 use crate::replication::Stencils;
 use crate::session::token::Verifier;
 use crate::sim::World;
@@ -123,6 +124,8 @@ pub struct Kept {
     pub worlds: Vec<World>,
     /// Systems that another server on the same database runs.
     pub elsewhere: Vec<SystemIndex>,
+    /// Where the flight is recorded, if it is.
+    pub recorder: Option<Recorder>,
 }
 
 /// A server whose ports are bound and whose threads run.
@@ -284,6 +287,7 @@ impl Shared {
             universe: Arc::clone(&config.universe),
             worlds: kept.worlds,
             elsewhere: kept.elsewhere,
+            recorder: kept.recorder,
             inbox: Arc::clone(&self.inbox),
             lanes: self.lanes.clone(),
             vault: kept.vault,

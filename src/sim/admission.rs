@@ -85,7 +85,8 @@ impl World {
             pilot.hull = row.hull;
             pilot.fuel = row.fuel;
             pilot.place = row.dock.map_or_else(|| in_space(&row), Place::Docked);
-            self.pending.departures.push(Departure::of(&row, gone));
+            let departure = Departure::of(&row, gone, self.is_carried);
+            self.pending.departures.push(departure);
         } else {
             pilot.hull = self.universe.ship.hull_max;
             pilot.fuel = self.universe.ship.fuel_max;

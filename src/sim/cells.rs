@@ -130,9 +130,12 @@ impl Cells {
         }
     }
 
-    /// Sorts all rows by cell, and moves each row's cell on by a tick. Linear in rows and cells.
-    pub(super) fn sort(&mut self, entities: &mut Entities) {
-        std::mem::swap(&mut entities.cells, &mut entities.previous_cells);
+    /// Sorts all rows by cell, and moves each row's cell on by a tick; the previous one stays where
+    /// the last tick was not shown. Linear in rows and cells.
+    pub(super) fn sort(&mut self, entities: &mut Entities, is_carried: bool) {
+        if !is_carried {
+            std::mem::swap(&mut entities.cells, &mut entities.previous_cells);
+        }
         let (scale, half, last) = (1.0 / self.edge, self.half_extent, self.side - 1);
         let places = entities.xs.iter().zip(&entities.ys);
         for (cell, (&x, &y)) in entities.cells.iter_mut().zip(places) {

@@ -15,7 +15,7 @@ use super::outcome::{Cause, CombatEvent, CombatKind, Event, EventKind, Posting};
 use super::world::World;
 use super::{npc, reaping};
 use crate::ids::{CommodityIndex, EntityKind};
-use crate::limits::{PROJECTILES_MAX, SUBTICKS_PER_TICK};
+use crate::limits::PROJECTILES_MAX;
 
 /// Applies the tick's hits. Linear in hits.
 pub(super) fn strike(world: &mut World) {
@@ -144,7 +144,7 @@ pub(super) fn fire(world: &mut World) {
         let ready = entities.triggers[row]
             && entities.docks[row].is_none()
             && entities.hulls[row] > 0
-            && entities.deadlines[row] <= world.clock;
+            && entities.deadlines[row] <= world.tick;
         if !ready {
             continue;
         }
@@ -183,7 +183,7 @@ fn shoot(world: &mut World, row: usize) {
         dock: None,
         trigger: false,
         dock_request: false,
-        deadline: world.clock + u64::from(weapon.lifetime_ticks) * SUBTICKS_PER_TICK,
+        deadline: world.tick + u64::from(weapon.lifetime_ticks),
         cell: NO_CELL,
         previous_cell: NO_CELL,
         id,
@@ -197,7 +197,7 @@ fn shoot(world: &mut World, row: usize) {
     if entities.insert(shot).is_none() {
         return;
     }
-    entities.deadlines[row] = world.clock + u64::from(weapon.cooldown_ticks) * SUBTICKS_PER_TICK;
+    entities.deadlines[row] = world.tick + u64::from(weapon.cooldown_ticks);
     world.outcome.events.push(Event {
         kind: EventKind::ProjectileFired {
             source,

@@ -103,13 +103,14 @@ columns! {
     triggers / trigger: bool,
     /// Whether docking is asked for.
     dock_requests / dock_request: bool,
-    /// Simulated time (sub-ticks) from which a ship may fire again, or at which a shot ends.
+    /// Tick from which a ship may fire again, or at which a shot ends.
     deadlines / deadline: u64,
 
     // Cold: identity and bookkeeping.
     /// Interest cell at the end of the last tick; `NO_CELL` before the first.
     cells / cell: u32,
-    /// Interest cell at the end of the tick before that; `NO_CELL` if it had none.
+    /// Interest cell at the end of the tick before that, or of the last one that was shown where
+    /// ticks were carried over; `NO_CELL` if it had none.
     previous_cells / previous_cell: u32,
     /// Wire id.
     ids / id: EntityId,

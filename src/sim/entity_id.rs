@@ -42,6 +42,17 @@ impl IdText {
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
+    /// The same as words, unused bytes 0.
+    pub(super) fn words(&self) -> [u64; 3] {
+        let mut words = [0; 3];
+        for (word, chunk) in words.iter_mut().zip(self.bytes.chunks(8)) {
+            for (place, &byte) in chunk.iter().enumerate() {
+                *word |= u64::from(byte) << (8 * place);
+            }
+        }
+        words
+    }
+
     /// The same as bytes, all ASCII and in need of no escape inside JSON.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()

@@ -14,8 +14,6 @@ mod model_tests;
 
 pub use price::{Quote, quote};
 
-use std::ops::Range;
-
 use super::command::Order;
 use super::outcome::{Cause, Done, Posting, Refusal, RepairDone, TradeDone};
 use crate::ids::{CommodityIndex, PlayerId, StationIndex, SystemIndex};
@@ -337,18 +335,16 @@ impl Market {
     }
 
     /// Production and consumption: each listing takes a step towards its target once in
-    /// `drift_ticks` ticks of simulated time, the listings by turns. `ticks` are the simulated ticks
-    /// that passed since the last call. Work: rows / `drift_ticks` a tick, at most all rows once.
-    pub fn drift(&mut self, ticks: Range<u64>, postings: &mut Vec<Posting>) {
+    /// `drift_ticks` ticks, the listings by turns. To be called once a tick. Work: rows /
+    /// `drift_ticks`.
+    pub fn drift(&mut self, tick: u64, postings: &mut Vec<Posting>) {
         if self.economy.drift_permille == 0 {
             return;
         }
         let period = self.economy.drift_ticks.max(1);
-        for tick in ticks.take(period as usize) {
-            let turn = (tick % period) as usize;
-            for row in (turn..self.stocks.len()).step_by(period as usize) {
-                postings.extend(self.drift_row(row));
-            }
+        let turn = (tick % period) as usize;
+        for row in (turn..self.stocks.len()).step_by(period as usize) {
+            postings.extend(self.drift_row(row));
         }
     }
 

@@ -1,8 +1,8 @@
 //! The simulation: one [`World`] a system, advanced one tick at a time.
 //!
 //! Owns the columns of everything that flies, the physics, docking, fighting, trading and the ships
-//! that the server flies. It never reads a clock, a socket or a random source: commands, seeds and
-//! the pace of time are arguments, and the same arguments give the same world to the last bit, for
+//! that the server flies. It never reads a clock, a socket or a random source: commands and seeds
+//! are arguments, and the same arguments give the same world to the last bit, for
 //! any number of rayon workers.
 //!
 //! ```text

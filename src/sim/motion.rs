@@ -5,7 +5,7 @@
 //!
 //! # The formula, exactly
 //! All arithmetic is IEEE 754 binary32 in the order written, without fused multiply-add. A client
-//! that repeats it predicts its own ship to the bit. `dt` is 1/30 s times `time_dilation`.
+//! that repeats it predicts its own ship to the bit. `dt` is 1/30 s.
 //!
 //! ```text
 //! share  = 1 if fuel > 0, else empty_tank_thrust
@@ -27,7 +27,7 @@
 
 use super::entities::Entities;
 use super::world::World;
-use crate::limits::{SUBTICKS_PER_TICK, TICK_SECONDS};
+use crate::limits::TICK_SECONDS;
 use crate::universe::ShipClass;
 
 /// Speed below which a ship without thrust stands still, u/s: less than half of the wire's
@@ -58,9 +58,9 @@ pub struct Flight {
 }
 
 impl Flight {
-    /// The constants for `subticks` of simulated time (see [`SUBTICKS_PER_TICK`]).
-    pub fn new(ship: &ShipClass, half_extent: f32, subticks: u64) -> Self {
-        let dt = TICK_SECONDS * (subticks as f32 / SUBTICKS_PER_TICK as f32);
+    /// The constants of a ship class in a system of this size.
+    pub fn new(ship: &ShipClass, half_extent: f32) -> Self {
+        let dt = TICK_SECONDS;
         Self {
             dt,
             turn: ship.turn_rate * dt,

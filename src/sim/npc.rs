@@ -31,7 +31,7 @@ use super::pilot::Place;
 use super::random::Random;
 use super::world::World;
 use crate::ids::{EntityKind, Handle, StationIndex, SystemIndex};
-use crate::limits::{NPC_ARRIVALS_PER_TICK_MAX, SUBTICKS_PER_TICK};
+use crate::limits::NPC_ARRIVALS_PER_TICK_MAX;
 use crate::universe::{NpcClass, Universe};
 
 /// Ticks between two thoughts of one ship.
@@ -118,10 +118,10 @@ pub(super) fn fly(world: &mut World) {
     let universe = Arc::clone(&world.universe);
     let turn_max = world.flight().turn;
     let mut arrivals_left = NPC_ARRIVALS_PER_TICK_MAX;
-    npcs.alarms.expire(world.clock);
+    npcs.alarms.expire(world.tick);
     for index in 0..npcs.minds.len() {
         let Some(row) = present(&mut npcs, index, world, &universe) else {
-            if npcs.minds[index].due <= world.clock && arrivals_left > 0 {
+            if npcs.minds[index].due <= world.tick && arrivals_left > 0 {
                 arrivals_left -= 1;
                 arrive(&mut npcs, index, world, &universe);
             }
@@ -135,7 +135,7 @@ pub(super) fn fly(world: &mut World) {
                 world,
                 row,
                 class,
-                !npcs.minds[index].under_fire(world.clock),
+                !npcs.minds[index].under_fire(world.tick),
                 universe.ship.fuel_max,
             );
             let mut mind = npcs.minds[index];
@@ -168,7 +168,7 @@ fn present(npcs: &mut Npcs, index: usize, world: &World, universe: &Universe) ->
         mind.ship = None;
         mind.mode = Mode::Roam;
         let wait_ticks = u64::from(class(universe, mind.kind).respawn_ticks);
-        mind.due = world.clock + wait_ticks * SUBTICKS_PER_TICK;
+        mind.due = world.tick + wait_ticks;
     }
     row
 }
@@ -188,7 +188,7 @@ fn recover(world: &mut World, row: usize, class: &NpcClass, unhurt: bool, fuel_m
 fn arrive(npcs: &mut Npcs, index: usize, world: &mut World, universe: &Universe) {
     let mut random = Random::new(world.seed ^ SEED_SALT, world.tick, index as u64);
     let (kind, nth) = (npcs.minds[index].kind, npcs.minds[index].nth as usize);
-    npcs.minds[index].due = world.clock + RETRY_TICKS * SUBTICKS_PER_TICK;
+    npcs.minds[index].due = world.tick + RETRY_TICKS;
     let stations = npcs.ground.stations.len();
     let spot = match kind {
         EntityKind::Pirate => npcs
@@ -233,7 +233,7 @@ fn arrive(npcs: &mut Npcs, index: usize, world: &mut World, universe: &Universe)
         ship,
         (pose.x, pose.y),
         dock.is_some(),
-        world.clock,
+        world.tick,
         &mut random,
     );
 }
@@ -252,7 +252,7 @@ pub(super) fn notice(world: &mut World) {
             world.entities.row(hit.target_ship),
         );
         if let Some(index) = npcs.mind_of(hit.target_ship) {
-            npcs.minds[index].hurt_by(hit.source_ship, world.clock);
+            npcs.minds[index].hurt_by(hit.source_ship, world.tick);
         }
         let (Some(source), Some(target)) = (source, target) else {
             continue;
@@ -266,7 +266,7 @@ pub(super) fn notice(world: &mut World) {
             _ => npcs.ground.watched(x, y) && !npcs.alarms.accuses(hit.target_ship),
         };
         if offence {
-            npcs.alarms.raise(hit.source_ship, world.clock);
+            npcs.alarms.raise(hit.source_ship, world.tick);
         }
     }
     world.npcs = npcs;

@@ -2,14 +2,13 @@
 //!
 //! Owns the meeting of a pilot's purse, hold and ship with the station's desk; prices and stock are
 //! the [`market`](super::market)'s. Each order gets exactly one receipt. Then production and
-//! consumption move every shelf a step, on simulated time.
+//! consumption move every shelf a step.
 
 use super::command::Command;
 use super::market::Account;
 use super::outcome::{Receipt, Refusal};
 use super::world::World;
 use crate::ids::Handle;
-use crate::limits::SUBTICKS_PER_TICK;
 
 /// Fills the tick's orders in the order in which [`control`](super::control) took them. Linear in
 /// orders.
@@ -79,9 +78,7 @@ fn fill_one(world: &mut World, command: Command) {
     });
 }
 
-/// Moves the shelves on by the whole ticks that simulated time has completed: one or none.
+/// Moves the shelves on by a tick.
 pub(super) fn drift(world: &mut World) {
-    let now = world.clock / SUBTICKS_PER_TICK;
-    let before = (world.clock - world.pace) / SUBTICKS_PER_TICK;
-    world.market.drift(before..now, &mut world.outcome.postings);
+    world.market.drift(world.tick, &mut world.outcome.postings);
 }

@@ -3,7 +3,8 @@
 //! Owns the buffers that a tick fills and others read: receipts for `server`, postings for the
 //! ledger, events, hits and departures for `replication`. Nothing here changes the world. Buffers
 //! are reused: each holds exactly what happened between the end of the previous step and the end of
-//! this one (admissions and dismissals between steps are reported by the step that follows).
+//! this one (admissions and dismissals between steps are reported by the step that follows); events
+//! and departures of a tick that nobody was shown are kept for the next.
 //!
 //! Order inside each buffer is the order of cause, and the same for any number of workers.
 
@@ -233,12 +234,17 @@ pub struct Departure {
 }
 
 impl Departure {
-    /// The departure of an entity with these last values.
-    pub(super) fn of(row: &super::entities::Row, gone: Gone) -> Self {
+    /// The departure of an entity with these last values; `is_carried` says that the last tick was
+    /// not shown.
+    pub(super) fn of(row: &super::entities::Row, gone: Gone, is_carried: bool) -> Self {
         Self {
             id: row.id,
             kind: row.kind,
-            cell: row.cell,
+            cell: if is_carried {
+                row.previous_cell
+            } else {
+                row.cell
+            },
             x: row.x,
             y: row.y,
             gone,
@@ -262,11 +268,20 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn clear(&mut self) {
+    /// Begins a tick with what has come up since the last one, which is taken out of `pending`.
+    /// What onlookers have not been shown yet stays before it.
+    pub(super) fn follow(&mut self, pending: &mut Self, is_carried: bool) {
+        if !is_carried {
+            self.events.clear();
+            self.departures.clear();
+        }
         self.receipts.clear();
         self.postings.clear();
-        self.events.clear();
         self.combat.clear();
-        self.departures.clear();
+        self.receipts.append(&mut pending.receipts);
+        self.postings.append(&mut pending.postings);
+        self.events.append(&mut pending.events);
+        self.combat.append(&mut pending.combat);
+        self.departures.append(&mut pending.departures);
     }
 }

@@ -10,7 +10,7 @@ use super::outcome::{Departure, Gone};
 use super::pilot::Place;
 use super::world::World;
 use crate::ids::{EntityKind, Handle};
-use crate::limits::{RESPAWN_TICKS, SUBTICKS_PER_TICK};
+use crate::limits::RESPAWN_TICKS;
 
 /// Deadline of a shot that hit: long past, and told from one that ran out.
 pub(super) const SPENT: u64 = 0;
@@ -22,7 +22,7 @@ pub(super) struct Wreck {
     pub(super) ship: Handle,
     /// Its wire id, kept.
     pub(super) id: EntityId,
-    /// When it is back, in sub-ticks of simulated time.
+    /// The tick in which it is back.
     pub(super) due: u64,
 }
 
@@ -44,7 +44,7 @@ fn end_shots(world: &mut World) {
         }
         let deadline = entities.deadlines[row];
         let outside = entities.xs[row].abs() >= wall || entities.ys[row].abs() >= wall;
-        if deadline > world.clock && !outside {
+        if deadline > world.tick && !outside {
             continue;
         }
         let gone = if deadline == SPENT {
@@ -73,7 +73,7 @@ fn bury(world: &mut World) {
             world.wrecks.push(Wreck {
                 ship,
                 id: row.id,
-                due: world.clock + RESPAWN_TICKS * SUBTICKS_PER_TICK,
+                due: world.tick + RESPAWN_TICKS,
             });
         }
     }
@@ -81,7 +81,8 @@ fn bury(world: &mut World) {
 }
 
 fn report(world: &mut World, row: &Row, gone: Gone) {
-    world.outcome.departures.push(Departure::of(row, gone));
+    let departure = Departure::of(row, gone, world.is_carried);
+    world.outcome.departures.push(departure);
 }
 
 /// Ships come back docked at home, or at the spawn where there is no station; one for which there
@@ -89,7 +90,7 @@ fn report(world: &mut World, row: &Row, gone: Gone) {
 fn restore_wrecks(world: &mut World) {
     let mut at = 0;
     while let Some(&wreck) = world.wrecks.get(at) {
-        if wreck.due <= world.clock && restore(world, wreck) {
+        if wreck.due <= world.tick && restore(world, wreck) {
             world.wrecks.remove(at);
         } else {
             at += 1;

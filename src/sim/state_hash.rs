@@ -1,98 +1,132 @@
 //! One number for the whole state: equal states have equal numbers, on every machine.
 //!
 //! Owns the choice of what counts as state: everything that decides a later tick or is seen from
-//! outside. What is rebuilt from that (sorted cells, the index of circles) is left out. Rows are
-//! taken in order, each mixed by itself, so that two rows that change places are noticed.
+//! outside. What is rebuilt from that (sorted cells, the index of circles) and what only says who was
+//! shown what (a row's cells) is left out. Rows are taken in order, each mixed by itself, so that two
+//! rows that change places are noticed.
+//!
+//! The mixer folds the 128-bit product of two words, as wyhash does (Wang Yi, 2019): the products of
+//! one row do not wait for each other.
 
 use super::entities::Entities;
 use super::entity_id::EntityId;
 use super::pilot::Pilots;
-use super::random::mix;
 use super::world::World;
 use crate::ids::{Handle, StationIndex};
+
+/// Odd words with as many ones as zeros, one for each place in a row.
+const KEYS: [u64; 4] = [
+    0x2d35_8dcc_aa6c_78a5,
+    0x8bb8_4b93_962e_acc9,
+    0x4b33_a62e_d433_d4a3,
+    0x4d5a_2da5_1de1_aa47,
+];
+
+const fn fold(a: u64, b: u64) -> u64 {
+    let product = (a as u128) * (b as u128);
+    (product as u64) ^ (product >> 64) as u64
+}
+
+/// Two words in one, neither of which can cover for the other.
+const fn pair(a: u64, b: u64) -> u64 {
+    fold(a ^ KEYS[0], b ^ KEYS[1])
+}
 
 /// A running hash of 64-bit words.
 struct Hash(u64);
 
 impl Hash {
     fn word(&mut self, word: u64) {
-        self.0 = mix(self.0.rotate_left(5) ^ word).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn pair(&mut self, high: f32, low: f32) {
-        self.word(u64::from(high.to_bits()) << 32 | u64::from(low.to_bits()));
-    }
-
-    fn handle(&mut self, handle: Handle) {
-        self.word(u64::from(handle.slot) << 32 | u64::from(handle.generation));
+        self.0 = fold(self.0 ^ KEYS[2], word ^ KEYS[3]).wrapping_add(word);
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
-        self.word(bytes.len() as u64);
-        for chunk in bytes.chunks(8) {
+        let mut sum = bytes.len() as u64;
+        for (place, chunk) in (0_u64..).zip(bytes.chunks(8)) {
             let mut word = [0; 8];
-            for (place, &byte) in word.iter_mut().zip(chunk) {
-                *place = byte;
+            for (byte, &value) in word.iter_mut().zip(chunk) {
+                *byte = value;
             }
-            self.word(u64::from_le_bytes(word));
+            sum = sum.wrapping_add(pair(u64::from_le_bytes(word), place));
         }
-    }
-
-    fn id(&mut self, id: &EntityId) {
-        match id {
-            EntityId::Numbered(text) => self.bytes(text.as_bytes()),
-            EntityId::Station(index) => self.word(u64::from(index.0)),
-        }
+        self.word(sum);
     }
 
     fn entities(&mut self, entities: &Entities) {
         self.word(entities.len() as u64);
         self.word(entities.born());
-        for (row, &handle) in entities.handles().iter().enumerate() {
-            self.handle(handle);
-            self.pair(entities.xs[row], entities.ys[row]);
-            self.pair(entities.vxs[row], entities.vys[row]);
-            self.pair(entities.heading_xs[row], entities.heading_ys[row]);
-            self.pair(entities.thrusts[row], entities.turns[row]);
-            self.pair(
-                entities.fuels[row],
-                f32::from_bits(entities.last_changed_ticks[row]),
-            );
-            let flags =
-                u64::from(entities.triggers[row]) << 1 | u64::from(entities.dock_requests[row]);
-            let dock = dock_word(entities.docks[row]) << 32;
-            self.word(dock | (entities.kinds[row] as u64) << 8 | flags);
-            self.word(entities.hulls[row] as u64);
-            self.word(entities.deadlines[row]);
-            self.word(
-                u64::from(entities.cells[row]) << 32 | u64::from(entities.previous_cells[row]),
-            );
-            self.id(&entities.ids[row]);
-            if let Some(shooter) = &entities.shooters[row] {
-                self.handle(shooter.ship);
-            }
+        for row in 0..entities.len() {
+            self.word(row_word(entities, row));
         }
     }
 
     fn pilots(&mut self, pilots: &Pilots) {
         self.word(pilots.len() as u64);
         for (index, &ship) in pilots.ships.iter().enumerate() {
-            self.handle(ship);
             self.bytes(pilots.players[index].as_str().as_bytes());
-            self.word(pilots.credits[index] as u64);
-            for &units in pilots.hold(index) {
-                self.word(u64::from(units));
-            }
             let home = pilots.homes[index];
-            self.word(home.map_or(0, |(system, _)| u64::from(system.0) + 1));
-            self.word(dock_word(home.map(|(_, station)| station)));
-            self.word(pilots.last_input_seqs[index].map_or(0, |seq| seq.wrapping_add(1)));
+            let system = home.map_or(0, |(system, _)| u64::from(system.0) + 1);
+            let station = dock_word(home.map(|(_, station)| station));
+            let seq = pilots.last_input_seqs[index].map_or(0, |seq| seq.wrapping_add(1));
+            let mut sum = pair(handle_word(ship), pilots.credits[index] as u64)
+                .wrapping_add(pair(system << 32 | station, seq));
+            for (goods, &units) in (0_u64..).zip(pilots.hold(index)) {
+                sum = sum.wrapping_add(pair(u64::from(units), goods));
+            }
+            self.word(sum);
         }
     }
 }
 
+fn handle_word(handle: Handle) -> u64 {
+    u64::from(handle.slot) << 32 | u64::from(handle.generation)
+}
+
 fn dock_word(dock: Option<StationIndex>) -> u64 {
     dock.map_or(0, |station| u64::from(station.0) + 1)
+}
+
+fn id_words(id: &EntityId) -> [u64; 3] {
+    match id {
+        EntityId::Numbered(text) => text.words(),
+        EntityId::Station(index) => [u64::MAX, u64::from(index.0), 0],
+    }
+}
+
+/// Everything in one row; the sum's parts differ in their keys, so none can stand for another.
+#[inline]
+fn row_word(entities: &Entities, row: usize) -> u64 {
+    let singles = |high: f32, low: f32| u64::from(high.to_bits()) << 32 | u64::from(low.to_bits());
+    let handle = handle_word(entities.handles()[row]);
+    let place = singles(entities.xs[row], entities.ys[row]);
+    let velocity = singles(entities.vxs[row], entities.vys[row]);
+    let heading = singles(entities.heading_xs[row], entities.heading_ys[row]);
+    let controls = singles(entities.thrusts[row], entities.turns[row]);
+    let fuel = u64::from(entities.fuels[row].to_bits()) << 32
+        | u64::from(entities.last_changed_ticks[row]);
+    let flags = u64::from(entities.triggers[row]) << 1 | u64::from(entities.dock_requests[row]);
+    let berth = dock_word(entities.docks[row]) << 32 | (entities.kinds[row] as u64) << 8 | flags;
+    let hull = u64::from(entities.hulls[row] as u32);
+    let shooter = entities.shooters[row]
+        .as_ref()
+        .map_or(u64::MAX, |shooter| handle_word(shooter.ship));
+    let id = id_words(&entities.ids[row]);
+    let parts = [
+        (handle, place),
+        (velocity, heading),
+        (controls, fuel),
+        (berth, hull),
+        (entities.deadlines[row], shooter),
+        (id[0], id[1] ^ id[2].rotate_left(32)),
+    ];
+    let mut sum = 0_u64;
+    for (part, (a, b)) in (0_u32..).zip(parts) {
+        sum = sum.wrapping_add(fold(
+            a ^ KEYS[0].rotate_left(part * 8),
+            b ^ KEYS[1].rotate_left(part * 8),
+        ));
+    }
+    sum
 }
 
 impl World {
@@ -100,21 +134,78 @@ impl World {
     pub fn state_hash(&self) -> u64 {
         let mut hash = Hash(self.seed);
         hash.word(self.tick);
-        hash.word(self.clock);
-        hash.word(self.pace);
         hash.entities(&self.entities);
         hash.pilots(&self.pilots);
         for wreck in &self.wrecks {
-            hash.handle(wreck.ship);
-            hash.word(wreck.due);
+            hash.word(pair(handle_word(wreck.ship), wreck.due));
         }
         for (station, commodity, units) in self.market.stocks() {
-            hash.word(u64::from(station.0) << 32 | u64::from(commodity.0));
-            hash.word(units as u64);
+            let line = u64::from(station.0) << 32 | u64::from(commodity.0);
+            hash.word(pair(line, units as u64));
         }
         for word in self.npcs.words() {
             hash.word(word);
         }
         hash.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::SystemIndex;
+    use crate::universe::Universe;
+
+    /// A world with ships in it.
+    fn world() -> World {
+        let mut world = World::new(Universe::built_in(), SystemIndex(0), 3, None);
+        for _ in 0..60 {
+            world.step(&mut Vec::new());
+        }
+        world
+    }
+
+    #[test]
+    fn every_column_of_every_row_counts() {
+        let mut world = world();
+        let before = world.state_hash();
+        let last = world.entities.len() - 1;
+        let changes: [fn(&mut Entities, usize); 13] = [
+            |e, row| e.xs[row] = -e.xs[row],
+            |e, row| e.ys[row] += 0.01,
+            |e, row| e.vxs[row] += 1.0,
+            |e, row| e.vys[row] += 1.0,
+            |e, row| e.heading_xs[row] = -e.heading_xs[row],
+            |e, row| e.thrusts[row] += 0.5,
+            |e, row| e.turns[row] += 0.5,
+            |e, row| e.fuels[row] += 1.0,
+            |e, row| e.hulls[row] += 1,
+            |e, row| e.triggers[row] = !e.triggers[row],
+            |e, row| e.dock_requests[row] = !e.dock_requests[row],
+            |e, row| e.deadlines[row] += 1,
+            |e, row| e.last_changed_ticks[row] += 1,
+        ];
+        let mut seen = vec![before];
+        for change in changes {
+            change(&mut world.entities, last);
+            let hash = world.state_hash();
+            assert!(!seen.contains(&hash));
+            seen.push(hash);
+        }
+        world.entities.xs.swap(last, last - 1);
+        assert!(!seen.contains(&world.state_hash()), "rows have an order");
+    }
+
+    #[test]
+    fn what_was_shown_does_not_count() {
+        let (mut shown, mut carried) = (world(), world());
+        for tick in 0..120 {
+            if tick % 2 == 0 {
+                carried.carry_over();
+            }
+            shown.step(&mut Vec::new());
+            carried.step(&mut Vec::new());
+            assert_eq!(shown.state_hash(), carried.state_hash());
+        }
     }
 }

@@ -26,7 +26,7 @@ use super::spawning::Spiral;
 use super::zones::{ZoneContext, Zones};
 use super::{blending, combat, contacts, control, docking, orders, reaping};
 use crate::ids::{EntityKind, Handle, StationIndex, SystemIndex};
-use crate::limits::{INTEREST_CELL_EDGE, SUBTICKS_PER_TICK, SUBTICKS_PER_TICK_MIN};
+use crate::limits::INTEREST_CELL_EDGE;
 use crate::universe::{System, Universe};
 
 /// One system, simulated.
@@ -35,11 +35,8 @@ pub struct World {
     pub(super) universe: Arc<Universe>,
     pub(super) system_index: SystemIndex,
     pub(super) seed: u64,
+    /// Simulated time: what timers run on.
     pub(super) tick: u64,
-    /// Simulated time since the world began, in sub-ticks: what timers run on.
-    pub(super) clock: u64,
-    /// Sub-ticks that the next tick lasts.
-    pub(super) pace: u64,
     pub(super) entities: Entities,
     pub(super) pilots: Pilots,
     pub(super) cells: Cells,
@@ -57,6 +54,8 @@ pub struct World {
     /// What admissions and dismissals brought about since the last step.
     pub(super) pending: Outcome,
     pub(super) spiral: Spiral,
+    /// Whether what the last step told is told again with the next one.
+    pub(super) is_carried: bool,
 }
 
 impl World {
@@ -82,8 +81,6 @@ impl World {
             system_index,
             seed,
             tick: 0,
-            clock: 0,
-            pace: SUBTICKS_PER_TICK,
             entities: Entities::default(),
             pilots: Pilots::new(commodities_count),
             cells: Cells::new(half_extent, INTEREST_CELL_EDGE),
@@ -98,9 +95,10 @@ impl World {
             outcome: Outcome::default(),
             pending,
             spiral,
+            is_carried: false,
         };
         world.found_stations();
-        world.cells.sort(&mut world.entities);
+        world.cells.sort(&mut world.entities, false);
         world
     }
 
@@ -108,7 +106,7 @@ impl World {
     #[must_use]
     pub fn with_cell_edge(mut self, edge: f32) -> Self {
         self.cells = Cells::new(self.system().half_extent, edge);
-        self.cells.sort(&mut self.entities);
+        self.cells.sort(&mut self.entities, false);
         self
     }
 
@@ -143,15 +141,12 @@ impl World {
         }
     }
 
-    /// Advances the world by one tick of 1/30 s × the pace. Takes the commands out of the vector;
+    /// Advances the world by one tick of 1/30 s. Takes the commands out of the vector;
     /// those beyond [`COMMANDS_PER_TICK_MAX`](crate::limits::COMMANDS_PER_TICK_MAX) stay in it for
     /// the next. Work is linear in rows, contacts and commands.
     pub fn step(&mut self, commands: &mut Vec<Command>) {
         self.tick += 1;
-        std::mem::swap(&mut self.outcome, &mut self.pending);
-        self.pending.clear();
-
-        self.clock += self.pace;
+        self.outcome.follow(&mut self.pending, self.is_carried);
 
         control::take(self, commands);
         npc::fly(self);
@@ -167,8 +162,16 @@ impl World {
         combat::fire(self);
         reaping::reap(self);
         blending::blend(self);
-        self.cells.sort(&mut self.entities);
+        self.cells.sort(&mut self.entities, self.is_carried);
         self.spiral.forget();
+        self.is_carried = false;
+    }
+
+    /// Nobody is shown the state as it is now: the next step's events and departures stand behind
+    /// this one's, and a row's `previous_cell` stays the one that was shown last. The simulation
+    /// itself does not depend on it.
+    pub fn carry_over(&mut self) {
+        self.is_carried = true;
     }
 
     /// Takes the postings that have come up since the last step (the opening stock, the grants of
@@ -187,9 +190,9 @@ impl World {
         self.tick
     }
 
-    /// Simulated time since the world began, in hundredths of a tick.
-    pub fn clock_subticks(&self) -> u64 {
-        self.clock
+    /// What its chances are drawn from.
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// The columns.
@@ -285,20 +288,9 @@ impl World {
         }
     }
 
-    /// How fast simulated time goes, in (0, 1].
-    pub fn time_dilation(&self) -> f32 {
-        self.pace as f32 / SUBTICKS_PER_TICK as f32
-    }
-
-    /// Sets how much simulated time the following ticks cover, in percent of a full tick; clamped
-    /// to [`SUBTICKS_PER_TICK_MIN`]–100. Timers run on simulated time, so nothing gains or loses.
-    pub fn set_pace_percent(&mut self, percent: u64) {
-        self.pace = percent.clamp(SUBTICKS_PER_TICK_MIN, SUBTICKS_PER_TICK);
-    }
-
-    /// The constants of flight in a tick at the present pace.
+    /// The constants of flight in a tick.
     pub fn flight(&self) -> Flight {
-        Flight::new(&self.universe.ship, self.system().half_extent, self.pace)
+        Flight::new(&self.universe.ship, self.system().half_extent)
     }
 
     /// Stations stand in the first rows, for ever.

@@ -16,7 +16,7 @@ use orrery::session::token::Verifier;
 use orrery::sim::World;
 use orrery::universe::Universe;
 
-use super::server::Setup;
+use super::server::{Setup, Tape};
 use super::vault::{Disk, FaultyVault};
 
 struct NoBell;
@@ -96,6 +96,7 @@ pub(super) fn serve(
         universe: Arc::clone(&setup.universe),
         worlds,
         elsewhere: Vec::new(),
+        recorder: setup.tape.as_ref().map(Tape::recorder),
         inbox,
         lanes,
         vault: Box::new(FaultyVault(Arc::clone(disk))),

@@ -2,7 +2,7 @@
 //! everybody told in calm weather, stations' shelves against the books at a clean end.
 
 use orrery::ids::SystemIndex;
-use orrery::limits::{GATE_LANE_MAX, INBOX_MAX, STICKY_TICKS};
+use orrery::limits::{GATE_LANE_MAX, INBOX_MAX, STICKY_FRAMES};
 
 use super::seat::Stage;
 use super::server::Cluster;
@@ -59,7 +59,7 @@ impl Cluster {
                 let center = seat.center.expect("a snapshot needs a place");
                 let rows = truth.rows_in_view(center, &self.stencils);
                 if rows > CALM_ROWS_MAX || self.is_overloaded {
-                    seat.calm_from = self.tick + u64::from(STICKY_TICKS) + 1;
+                    seat.calm_from = self.tick + u64::from(STICKY_FRAMES) + 1;
                 }
                 seat.model.is_crowded = self.tick < seat.calm_from;
                 truth.compare(&seat.model, center, &self.stencils);
@@ -108,6 +108,10 @@ impl Cluster {
             return;
         };
         if cell.is_none() && seat.model.tick.is_none() {
+            return;
+        }
+        if self.is_overloaded && seat.model.tick == Some(world.tick() - 1) {
+            // The tick is told with the next.
             return;
         }
         assert_eq!(

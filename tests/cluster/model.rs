@@ -2,13 +2,14 @@
 //!
 //! Each message is checked as it is taken in, without a look at the server: *nobody is introduced
 //! twice*, *the first row carries the kind*, *removed exactly once*, *`gone` agrees*, *a delta
-//! follows the tick before*, *a snapshot beside a delta says the same*, *`last_input_seq` never
+//! follows the frame before*, *a snapshot beside a delta says the same*, *`last_input_seq` never
 //! falls*.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use orrery::ids::EntityKind;
-use orrery::wire::world::{Delta, Entity, EntityUpdate, Gone, Snapshot, You};
+use orrery::limits::FRAME_TICKS_MAX;
+use orrery::wire::world::{Delta, Entity, EntityUpdate, Event, Gone, Snapshot, You};
 use orrery::wire::{Angle, Fixed2, Joined};
 
 use super::shelf::Belongings;
@@ -41,6 +42,12 @@ pub(crate) struct Model {
     pub(crate) gone: Vec<(String, Gone)>,
     /// Whether rows may be told late: a snapshot then brings news.
     pub(crate) is_crowded: bool,
+    /// Whether two ticks may be told as one, and time slow down.
+    pub(crate) is_overloaded: bool,
+    /// `time_dilation` of the newest delta.
+    pub(crate) dilation: Option<Fixed2>,
+    /// Shots of the own ship that were told.
+    pub(crate) shots: u64,
     pub(crate) deltas: u64,
     pub(crate) snapshots: u64,
     /// Deltas in which the own ship's row stood.
@@ -98,7 +105,23 @@ impl Model {
 
     pub(crate) fn delta(&mut self, delta: Delta) {
         let tick = self.tick.expect("a delta comes after a snapshot");
-        assert_eq!(delta.tick, tick + 1, "a delta follows the tick before");
+        let ticks_max = if self.is_overloaded {
+            FRAME_TICKS_MAX
+        } else {
+            1
+        };
+        assert!(
+            (tick + 1..=tick + u64::from(ticks_max)).contains(&delta.tick),
+            "a delta follows the tick before, or the one before that under overload"
+        );
+        let dilation = delta.time_dilation;
+        let is_slowed = dilation.is_some_and(|dilation| dilation < Fixed2::new(1.0));
+        assert_eq!(
+            is_slowed,
+            dilation.is_some(),
+            "`time_dilation` only below 1"
+        );
+        self.dilation = dilation;
         self.tick = Some(delta.tick);
         self.deltas += 1;
         let mut seen = HashSet::new();
@@ -112,6 +135,8 @@ impl Model {
             self.update(update);
         }
         self.remove(&delta.entity_removed, delta.gone.unwrap_or_default(), &seen);
+        let own = |event: &&Event| matches!(event, Event::ProjectileFired { source_id, .. } if *source_id == self.ship);
+        self.shots += delta.events.iter().filter(own).count() as u64;
         let newest = delta.last_input_seq.unwrap_or(0);
         assert!(newest >= self.last_input_seq, "last_input_seq never falls");
         self.last_input_seq = newest;

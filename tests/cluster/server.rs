@@ -4,6 +4,7 @@
 //! the gates wake, the clients hear, everything is compared with the truth.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,6 +13,7 @@ use orrery::ids::{ConnId, Millis, PlayerId, UnixMillis};
 use orrery::limits::{CELLS_PER_VIEW_RADIUS, PENDING_BYTES_MAX};
 use orrery::net::Service;
 use orrery::net::http::head::{Head, Incoming, Progress};
+use orrery::recorder::Recorder;
 use orrery::replication::Stencils;
 use orrery::server::core::Core;
 use orrery::server::gate::Gate;
@@ -36,6 +38,35 @@ pub(crate) struct Setup {
     pub(crate) view_radius: f32,
     /// Requests that may wait for the disk.
     pub(crate) disk_capacity: usize,
+    /// Where the flight is recorded; a restart begins a recording of its own.
+    pub(crate) tape: Option<Tape>,
+}
+
+/// A flight recording in memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tape(Arc<Mutex<Vec<u8>>>);
+
+impl Tape {
+    pub(super) fn recorder(&self) -> Recorder {
+        self.0.lock().expect("no writer panics").clear();
+        // The universe of a simulation has no file; who replays it has it at hand.
+        Recorder::start(Box::new(self.clone()), String::new()).expect("a thread")
+    }
+
+    /// What has been written.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.lock().expect("no writer panics").clone()
+    }
+}
+
+impl Write for Tape {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no reader panics").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Setup {
@@ -46,6 +77,7 @@ impl Setup {
             shards: 1,
             view_radius: 1000.0,
             disk_capacity: 256,
+            tape: None,
         }
     }
 }
@@ -154,6 +186,7 @@ impl Cluster {
         let player = PlayerId::parse(player).expect("a name");
         let mut seat = Seat::new(player, conn);
         seat.model.is_crowded = self.is_overloaded;
+        seat.model.is_overloaded = self.is_overloaded;
         self.seats.push(seat);
         self.seats.len() - 1
     }
@@ -204,6 +237,7 @@ impl Cluster {
         self.is_overloaded |= is_on;
         for seat in &mut self.seats {
             seat.model.is_crowded |= is_on;
+            seat.model.is_overloaded |= is_on;
         }
     }
 

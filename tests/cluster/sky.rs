@@ -38,6 +38,20 @@ pub(crate) fn close_quarters() -> Arc<Universe> {
     Arc::new(universe)
 }
 
+/// The first of these systems alone.
+pub(crate) fn one_system() -> Arc<Universe> {
+    let mut universe = Universe::clone(&close_quarters());
+    universe.systems.truncate(1);
+    Arc::new(universe)
+}
+
+/// The same without ships that the server flies.
+pub(crate) fn quiet_system() -> Arc<Universe> {
+    let mut universe = Universe::clone(&one_system());
+    universe.systems[0].population = Population::default();
+    Arc::new(universe)
+}
+
 /// One empty system with room for a crowd, whose ships appear within a square of this half side.
 pub(crate) fn crowded(half_side: f32) -> Arc<Universe> {
     let mut universe = Universe::clone(&Universe::built_in());

@@ -10,7 +10,7 @@
 
 mod client;
 mod http;
-mod server;
+pub(crate) mod server;
 mod sky;
 pub(crate) mod worlds;
 

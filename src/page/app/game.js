@@ -111,7 +111,7 @@ export class Game {
    */
   arrived(tick, now) {
     const { world, prediction, clock } = this;
-    clock.arrived(tick, now);
+    clock.arrived(tick, now, world.dilation);
     const ship = world.ship;
     if (!ship || ship.goneTick !== Infinity) return;
     const at = ship.newest();

@@ -13,6 +13,9 @@ const PINGS_KEPT = 8;
 const SNAP_TICKS = 12;
 const RATE_WINDOW_MS = 2000;
 
+/** An overloaded server tells two ticks in one message. */
+export const TICKS_A_MESSAGE_MAX = 2;
+
 export class Clock {
   /** @param {number} tickRate ticks a second the server promises */
   constructor(tickRate) {
@@ -21,6 +24,8 @@ export class Clock {
     this.rttMs = 60;
     /** Server's Unix time minus this machine's, ms. */
     this.offsetMs = 0;
+    /** Ticks a second that the server means to give, fewer than it promised while it is overloaded. */
+    this.rateMeant = tickRate;
     /** Ticks that really came per second. */
     this.rateSeen = tickRate;
     /** Mean deviation of arrivals, in ticks. */
@@ -52,8 +57,14 @@ export class Clock {
    * A tick's message arrived.
    * @param {number} tick
    * @param {number} nowMs monotonic
+   * @param {number} [dilation] simulated seconds a second
    */
-  arrived(tick, nowMs) {
+  arrived(tick, nowMs, dilation = 1) {
+    if (dilation * this.tickRate !== this.rateMeant) {
+      this.rateMeant = dilation * this.tickRate;
+      this.rateSeen = this.rateMeant;
+      this.arrivals = [];
+    }
     this.arrivals.push({ at: nowMs, tick });
     while (this.arrivals.length > 2 && nowMs - this.arrivals[0].at > RATE_WINDOW_MS) this.arrivals.shift();
     const first = this.arrivals[0];
@@ -61,8 +72,8 @@ export class Clock {
     if (span > 500) {
       const seen = ((tick - first.tick) / span) * 1000;
       // Small deviations are jitter: only a server that really runs slow changes the rate.
-      const slow = seen < this.tickRate * 0.93;
-      this.rateSeen = slow ? Math.max(1, seen) : this.tickRate;
+      const slow = seen < this.rateMeant * 0.93;
+      this.rateSeen = slow ? Math.max(1, seen) : this.rateMeant;
     }
     const error = tick - this.tickAt(nowMs);
     if (!this.started || Math.abs(error) > SNAP_TICKS) {
@@ -84,8 +95,9 @@ export class Clock {
     return this.tickValue + ((nowMs - this.at) / 1000) * this.rateSeen;
   }
 
-  /** How far behind others are drawn, in ticks: 100 ms, more on a jittery line. */
+  /** How far behind others are drawn, in ticks: 100 ms, but never less than from one message to the next; more on a jittery line. */
   get delayTicks() {
-    return Math.min(9, 0.1 * this.tickRate + 2.5 * Math.max(0, this.jitter - 0.4));
+    const steady = Math.max(0.1 * this.rateMeant, TICKS_A_MESSAGE_MAX + 0.2);
+    return Math.min(9, steady + 2.5 * Math.max(0, this.jitter - 0.4));
   }
 }

@@ -15,6 +15,7 @@
  * @module prediction
  */
 
+import { TICKS_A_MESSAGE_MAX } from "./clock.js";
 import { NEUTRAL, step, wrapAngle } from "./flight.js";
 
 /** @typedef {import("./flight.js").Body} Body */
@@ -113,11 +114,11 @@ export class Prediction {
    */
   serve(tick, row, ackedSeq, physics) {
     if (tick <= this.servedTick) return;
-    const consecutive = tick === this.servedTick + 1;
+    const passed = tick - this.servedTick;
     const predicted = this.history[tick % HISTORY_TICKS];
     const known = predicted.tick === tick;
     this.errorUnits = known ? Math.hypot(predicted.x - row.x, predicted.y - row.y) : 0;
-    if (ackedSeq > this.ackedSeq) this.acknowledge(ackedSeq, tick, consecutive);
+    if (ackedSeq > this.ackedSeq) this.acknowledge(ackedSeq, tick, passed);
     const before = this.drawn();
     const first = this.servedTick < 0;
     this.served = { x: row.x, y: row.y, vx: row.vx, vy: row.vy, r: row.r };
@@ -134,14 +135,15 @@ export class Prediction {
   /**
    * @param {number} seq
    * @param {number} tick
-   * @param {boolean} consecutive whether the previous tick was seen too
+   * @param {number} passed ticks since the last one served: the command took effect in one of them
    */
-  acknowledge(seq, tick, consecutive) {
+  acknowledge(seq, tick, passed) {
     while (this.sent.length > 0 && this.sent[0].seq <= seq) {
       const done = /** @type {Sent} */ (this.sent.shift());
       this.inForce = done.steer;
-      if (consecutive && done.seq === seq) {
-        const slip = Math.max(-10, Math.min(10, tick - done.tick));
+      if (passed <= TICKS_A_MESSAGE_MAX && done.seq === seq) {
+        const applied = tick - (passed - 1) / 2;
+        const slip = Math.max(-10, Math.min(10, applied - done.tick));
         const gain = !this.leadKnown ? 0.5 : Math.abs(slip) > 2 ? 0.3 : 0.1;
         this.leadTicks = Math.max(1, this.leadTicks + slip * gain);
         this.leadKnown = true;

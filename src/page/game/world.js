@@ -52,6 +52,7 @@ export class World {
     this.halfExtent = 0;
     this.viewRadius = 1000;
     this.tickRate = 30;
+    /** Simulated seconds a second: how fast the ticks come. */
     this.dilation = 1;
     this.tick = 0;
     this.lastInputSeq = 0;
@@ -110,9 +111,9 @@ export class World {
     return this.goods.get(id) ?? title(id);
   }
 
-  /** Simulated seconds that pass in one tick. */
+  /** Simulated seconds that pass in one tick, however many ticks there are a second. */
   get tickSeconds() {
-    return this.dilation / this.tickRate;
+    return 1 / this.tickRate;
   }
 
   /** @param {WorldSnapshot} snapshot */

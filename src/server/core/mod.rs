@@ -10,6 +10,7 @@ mod boarding;
 mod desk;
 mod leaving;
 mod purse;
+mod recording;
 mod settling;
 
 use std::sync::Arc;
@@ -17,16 +18,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::book::Book;
 use super::chart::chart;
-use super::governor::Governor;
+use super::governor::{Change, Governor, Thrift, Turn};
 use super::lane::{GateLane, Letter, ToCore, ToGate};
 use super::mailbox::Mailbox;
 use super::metrics::{Metrics, SystemLabel};
 use super::roster::{PlayerKey, Roster};
 use super::vault::{Answer, Vault};
 use prometheus_client::metrics::gauge::Gauge;
+use tracing::{info, warn};
 
 use crate::ids::{ConnId, SystemIndex, UnixMillis};
 use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, SNAPSHOT_PERIOD_TICKS};
+use crate::recorder::{Recorder, TapedWorld};
 use crate::replication::{Publisher, Stage, Stencils, TickFrame, Viewer};
 use crate::session::Command as Request;
 use crate::sim::{Command, World};
@@ -43,6 +46,8 @@ pub struct CoreParts {
     pub worlds: Vec<World>,
     /// Systems that another server on the same database runs.
     pub elsewhere: Vec<SystemIndex>,
+    /// Where the flight is recorded, if it is.
+    pub recorder: Option<Recorder>,
     /// Where the gates put what clients want.
     pub inbox: Arc<Mailbox<ToCore>>,
     /// The way to each gate, by shard.
@@ -68,7 +73,7 @@ pub type Stopwatch = Box<dyn Fn() -> u64 + Send>;
 
 /// One system and everybody who watches it.
 struct Theatre {
-    world: World,
+    world: TapedWorld,
     publisher: Publisher,
     /// In the order of their connections, and so of their shards.
     viewers: Vec<Viewer>,
@@ -77,8 +82,8 @@ struct Theatre {
     chart: Option<Arc<Chart>>,
     /// Whether this server, and no other on the same database, runs the system.
     is_owned: bool,
-    /// Whether this beat steps it.
-    is_due: bool,
+    /// What this beat is for it.
+    turn: Turn,
     /// What this beat's step and frame took.
     cost_ns: u64,
 }
@@ -122,6 +127,7 @@ impl Theatre {
 pub struct Core {
     universe: Arc<Universe>,
     theatres: Vec<Theatre>,
+    recorder: Option<Recorder>,
     roster: Roster,
     inbox: Arc<Mailbox<ToCore>>,
     taken: Vec<ToCore>,
@@ -142,6 +148,8 @@ pub struct Core {
     stopwatch: Stopwatch,
     governor: Governor,
     costs_ns: Vec<u64>,
+    /// Beats that passed since the last tick, this one included.
+    beats: u64,
     tick: u64,
     failure: Option<String>,
 }
@@ -151,15 +159,23 @@ impl Core {
     pub fn new(parts: CoreParts) -> Self {
         let edge = parts.view_radius / CELLS_PER_VIEW_RADIUS;
         let system_count = parts.worlds.len();
-        let theatres = parts.worlds.into_iter().map(|world| Theatre {
+        let worlds = parts.worlds.into_iter();
+        let worlds = worlds.map(|world| TapedWorld::new(world.with_cell_edge(edge)));
+        let mut worlds: Vec<TapedWorld> = worlds.collect();
+        let mut recorder = parts.recorder;
+        if let Some(recorder) = &mut recorder {
+            recorder.open(&mut worlds);
+        }
+        parts.metrics.recording.set(i64::from(recorder.is_some()));
+        let theatres = worlds.into_iter().map(|world| Theatre {
             chart: chart(&parts.universe, world.system_index()).map(Arc::new),
-            is_due: false,
+            turn: Turn::Rest,
             cost_ns: 0,
             is_owned: !parts.elsewhere.contains(&world.system_index()),
             label: SystemLabel {
                 system: world.system().id.to_string(),
             },
-            world: world.with_cell_edge(edge),
+            world,
             publisher: Publisher::new(Arc::clone(&parts.stencils), parts.stretches),
             viewers: Vec::new(),
             commands: Vec::new(),
@@ -167,6 +183,7 @@ impl Core {
         Self {
             theatres: theatres.collect(),
             universe: parts.universe,
+            recorder,
             roster: Roster::default(),
             inbox: parts.inbox,
             taken: Vec::new(),
@@ -185,6 +202,7 @@ impl Core {
             stopwatch: parts.stopwatch,
             governor: Governor::new(system_count),
             costs_ns: Vec::new(),
+            beats: 1,
             tick: 0,
             failure: None,
         }
@@ -209,6 +227,12 @@ impl Core {
         self.checkpoint();
         self.submit(unix);
         self.publish(unix);
+        self.record();
+    }
+
+    /// Beats have passed without a tick, since the one before took too long.
+    pub fn miss(&mut self, beats: u64) {
+        self.beats += beats;
     }
 
     /// Why the store failed, once it has. Nobody was told of anything that is not durable.
@@ -226,6 +250,7 @@ impl Core {
             }
         }
         self.take_everybody_in();
+        self.record();
         self.submit(unix);
         self.book.covers()
     }
@@ -234,7 +259,7 @@ impl Core {
     pub fn world(&self, system: SystemIndex) -> Option<&World> {
         self.theatres
             .get(system.0 as usize)
-            .map(|theatre| &theatre.world)
+            .map(|theatre| &*theatre.world)
     }
 
     /// Answers of the store, in its order.
@@ -286,9 +311,12 @@ impl Core {
     /// Steps every system that is due: all of them, unless the governor slows one down.
     fn step(&mut self) {
         for (index, theatre) in self.theatres.iter_mut().enumerate() {
-            theatre.is_due = theatre.is_owned && self.governor.is_due(index);
+            theatre.turn = Turn::Rest;
             theatre.cost_ns = 0;
-            if theatre.is_due {
+            if theatre.is_owned {
+                theatre.turn = self.governor.turn(index, self.beats);
+            }
+            if theatre.turn != Turn::Rest {
                 let begun_ns = (self.stopwatch)();
                 theatre.world.step(&mut theatre.commands);
                 theatre.cost_ns += (self.stopwatch)().saturating_sub(begun_ns);
@@ -313,14 +341,20 @@ impl Core {
     fn publish(&mut self, unix: UnixMillis) {
         let shard_count = self.lanes.len() as u16;
         for (index, theatre) in self.theatres.iter_mut().enumerate() {
-            if !theatre.is_due {
-                continue;
-            }
-            let begun_ns = (self.stopwatch)();
+            // In every beat: one that shows nothing must not pass a client over.
             for viewer in &mut theatre.viewers {
                 let turn = self.tick + u64::from(viewer.ship.slot);
                 viewer.snapshot_due |= turn.is_multiple_of(SNAPSHOT_PERIOD_TICKS);
             }
+            match theatre.turn {
+                Turn::Rest => continue,
+                Turn::Step => {
+                    theatre.world.carry_over();
+                    continue;
+                }
+                Turn::Show => {}
+            }
+            let begun_ns = (self.stopwatch)();
             let thrift = self.governor.thrift(index);
             let stage = Stage {
                 universe: &self.universe,
@@ -348,7 +382,26 @@ impl Core {
         self.costs_ns.clear();
         self.costs_ns
             .extend(self.theatres.iter().map(|theatre| theatre.cost_ns));
-        self.governor.observe(&self.costs_ns);
+        let beats = std::mem::replace(&mut self.beats, 1);
+        if let Some(change) = self.governor.observe(&self.costs_ns, beats) {
+            self.tell_operators(change);
+        }
+    }
+
+    /// A system gives something up, or has it back.
+    fn tell_operators(&self, change: Change) {
+        let Some(theatre) = self.theatres.get(change.system) else {
+            return;
+        };
+        let level = self.metrics.overload_level.get_or_create(&theatre.label);
+        level.set(i64::from(change.to));
+        let (system, thrift) = (&theatre.label.system, Thrift::at(change.to));
+        let work_ms = change.total_ns as f64 / 1e6;
+        if change.to > change.from {
+            warn!("{system} is too heavy ({work_ms:.1} ms of work a beat): {thrift}");
+        } else {
+            info!("{system} is lighter ({work_ms:.1} ms of work a beat): {thrift}");
+        }
     }
 
     /// Nothing becomes durable any more: whoever waits for an answer hears INTERNAL.
@@ -425,6 +478,8 @@ fn observe(metrics: &Metrics, theatre: &Theatre, frame: &TickFrame, pace_percent
         .time_dilation
         .get_or_create(label)
         .set(f64::from(pace_percent) / 100.0);
+    // Shown from the first frame on; it is set where it changes.
+    drop(metrics.overload_level.get_or_create(label));
     let raise = |gauge: &Gauge, value: usize| gauge.set(gauge.get().max(value as i64));
     raise(
         &metrics.frame_bytes_max.get_or_create(label),

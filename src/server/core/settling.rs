@@ -4,6 +4,7 @@
 use super::Core;
 use crate::ids::{Handle, SystemIndex};
 use crate::limits::LETTERS_PER_TICK_MAX;
+use crate::server::governor::Turn;
 use crate::sim::{self, Done, Receipt, Refusal, RepairDone, TradeDone};
 use crate::wire::{
     Cargo, CombatEvent, CombatKind, ErrorCode, RepairDetails, RepairResult, Reply, TradeDetails,
@@ -14,7 +15,7 @@ impl Core {
     /// Reads the outcome of every world that stepped in this beat, and so each outcome once.
     pub(super) fn settle(&mut self) {
         for index in 0..self.theatres.len() {
-            if !self.theatres[index].is_due {
+            if self.theatres[index].turn == Turn::Rest {
                 continue;
             }
             let system = SystemIndex(index as u16);

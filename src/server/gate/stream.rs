@@ -20,7 +20,7 @@ impl Gate {
         }
     }
 
-    /// One client's part of a frame: a delta if it has the tick before, a snapshot if the frame has
+    /// One client's part of a frame: a delta if it has the frame before, a snapshot if the frame has
     /// one for it, both if both.
     pub(super) fn show_one(&mut self, io: &mut dyn Io, frame: &TickFrame, pilot: &PilotView) {
         let now = io.now();
@@ -40,7 +40,7 @@ impl Gate {
             self.parts.metrics.deltas_dropped.inc();
             return;
         }
-        let follows = client.shown == Some((here, frame.tick().wrapping_sub(1)));
+        let follows = client.shown == Some((here, frame.follows()));
         let mut newest = Sent::Gone;
         if follows && pilot.has_delta() {
             newest = self.send_state(io, conn, |stencils, seq, out| {

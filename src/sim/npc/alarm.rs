@@ -5,7 +5,7 @@
 
 use super::super::entities::Entities;
 use crate::ids::Handle;
-use crate::limits::{NPC_ALARMS_MAX, SUBTICKS_PER_TICK};
+use crate::limits::NPC_ALARMS_MAX;
 
 /// Ticks of simulated time that an alarm lasts: 30 s.
 const ALARM_TICKS: u64 = 900;
@@ -13,7 +13,7 @@ const ALARM_TICKS: u64 = 900;
 #[derive(Clone, Copy, Debug)]
 struct Alarm {
     offender: Handle,
-    /// Simulated time at which it is forgotten, sub-ticks.
+    /// The tick in which it is forgotten.
     until: u64,
 }
 
@@ -25,8 +25,8 @@ pub(super) struct Alarms {
 
 impl Alarms {
     /// Notes an offence at this time. Work: the list.
-    pub(super) fn raise(&mut self, offender: Handle, clock: u64) {
-        let until = clock + ALARM_TICKS * SUBTICKS_PER_TICK;
+    pub(super) fn raise(&mut self, offender: Handle, tick: u64) {
+        let until = tick + ALARM_TICKS;
         if let Some(known) = self
             .list
             .iter_mut()
@@ -42,8 +42,8 @@ impl Alarms {
     }
 
     /// Forgets what is long past.
-    pub(super) fn expire(&mut self, clock: u64) {
-        self.list.retain(|alarm| alarm.until > clock);
+    pub(super) fn expire(&mut self, tick: u64) {
+        self.list.retain(|alarm| alarm.until > tick);
     }
 
     /// Whether this ship is wanted.

@@ -18,7 +18,7 @@ use super::ground::Ground;
 use super::pilotage::{Gun, Helm, Target, length};
 use super::senses::{Pursuits, nearest};
 use crate::ids::{EntityKind, Handle, StationIndex};
-use crate::limits::{SUBTICKS_PER_TICK, TICK_SECONDS};
+use crate::limits::TICK_SECONDS;
 use crate::universe::{NpcClass, Universe};
 
 /// Ticks after a hit during which a ship counts as under fire: 10 s.
@@ -40,11 +40,11 @@ pub(super) enum Mode {
     Roam,
     /// After a ship.
     Hunt(Handle),
-    /// Away from a place until a time (sub-ticks).
+    /// Away from a place until a tick.
     Flee { x: f32, y: f32, until: u64 },
     /// On the way to a dock.
     Travel(StationIndex),
-    /// Docked until a time (sub-ticks).
+    /// Docked until a tick.
     Rest { until: u64 },
 }
 
@@ -55,16 +55,16 @@ pub(super) struct Mind {
     /// Which of its kind it is: decides its lair or beat.
     pub(super) nth: u32,
     pub(super) ship: Option<Handle>,
-    /// When the next ship may arrive, sub-ticks.
+    /// The tick from which the next ship may arrive.
     pub(super) due: u64,
     pub(super) mode: Mode,
     waypoint: (f32, f32),
-    /// When it shoots again, sub-ticks.
+    /// The tick in which it shoots again.
     fires_at: u64,
     /// How far off it aims at present, rad.
     aim: f32,
     attacker: Option<Handle>,
-    /// Until when it counts as under fire, sub-ticks.
+    /// The tick until which it counts as under fire.
     hurt_until: u64,
 }
 
@@ -105,7 +105,7 @@ impl Now<'_> {
     }
 
     fn ticks_from_now(&self, ticks: u64) -> u64 {
-        self.world.clock + ticks * SUBTICKS_PER_TICK
+        self.world.tick + ticks
     }
 }
 
@@ -131,7 +131,7 @@ impl Mind {
         ship: Handle,
         place: (f32, f32),
         docked: bool,
-        clock: u64,
+        tick: u64,
         random: &mut Random,
     ) {
         let rest_ticks = random.between(30.0, 600.0) as u64;
@@ -139,7 +139,7 @@ impl Mind {
             ship: Some(ship),
             mode: if docked {
                 Mode::Rest {
-                    until: clock + rest_ticks * SUBTICKS_PER_TICK,
+                    until: tick + rest_ticks,
                 }
             } else {
                 Mode::Roam
@@ -150,13 +150,13 @@ impl Mind {
     }
 
     /// A shot hit it.
-    pub(super) fn hurt_by(&mut self, source: Handle, clock: u64) {
+    pub(super) fn hurt_by(&mut self, source: Handle, tick: u64) {
         self.attacker = Some(source);
-        self.hurt_until = clock + HURT_TICKS * SUBTICKS_PER_TICK;
+        self.hurt_until = tick + HURT_TICKS;
     }
 
-    pub(super) fn under_fire(&self, clock: u64) -> bool {
-        clock < self.hurt_until
+    pub(super) fn under_fire(&self, tick: u64) -> bool {
+        tick < self.hurt_until
     }
 
     /// Whom it hunts.
@@ -192,7 +192,7 @@ impl Mind {
     fn think_as_pirate(&mut self, now: &mut Now<'_>) {
         let lair = now.ground.lair(self.nth as usize);
         if let Mode::Flee { until, .. } = self.mode {
-            if now.world.clock < until {
+            if now.world.tick < until {
                 return;
             }
             self.turn_to(Mode::Roam, now);
@@ -238,7 +238,7 @@ impl Mind {
     /// What a pirate runs from, if anything: whoever hurt it badly or shoots out of a shelter, or a
     /// patrol too near.
     fn threat_to_pirate(&self, now: &Now<'_>) -> Option<(f32, f32)> {
-        let assailant = self.attacker.filter(|_| self.under_fire(now.world.clock));
+        let assailant = self.attacker.filter(|_| self.under_fire(now.world.tick));
         if let Some(row) = assailant.and_then(|ship| now.at_large(ship)) {
             let (x, y) = now.place(row);
             if now.hull() <= now.class.flee_hull || now.ground.sheltered(x, y) {
@@ -255,7 +255,7 @@ impl Mind {
         let (x, y) = (now.helm.x, now.helm.y);
         let near_beat = |(x, y): (f32, f32)| length(x - beat.x, y - beat.y) < beat.radius + LEASH;
         let fit = now.hull() > now.class.flee_hull;
-        let assailant = self.attacker.filter(|_| self.under_fire(now.world.clock));
+        let assailant = self.attacker.filter(|_| self.under_fire(now.world.tick));
         let wanted = |row: usize, now: &Now<'_>| {
             let ship = now.world.entities.handles()[row];
             now.kind(row) != EntityKind::Patrol
@@ -298,7 +298,7 @@ impl Mind {
     fn think_as_trader(&mut self, now: &mut Now<'_>) {
         let stations_count = now.ground.stations.len();
         let docked = now.world.entities.docks[now.row];
-        let clock = now.world.clock;
+        let tick = now.world.tick;
         if stations_count == 0 {
             if self.arrived_at_waypoint(now) {
                 self.waypoint = now.ground.beat_place(now.ground.beat(0), now.random);
@@ -306,7 +306,7 @@ impl Mind {
             return;
         }
         match (self.mode, docked) {
-            (Mode::Rest { until }, Some(here)) if clock >= until && stations_count > 1 => {
+            (Mode::Rest { until }, Some(here)) if tick >= until && stations_count > 1 => {
                 let step = 1 + now.random.bits() % (stations_count as u64 - 1);
                 let next = (u64::from(here.0) + step) % stations_count as u64;
                 self.mode = Mode::Travel(StationIndex(next as u16));
@@ -318,7 +318,7 @@ impl Mind {
                     until: now.ticks_from_now(stay_ticks),
                 };
             }
-            (Mode::Travel(_), None) if !self.under_fire(clock) => {}
+            (Mode::Travel(_), None) if !self.under_fire(tick) => {}
             (_, None) => {
                 // Under fire, or adrift: the nearest dock is the safest place.
                 let refuge = now.ground.nearest_station(now.helm.x, now.helm.y);
@@ -371,7 +371,7 @@ impl Mind {
                 }
             }
             Mode::Travel(station) => {
-                let throttle = if self.under_fire(world.clock) {
+                let throttle = if self.under_fire(world.tick) {
                     1.0
                 } else {
                     class.throttle
@@ -409,9 +409,9 @@ impl Mind {
             throttle: class.throttle,
         };
         let target = Target::new(&world.entities, row);
-        let controls = helm.engage(&target, &gun, self.aim, world.clock >= self.fires_at);
+        let controls = helm.engage(&target, &gun, self.aim, world.tick >= self.fires_at);
         if controls.fire {
-            self.fires_at = world.clock + u64::from(class.trigger_ticks) * SUBTICKS_PER_TICK;
+            self.fires_at = world.tick + u64::from(class.trigger_ticks);
         }
         controls
     }

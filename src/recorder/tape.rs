@@ -1,0 +1,107 @@
+//! A world that notes every call that changes it.
+//!
+//! Owns the world: whoever holds a [`TapedWorld`] can read it at will, and change it only through
+//! the calls here, so nothing is left out of a recording. Without a recording the notes cost a branch
+//! a call.
+
+use std::ops::Deref;
+
+use super::code;
+use crate::ids::Handle;
+use crate::limits::COMMANDS_PER_TICK_MAX;
+use crate::sim::{AdmitError, Command, Gone, Pilot, Posting, World};
+
+/// A world and what happened to it since its notes were last taken.
+#[derive(Debug)]
+pub struct TapedWorld {
+    world: World,
+    /// None while nothing is recorded.
+    notes: Option<Vec<u8>>,
+}
+
+impl Deref for TapedWorld {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl TapedWorld {
+    /// A world that nobody records yet.
+    pub fn new(world: World) -> Self {
+        Self { world, notes: None }
+    }
+
+    /// Notes every call from now on.
+    pub(super) fn begin(&mut self) {
+        self.notes = Some(Vec::new());
+    }
+
+    /// Notes nothing any more.
+    pub fn stop_recording(&mut self) {
+        self.notes = None;
+    }
+
+    /// What has been noted; whoever writes it down empties it.
+    pub(super) fn notes(&mut self) -> Option<&mut Vec<u8>> {
+        self.notes.as_mut()
+    }
+
+    /// As [`World::admit`].
+    ///
+    /// # Errors
+    /// As there; the attempt is noted all the same.
+    pub fn admit(&mut self, pilot: &Pilot) -> Result<Handle, AdmitError> {
+        if let Some(notes) = &mut self.notes {
+            code::admit(notes, pilot);
+        }
+        self.world.admit(pilot)
+    }
+
+    /// As [`World::attach`].
+    pub fn attach(&mut self, ship: Handle) {
+        if let Some(notes) = &mut self.notes {
+            code::attach(notes, ship);
+        }
+        self.world.attach(ship);
+    }
+
+    /// As [`World::detach`].
+    pub fn detach(&mut self, ship: Handle) {
+        if let Some(notes) = &mut self.notes {
+            code::detach(notes, ship);
+        }
+        self.world.detach(ship);
+    }
+
+    /// As [`World::dismiss`].
+    pub fn dismiss(&mut self, ship: Handle, gone: Gone) -> Option<Pilot> {
+        if let Some(notes) = &mut self.notes {
+            code::dismiss(notes, ship, gone);
+        }
+        self.world.dismiss(ship, gone)
+    }
+
+    /// As [`World::step`]; while recording, with a hash of the state afterwards.
+    pub fn step(&mut self, commands: &mut Vec<Command>) {
+        if let Some(notes) = &mut self.notes {
+            let taken = commands.len().min(COMMANDS_PER_TICK_MAX);
+            code::step(notes, &commands[..taken]);
+        }
+        self.world.step(commands);
+        if let Some(notes) = &mut self.notes {
+            code::step_end(notes, self.world.state_hash());
+        }
+    }
+
+    /// As [`World::carry_over`], which is about who is shown what and is no part of a recording.
+    pub fn carry_over(&mut self) {
+        self.world.carry_over();
+    }
+
+    /// As [`World::take_pending_postings`], which is about who books what and likewise none.
+    pub fn take_pending_postings(&mut self) -> Vec<Posting> {
+        self.world.take_pending_postings()
+    }
+}
