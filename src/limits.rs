@@ -479,8 +479,32 @@ pub const LEASE_MS: i64 = 10_000;
 /// An idle writer renews its leases this often, in milliseconds; a busy one with every commit.
 pub const LEASE_RENEW_MS: u64 = 2_000;
 
-/// How long one PostgreSQL statement or the connection's silence may last, in milliseconds.
+/// How long PostgreSQL may work on one statement, wait for one lock, or leave a transaction of ours
+/// idle, in milliseconds; the database enforces it.
 pub const STORE_STATEMENT_MS_MAX: u64 = 5_000;
+
+/// How long a step may wait for PostgreSQL's answer before the connection is given up, in
+/// milliseconds. Above the bound that the database itself enforces: only a database that is frozen
+/// or cut off keeps silent so long.
+pub const STORE_SILENCE_MS_MAX: u64 = 6_000;
+
+/// How long the store tries again after something that may pass, in milliseconds, counted from the
+/// first failure; replies are held meanwhile. One more try of at most
+/// [`STORE_SILENCE_MS_MAX`] may follow.
+pub const STORE_OUTAGE_MS_MAX: u64 = 20_000;
+
+/// How long one step of an audit may take, in milliseconds: a whole ledger is matched in one.
+pub const AUDIT_STEP_MS_MAX: u64 = 600_000;
+
+/// How long a server that starts waits for leases that nobody renews, in milliseconds: one lease,
+/// and what a claim may take.
+pub const LEASE_WAIT_MS_MAX: u64 = 12_000;
+
+/// Pause between two claims while waiting, in milliseconds.
+pub const LEASE_POLL_MS: u64 = 250;
+
+/// How long a store that is closed may take to finish what is queued, in milliseconds.
+pub const STORE_CLOSE_MS_MAX: u64 = 800;
 
 /// Ledger rows that the audit holds at a time (about 400 bytes each).
 pub const AUDIT_PAGE_ROWS: i64 = 2_048;

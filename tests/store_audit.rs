@@ -51,6 +51,15 @@ fn every_kind_of_tampering_shows(database: &Database) {
             "sol-1 row 5: the hash is not that of its contents",
         ),
         (
+            "UPDATE ledger SET row_id = 100 WHERE row_id = 9; \
+             UPDATE ledger SET row_id = 9 WHERE row_id = 11; \
+             UPDATE ledger SET row_id = 11 WHERE row_id = 100",
+            "UPDATE ledger SET row_id = 100 WHERE row_id = 9; \
+             UPDATE ledger SET row_id = 9 WHERE row_id = 11; \
+             UPDATE ledger SET row_id = 11 WHERE row_id = 100",
+            "sol-1 row 9: the hash is not that of its contents",
+        ),
+        (
             "UPDATE ledger SET row_id = 100 WHERE row_id = 7",
             "UPDATE ledger SET row_id = 7 WHERE row_id = 100",
             "sol-1 row 7: missing",
@@ -154,6 +163,7 @@ on_every_backend!(
     every_kind_of_tampering_shows,
     a_newer_schema_is_refused,
     a_pilot_who_traded_in_two_systems_is_clean,
+    what_version_1_wrote_is_brought_up_to_date_and_its_chain_goes_on,
 );
 
 #[test]
@@ -185,11 +195,49 @@ fn a_backup_taken_while_trading_is_whole_and_serves() {
     desk.store.close();
 }
 
-#[test]
-fn a_file_of_version_1_is_brought_up_to_date_and_its_chain_goes_on() {
-    let database = Database::sqlite();
-    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store_v1.db");
-    std::fs::copy(fixture, database.path()).unwrap();
+const VERSION_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store_v1.db");
+
+/// Copies what version 1 of the program wrote into version 1's tables elsewhere.
+fn copy_version_1(database: &Database) {
+    database.tamper(include_str!("../src/store/sql/postgres/0001_ledger.sql"));
+    database.tamper(
+        "CREATE TABLE orrery_schema (id BIGINT PRIMARY KEY, version BIGINT NOT NULL); \
+         INSERT INTO orrery_schema (id, version) VALUES (1, 1)",
+    );
+    let fixture = rusqlite::Connection::open(VERSION_1).unwrap();
+    for table in ["pilots", "balances", "ledger", "outcomes"] {
+        let mut rows = fixture.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let names: Vec<String> = rows.column_names().into_iter().map(str::to_owned).collect();
+        let mut rows = rows.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let values = (0..names.len()).map(|index| literal(row.get(index).unwrap()));
+            let values = values.collect::<Vec<_>>().join(", ");
+            let names = names.join(", ");
+            database.tamper(&format!("INSERT INTO {table} ({names}) VALUES ({values})"));
+        }
+    }
+}
+
+fn literal(value: rusqlite::types::Value) -> String {
+    use rusqlite::types::Value;
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Integer(number) => number.to_string(),
+        Value::Real(number) => number.to_string(),
+        Value::Text(text) => format!("'{}'", text.replace('\'', "''")),
+        Value::Blob(bytes) => {
+            let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("'\\x{}'", digits.concat())
+        }
+    }
+}
+
+fn what_version_1_wrote_is_brought_up_to_date_and_its_chain_goes_on(database: &Database) {
+    if database.is_sqlite() {
+        std::fs::copy(VERSION_1, database.path()).unwrap();
+    } else {
+        copy_version_1(database);
+    }
     assert!(matches!(
         audit(&database.url),
         Err(StoreError::Unusable(text)) if text.contains("serve it once")

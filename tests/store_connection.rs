@@ -1,5 +1,6 @@
-//! A PostgreSQL connection that goes away: replies wait while the store tries again, a commit whose
-//! answer was lost is not made twice, and after a bound the store gives up without a lie.
+//! A PostgreSQL connection that goes away, or a server that freezes with its sockets open: replies
+//! wait while the store tries again, a commit whose answer was lost is not made twice, and after a
+//! bound the store gives up without a lie.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -9,8 +10,9 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
-use orrery::store::{Answer, Batch, Cause, StoreError, audit};
+use orrery::store::{Answer, Batch, Cause, StoreConfig, StoreError, audit};
 use store_harness::*;
 
 /// What the relay does to the connections that pass through it.
@@ -20,6 +22,10 @@ struct Mischief {
     swallow_commit: AtomicBool,
     /// The next COMMIT does not even reach the server.
     stop_commit: AtomicBool,
+    /// The next COMMIT is held back, and everything after it, as by a frozen server.
+    freeze_commit: AtomicBool,
+    /// Nothing passes, nothing is closed; what came in passes once this is over.
+    is_frozen: AtomicBool,
     /// Every message is the last of its connection.
     cut: AtomicBool,
     /// Connections accepted so far.
@@ -68,6 +74,12 @@ fn pump(
         if mischief.cut.load(Ordering::SeqCst) || taken(&mischief.stop_commit) {
             break;
         }
+        if taken(&mischief.freeze_commit) {
+            mischief.is_frozen.store(true, Ordering::SeqCst);
+        }
+        while mischief.is_frozen.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         if taken(&mischief.swallow_commit) {
             swallow.store(true, Ordering::SeqCst);
         }
@@ -96,10 +108,17 @@ fn buy(n: i64) -> Batch {
 
 /// A desk that reaches its database through a relay, with a pilot in it.
 fn relayed(database: &Database, retries_max: u32) -> (Desk, Arc<Mischief>) {
+    relayed_as(database, |config| config.retries_max = retries_max)
+}
+
+fn relayed_as(
+    database: &Database,
+    configure: impl FnOnce(&mut StoreConfig),
+) -> (Desk, Arc<Mischief>) {
     let (url, mischief) = relay(database);
     let mut config = database.config("here");
     config.database = url;
-    config.retries_max = retries_max;
+    configure(&mut config);
     let mut desk = Desk::open(&config).unwrap();
     desk.keep(first_batch(&player("p_1"), 100));
     (desk, mischief)
@@ -195,4 +214,72 @@ fn an_outage_beyond_the_bound_is_fatal_and_nothing_is_told() {
     assert!(desk.answers.recv().is_err(), "nothing follows a failure");
     let refused = desk.store.submit(buy(2));
     assert!(matches!(refused, Err((orrery::store::Refused::Stopped, _))));
+}
+
+/// Short enough for a test, long enough for a busy machine to answer within.
+const SILENCE: Duration = Duration::from_millis(400);
+
+/// Frozen in the moment of a COMMIT, which the database carries out after it thaws, when the store
+/// has long begun another try on another connection.
+#[test]
+fn a_database_that_freezes_for_a_while_is_waited_for_and_keeps_once() {
+    let Some(database) = Database::postgres() else {
+        return;
+    };
+    let (mut desk, mischief) = relayed_as(&database, |config| {
+        config.silence_max = SILENCE;
+        config.retries_max = 100;
+    });
+    for n in 1..=4 {
+        let before = mischief.accepted.load(Ordering::SeqCst);
+        mischief.freeze_commit.store(true, Ordering::SeqCst);
+        let batch = desk.submit(buy(n));
+        let deadline = Instant::now() + PATIENCE;
+        while mischief.accepted.load(Ordering::SeqCst) < before + n as u32 {
+            assert!(Instant::now() < deadline, "the store dials again");
+            let told = desk.answers.recv_timeout(Duration::from_millis(5));
+            assert!(told.is_err(), "nothing is told meanwhile: {told:?}");
+        }
+        mischief.is_frozen.store(false, Ordering::SeqCst);
+        assert_eq!(desk.answer(), Answer::Durable { batch });
+    }
+    assert_kept_once(&database, desk, 4);
+}
+
+#[test]
+fn a_database_that_stays_frozen_is_given_up_within_the_bound() {
+    let Some(database) = Database::postgres() else {
+        return;
+    };
+    let (mut desk, mischief) = relayed_as(&database, |config| {
+        config.silence_max = SILENCE;
+        config.outage_max = Duration::from_secs(1);
+        config.retries_max = u32::MAX;
+    });
+    mischief.is_frozen.store(true, Ordering::SeqCst);
+    let begun = Instant::now();
+    desk.submit(buy(1));
+    let failure = desk.answer();
+    assert!(
+        matches!(&failure, Answer::Failed(StoreError::Unavailable(why))
+            if why.contains("no answer within 400 ms")),
+        "{failure:?}"
+    );
+    assert!(begun.elapsed() >= Duration::from_secs(1), "it tried again");
+    assert!(desk.answers.recv().is_err(), "nothing follows a failure");
+    mischief.is_frozen.store(false, Ordering::SeqCst);
+    let desk = database.open();
+    assert_kept_once(&database, desk, 0);
+}
+
+#[test]
+fn a_store_over_a_frozen_database_can_be_left() {
+    let Some(database) = Database::postgres() else {
+        return;
+    };
+    let (mut desk, mischief) = relayed(&database, 10);
+    mischief.is_frozen.store(true, Ordering::SeqCst);
+    desk.submit(buy(1));
+    assert!(!desk.store.close_within(Duration::from_millis(100)));
+    mischief.is_frozen.store(false, Ordering::SeqCst);
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{Failure, print};
-use crate::store::{StoreError, audit};
+use crate::store::{StoreError, audit, shown};
 
 /// Which database to prove.
 #[derive(Debug, Args)]
@@ -22,14 +22,14 @@ pub(crate) fn run(arguments: &AuditArguments) -> Result<(), Failure> {
     } else {
         Err(Failure::failed(format!(
             "the ledger of {} does not add up",
-            arguments.database
+            shown(&arguments.database)
         )))
     }
 }
 
 /// What cannot be opened is an unusable argument; what fails under way is a failure.
 pub(crate) fn failure(database: &str, error: &StoreError) -> Failure {
-    let sentence = format!("{database}: {error}");
+    let sentence = format!("{}: {error}", shown(database));
     match error {
         StoreError::Unusable(_) | StoreError::TooNew { .. } => Failure::unusable(sentence),
         _ => Failure::failed(sentence),

@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tracing::{error, info, warn};
 
 use super::keys::KeyArguments;
-use super::{Failure, world};
+use super::{Failure, audit, world};
 use crate::ids::{Name, SystemIndex};
 use crate::limits::{
     CONNECTIONS_MAX, CONNECTIONS_PER_IP_MAX, VIEW_RADIUS, VIEW_RADIUS_MAX, VIEW_RADIUS_MIN,
@@ -19,6 +19,7 @@ use crate::limits::{
 use crate::net::{NetConfig, Tls};
 use crate::recorder::Recorder;
 use crate::server::doors::Doors;
+use crate::server::identity;
 use crate::server::run::{self, Config, Kept, Notices, RunError};
 use crate::server::store_vault::StoreVault;
 use crate::sim::{World, market};
@@ -286,7 +287,7 @@ fn greet(arguments: &ServeArguments, listen: SocketAddr, admin: SocketAddr, has_
     let lines = format!(
         "orrery is flying\n  page      {http}://{listen}/ ({login})\n  socket    {ws}://{listen}/ws\n  \
          protocol  {http}://{listen}/protocol\n  operator  http://{admin}/\n  database  {}",
-        arguments.database
+        store::shown(&arguments.database)
     );
     if let Err(failure) = super::print(&lines) {
         error!("{}", failure.sentence);
@@ -336,11 +337,22 @@ fn open_store(
     let commodities = universe.commodities.iter();
     let config = StoreConfig {
         commodities: commodities.map(|goods| goods.id.clone()).collect(),
-        ..StoreConfig::new(database, &owner(arguments.listen), systems)
+        has_ended: identity::has_ended,
+        ..StoreConfig::new(database, &identity::own_name(arguments.listen), systems)
     };
-    let opened = StoreVault::open(&config, notices).map_err(|error| {
-        Failure::failed(format!("cannot open the database {database}: {error}"))
-    })?;
+    let opened =
+        StoreVault::open(&config, notices).map_err(|error| audit::failure(database, &error))?;
+    if let Some((system, owner)) = opened
+        .elsewhere
+        .first()
+        .filter(|_| opened.stocks.is_empty())
+    {
+        return Err(Failure::failed(format!(
+            "{}: no system is left to run: {system} is run by the server {owner}; stop that \
+             server, or give this one another --database or --world",
+            store::shown(database)
+        )));
+    }
     for (system, owner) in &opened.elsewhere {
         warn!("{system} is run by the server {owner}; this one serves the other systems");
     }
@@ -381,15 +393,4 @@ fn stocks_of(
         Some((station, commodity, shelf.quantity))
     });
     known.collect()
-}
-
-/// This server's name among those on one database: its machine and port, the same after a restart.
-fn owner(listen: SocketAddr) -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let machine = if name.trim().is_empty() {
-        "orrery"
-    } else {
-        name.trim()
-    };
-    format!("{machine}/{listen}")
 }

@@ -26,7 +26,7 @@ pub(super) struct Beat {
 }
 
 impl Beat {
-    /// Ticks until told to stop or the store fails; the latter's reason is returned.
+    /// Ticks until told to stop or the store fails; returns why not everything is durable.
     pub(super) fn run(mut self, workers: usize) -> Option<String> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(workers)
@@ -36,13 +36,12 @@ impl Beat {
             Ok(pool) => pool.install(|| self.beat()),
             Err(error) => {
                 warn!("no worker pool, ticking on one thread: {error}");
-                self.beat();
+                self.beat()
             }
         }
-        self.core.failure().map(str::to_owned)
     }
 
-    fn beat(&mut self) {
+    fn beat(&mut self) -> Option<String> {
         let mut pace = Pace::new(Instant::now());
         while !self.stop.load(Ordering::Acquire) && self.core.failure().is_none() {
             let beat = pace.wait();
@@ -60,21 +59,25 @@ impl Beat {
             self.is_ticking.store(true, Ordering::Release);
         }
         self.is_ticking.store(false, Ordering::Release);
-        if self.core.failure().is_none() {
-            self.drain();
+        match self.core.failure() {
+            Some(why) => Some(why.to_owned()),
+            None => self.drain(),
         }
         self.core.end_recording();
     }
 
     /// Hands the last batch over and waits, within a bound, until it is durable.
-    fn drain(&mut self) {
+    fn drain(&mut self) -> Option<String> {
         let deadline = Instant::now() + Duration::from_millis(DRAIN_DURABLE_MS_MAX);
         while self.durable.load(Ordering::Acquire) < self.core.drain(self.clock.unix()) {
             if Instant::now() >= deadline {
-                warn!("the last batch was not durable in time");
-                return;
+                let why = "the store could not keep the last batch within";
+                return Some(format!(
+                    "{why} {DRAIN_DURABLE_MS_MAX} ms of the order to stop"
+                ));
             }
             std::thread::sleep(Duration::from_millis(1));
         }
+        None
     }
 }

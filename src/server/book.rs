@@ -91,7 +91,10 @@ impl Book {
             quantity: posting.quantity,
             unit_price: posting.unit_price,
             total: posting.total,
-            request_id: request_id.map(|id| Arc::from(id.as_str())),
+            // A purchase of fuel also burns it: the request is the purchase, once.
+            request_id: request_id
+                .filter(|_| is_asked_for(posting.cause))
+                .map(|id| Arc::from(id.as_str())),
         });
     }
 
@@ -330,6 +333,14 @@ pub(super) fn revive(universe: &Universe, record: &PilotRecord) -> (SystemIndex,
         home,
     };
     (index, pilot)
+}
+
+/// Whether a client's request is what moves money or goods for this cause.
+const fn is_asked_for(cause: sim::Cause) -> bool {
+    matches!(
+        cause,
+        sim::Cause::Buy | sim::Cause::Sell | sim::Cause::Repair
+    )
 }
 
 const fn cause(cause: sim::Cause) -> Cause {

@@ -80,6 +80,8 @@ pub struct Metrics {
     pub commits: Counter,
     /// From handing a batch over to its being durable.
     pub commit_seconds: Histogram,
+    /// What handing a batch over takes of the tick.
+    pub submit_seconds: Histogram,
 }
 
 impl Default for Metrics {
@@ -122,6 +124,7 @@ impl Metrics {
             deltas_dropped: Counter::default(),
             commits: Counter::default(),
             commit_seconds: Histogram::new(SPAN_BUCKETS),
+            submit_seconds: Histogram::new(SPAN_BUCKETS),
         };
         metrics.registry = Arc::new(metrics.register());
         metrics
@@ -139,6 +142,9 @@ impl Metrics {
         all.register("commits", "Batches made durable", self.commits.clone());
         let until = "Until a batch is durable";
         all.register_with_unit("commit", until, Unit::Seconds, self.commit_seconds.clone());
+        let handing = "Handing a batch to the store, within the tick";
+        let submit = self.submit_seconds.clone();
+        all.register_with_unit("submit", handing, Unit::Seconds, submit);
         all
     }
 

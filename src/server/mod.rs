@@ -17,6 +17,7 @@ pub mod core;
 pub mod doors;
 pub mod gate;
 pub mod governor;
+pub mod identity;
 pub mod lane;
 pub mod mailbox;
 pub mod metrics;

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use prometheus_client::metrics::histogram::Histogram;
 use thiserror::Error;
 use tracing::info;
 
@@ -88,8 +89,8 @@ pub enum RunError {
         /// The system's word.
         error: io::Error,
     },
-    /// The store failed while serving.
-    #[error("the store failed, nothing later than the last batch was told to anybody: {0}")]
+    /// The store failed while serving or draining, or other servers took every system.
+    #[error("{0}; nobody was told of anything that is not on disk")]
     Store(String),
     /// A thread ended that should not have.
     #[error("the {0} thread ended; this is a bug")]
@@ -105,6 +106,11 @@ pub struct Notices {
 }
 
 impl Notices {
+    /// Where to note how long handing over a batch holds up the tick.
+    pub fn submit_seconds(&self) -> Histogram {
+        self.metrics.submit_seconds.clone()
+    }
+
     /// Batch `number` is durable, after `seconds`.
     pub fn durable(&self, number: u64, seconds: f64) {
         self.durable.fetch_max(number, Ordering::AcqRel);

@@ -3,14 +3,17 @@
 //! `Durable` goes straight on to the gates, which hold replies for it; everything else is the
 //! core's. Answers are bounded by the questions that the store's inbox takes.
 
-use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use prometheus_client::metrics::histogram::Histogram;
 
 use super::run::Notices;
 use super::vault::{Answer, Full, Vault};
 use crate::ids::{Name, PlayerId};
+use crate::limits::STORE_CLOSE_MS_MAX;
 use crate::store::{self, Batch, Claim, Refused, Stock, Store, StoreConfig, StoreError};
 use crate::wire::RequestId;
 
@@ -18,8 +21,47 @@ use crate::wire::RequestId;
 pub struct StoreVault {
     /// Taken when the vault is dropped, which waits for the writer to finish.
     store: Option<Store>,
-    answers: Arc<Mutex<Vec<Answer>>>,
-    submitted: Arc<Mutex<Option<Instant>>>,
+    answers: Receiver<Answer>,
+    oldest: Oldest,
+    submit_seconds: Histogram,
+}
+
+/// When the oldest batch that is not durable was handed over. The tick thread shares no lock with
+/// the writer, which may be suspended at any moment.
+#[derive(Clone)]
+struct Oldest {
+    start: Instant,
+    /// Nanoseconds after `start`, at least 1; 0: all is durable.
+    at_ns: Arc<AtomicU64>,
+}
+
+impl Oldest {
+    fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            at_ns: Arc::default(),
+        }
+    }
+
+    fn now_ns(&self) -> u64 {
+        (self.start.elapsed().as_nanos() as u64).max(1)
+    }
+
+    fn note(&self) {
+        let now = self.now_ns();
+        // Nothing to do if an older one is noted.
+        let _ = self
+            .at_ns
+            .compare_exchange(0, now, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    /// Its age in seconds; from here on nothing waits.
+    fn take(&self) -> f64 {
+        match self.at_ns.swap(0, Ordering::AcqRel) {
+            0 => 0.0,
+            at => self.now_ns().saturating_sub(at) as f64 / 1e9,
+        }
+    }
 }
 
 /// A store that has been opened, and what it knew of each system's stocks.
@@ -35,10 +77,11 @@ pub struct Opened {
 impl StoreVault {
     /// Opens the store, migrates it if need be, and reads the stocks. Blocks until that is done.
     pub fn open(config: &StoreConfig, notices: Notices) -> Result<Opened, StoreError> {
-        let answers = Arc::new(Mutex::new(Vec::new()));
-        let submitted = Arc::new(Mutex::new(None));
+        let (to, answers) = mpsc::channel();
+        let oldest = Oldest::new();
         let (stocked, stocks) = mpsc::channel();
-        let (to, since) = (Arc::clone(&answers), Arc::clone(&submitted));
+        let handed_over = oldest.clone();
+        let submit_seconds = notices.submit_seconds();
         let mut has_lost = false;
         let tell = move |answer| {
             let answer = match answer {
@@ -47,9 +90,7 @@ impl StoreVault {
                     Answer::DurableWithout(batch)
                 }
                 store::Answer::Durable { batch } => {
-                    let begun: Option<Instant> =
-                        since.lock().unwrap_or_else(PoisonError::into_inner).take();
-                    notices.durable(batch, begun.map_or(0.0, |at| at.elapsed().as_secs_f64()));
+                    notices.durable(batch, handed_over.take());
                     return;
                 }
                 store::Answer::Stocks { stocks, .. } => {
@@ -72,15 +113,15 @@ impl StoreVault {
                 },
                 store::Answer::Failed(error) => Answer::Failed(error.to_string()),
             };
-            to.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(answer);
+            // A vault that is gone has nobody to tell.
+            let _ = to.send(answer);
         };
         let store = Store::open(config, tell)?;
         let vault = Self {
             store: Some(store),
             answers,
-            submitted,
+            oldest,
+            submit_seconds,
         };
         vault.with_stocks(&stocks)
     }
@@ -96,7 +137,7 @@ impl StoreVault {
             match claim {
                 Claim::Held { system, .. } => {
                     store.stocks(0, system.clone()).map_err(stopped)?;
-                    let known = stocks.recv().map_err(|_| stopped(Refused::Stopped))?;
+                    let known = stocks.recv().map_err(|_| self.failure())?;
                     owned.push((system.clone(), known));
                 }
                 Claim::Elsewhere { system, owner, .. } => {
@@ -110,6 +151,15 @@ impl StoreVault {
             elsewhere,
         })
     }
+
+    /// Why the writer has ended.
+    fn failure(&self) -> StoreError {
+        let failed = self.answers.iter().find_map(|answer| match answer {
+            Answer::Failed(why) => Some(StoreError::Unavailable(why)),
+            _ => None,
+        });
+        failed.unwrap_or_else(|| stopped(Refused::Stopped))
+    }
 }
 
 fn stopped(refused: Refused) -> StoreError {
@@ -118,16 +168,14 @@ fn stopped(refused: Refused) -> StoreError {
 
 impl Vault for StoreVault {
     fn submit(&mut self, batch: Batch) -> Result<(), Batch> {
-        let mut since = self
-            .submitted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        since.get_or_insert_with(Instant::now);
-        drop(since);
-        match &self.store {
+        let begun = Instant::now();
+        self.oldest.note();
+        let taken = match &self.store {
             Some(store) => store.submit(batch).map_err(|(_, batch)| batch),
             None => Err(batch),
-        }
+        };
+        self.submit_seconds.observe(begun.elapsed().as_secs_f64());
+        taken
     }
 
     fn load(&mut self, ticket: u32, player: &PlayerId) -> Result<(), Full> {
@@ -145,15 +193,22 @@ impl Vault for StoreVault {
     }
 
     fn take_answers(&mut self, answers: &mut Vec<Answer>) {
-        let mut waiting = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.append(&mut mem::take(&mut *waiting));
+        answers.extend(self.answers.try_iter());
     }
 }
 
 impl Drop for StoreVault {
     fn drop(&mut self) {
-        if let Some(store) = self.store.take() {
-            store.close();
+        let patience = Duration::from_millis(STORE_CLOSE_MS_MAX);
+        let ended = self
+            .store
+            .take()
+            .is_none_or(|store| store.close_within(patience));
+        if !ended {
+            tracing::warn!(
+                "the store did not close within {STORE_CLOSE_MS_MAX} ms and is left; what was \
+                 told is on disk"
+            );
         }
     }
 }

@@ -20,6 +20,11 @@ pub(super) struct WriterId {
     pub(super) epoch: i64,
 }
 
+/// Drops the entries of writers that hold no system: processes that ended without a word and whose
+/// leases others have taken since.
+pub(super) const FORGET_WRITERS: &str = "DELETE FROM writers WHERE owner <> $1 \
+    AND NOT EXISTS (SELECT 1 FROM systems WHERE systems.owner = writers.owner)";
+
 /// What came of asking for a system's lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -60,13 +65,16 @@ pub(super) trait Backend: Send {
     /// A new connection after a loss; nothing to do where there is none.
     fn reconnect(&mut self) -> Result<(), StoreError>;
 
-    /// Raises the owner's epoch and names this process by it.
+    /// Raises the owner's epoch and names this process by it. Comes after the claims: an entry
+    /// whose owner holds no system is anybody's to drop.
     fn enlist(&mut self, owner: &str) -> Result<WriterId, StoreError>;
-    /// Takes the lease of a system that is free, expired, or the same owner's.
-    fn claim(&mut self, owner: &str, system: &Name) -> Result<Claim, StoreError>;
+    /// Takes the lease of a system that is free, expired, the same owner's, or the owner's `gone`,
+    /// whose process is known to have ended; empty: nobody's.
+    fn claim(&mut self, owner: &str, system: &Name, gone: &str) -> Result<Claim, StoreError>;
     /// Lets every lease of the owner expire now.
     fn release(&mut self, owner: &str) -> Result<(), StoreError>;
-    /// Counts a commit of this writer; false: a newer process of the same owner has taken over.
+    /// Counts a commit of this writer, which must be the one after the last; false: it was counted
+    /// before, or a newer process of the same owner has taken over.
     fn count_commit(&mut self, writer: &WriterId, commits: i64) -> Result<bool, StoreError>;
     /// The writer's counted commits, none if it was superseded.
     fn commits(&mut self, writer: &WriterId) -> Result<Option<i64>, StoreError>;

@@ -17,6 +17,7 @@
 mod audit;
 mod backend;
 mod backup;
+mod claiming;
 mod columns;
 mod error;
 pub mod ledger;
@@ -30,9 +31,12 @@ mod writer;
 use std::path::Path;
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crate::ids::{Name, PlayerId};
-use crate::limits::{STORE_INBOX_MAX, STORE_RETRIES_MAX};
+use crate::limits::{
+    STORE_INBOX_MAX, STORE_OUTAGE_MS_MAX, STORE_RETRIES_MAX, STORE_SILENCE_MS_MAX,
+};
 
 pub use audit::{Report, audit};
 pub use backend::Claim;
@@ -55,9 +59,12 @@ use writer::{Request, Writer};
 pub struct StoreConfig {
     /// An SQLite file's path, or a `postgres://` URL.
     pub database: String,
-    /// The name of this server among those that share the database: stable across restarts, so
-    /// that a restarted server takes its own leases back at once, and unlike any other's.
+    /// The name of this process among those that share the database, unlike any other's: whoever
+    /// opens a store under a name that is in use takes its leases.
     pub owner: String,
+    /// Whether the process of that name is known to have ended, so that its leases need not run
+    /// out. False where that cannot be known.
+    pub has_ended: fn(&str) -> bool,
     /// The systems to own.
     pub systems: Vec<Name>,
     /// The goods of the universe that is served; none given means that all are. What a pilot holds
@@ -65,6 +72,10 @@ pub struct StoreConfig {
     pub commodities: Vec<Name>,
     /// Tries after a lost connection before the store fails.
     pub retries_max: u32,
+    /// Time after the first of them before the store fails.
+    pub outage_max: Duration,
+    /// How long a step may wait for a database server's answer.
+    pub silence_max: Duration,
 }
 
 impl StoreConfig {
@@ -73,9 +84,12 @@ impl StoreConfig {
         Self {
             database: database.to_owned(),
             owner: owner.to_owned(),
+            has_ended: |_| false,
             systems,
             commodities: Vec::new(),
             retries_max: STORE_RETRIES_MAX,
+            outage_max: Duration::from_millis(STORE_OUTAGE_MS_MAX),
+            silence_max: Duration::from_millis(STORE_SILENCE_MS_MAX),
         }
     }
 }
@@ -101,14 +115,15 @@ pub struct Store {
 impl Store {
     /// Opens the database, migrates its schema, takes the leases and starts the writer.
     ///
-    /// Blocks until that is done. `tell` is called on the writer's thread and must return quickly;
+    /// Blocks until that is done, and within a bound while a lease may still run out. `tell` is called on the writer's thread and must return quickly;
     /// it is dropped when the writer ends. Look at [`Store::claims`] for systems owned elsewhere.
     pub fn open(
         config: &StoreConfig,
         tell: impl FnMut(Answer) + Send + 'static,
     ) -> Result<Self, StoreError> {
         if is_postgres(&config.database) {
-            Self::start(Postgres::open(&config.database)?, config, tell)
+            let backend = Postgres::open(&config.database, config.silence_max)?;
+            Self::start(backend, config, tell)
         } else {
             let path = sqlite_path(&config.database)?;
             Self::start(Sqlite::open(path)?, config, tell)
@@ -120,9 +135,9 @@ impl Store {
         config: &StoreConfig,
         mut tell: impl FnMut(Answer) + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let mut writer = Writer::new(backend, config)?;
-        let claims = config.systems.iter().map(|system| writer.claim(system));
-        let claims = claims.collect::<Result<_, _>>()?;
+        let mut writer = Writer::new(backend, config);
+        let claims = claiming::claim_all(&mut writer, config)?;
+        writer.enlist()?;
         let (inbox, requests) = mpsc::sync_channel(STORE_INBOX_MAX);
         let thread = thread::Builder::new().name("store".to_owned());
         let writer = thread.spawn(move || writer.run(&requests, &mut tell));
@@ -195,6 +210,33 @@ impl Store {
             tracing::error!("the store's writer panicked");
         }
     }
+
+    /// Like [`Store::close`], but leaves a writer alone that has not ended within `patience`: one
+    /// whose database keeps silent. Returns whether it has ended.
+    pub fn close_within(self, patience: Duration) -> bool {
+        drop(self.inbox);
+        let deadline = Instant::now() + patience;
+        while !self.writer.is_finished() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        if self.writer.join().is_err() {
+            tracing::error!("the store's writer panicked");
+        }
+        true
+    }
+}
+
+/// A database argument as it may be shown and logged: without a URL's user, password and options.
+pub fn shown(database: &str) -> String {
+    let Some((scheme, rest)) = database.split_once("://") else {
+        return database.to_owned();
+    };
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    let place = place.split('?').next().unwrap_or_default();
+    format!("{scheme}://{place}")
 }
 
 /// Whether a database argument names a PostgreSQL server.
@@ -301,6 +343,20 @@ mod tests {
         };
         assert!(error.to_string().contains("readonly"), "{error}");
         Ok(())
+    }
+
+    #[test]
+    fn what_is_shown_of_a_url_holds_no_password() {
+        let cases = [
+            ("orrery.db", "orrery.db"),
+            ("/var/lib/a@b.db", "/var/lib/a@b.db"),
+            ("postgres://host/db", "postgres://host/db"),
+            ("postgres://u:s@cret@host:1/db", "postgres://host:1/db"),
+            ("postgres://host/db?user=u&password=s", "postgres://host/db"),
+        ];
+        for (database, expected) in cases {
+            assert_eq!(shown(database), expected);
+        }
     }
 
     #[test]

@@ -10,13 +10,15 @@
 //!
 //! Nothing is remembered between commits but their count: what a transaction needs it reads under
 //! its own locks, so that a retry starts from the truth. The count tells, after a connection was
-//! lost in the middle of a COMMIT, whether it happened. An error that cannot pass, or passes too
-//! slowly, is answered [`Answer::Failed`] once; the thread then ends, and nothing later is told.
+//! lost in the middle of a COMMIT, whether it happened; and since a commit counts only from the
+//! one before, the same one cannot be made twice, not even where the database carries out the lost
+//! COMMIT after the new try has begun. An error that cannot pass, or passes too slowly, is
+//! answered [`Answer::Failed`] once; the thread then ends, and nothing later is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::ids::{Name, PlayerId, UnixMillis};
 use crate::limits::{
@@ -102,6 +104,7 @@ pub(super) struct Writer<B> {
     identity: WriterId,
     commits: i64,
     retries_max: u32,
+    outage_max: Duration,
     /// Fences of the leases held, by system.
     fences: BTreeMap<String, i64>,
     /// The goods that the server sees; none: all.
@@ -109,23 +112,35 @@ pub(super) struct Writer<B> {
 }
 
 impl<B: Backend> Writer<B> {
-    /// Enlists the owner; the schema is up to date.
-    pub(super) fn new(mut backend: B, config: &StoreConfig) -> Result<Self, StoreError> {
-        let identity = backend.enlist(&config.owner)?;
-        Ok(Self {
+    /// A writer that holds nothing yet; the schema is up to date. Call order: claims, then
+    /// [`Writer::enlist`], then [`Writer::run`].
+    pub(super) fn new(backend: B, config: &StoreConfig) -> Self {
+        Self {
             backend,
-            identity,
+            identity: WriterId {
+                owner: config.owner.clone(),
+                epoch: 0,
+            },
             commits: 0,
             retries_max: config.retries_max,
+            outage_max: config.outage_max,
             fences: BTreeMap::new(),
             commodities: config.commodities.iter().cloned().collect(),
-        })
+        }
     }
 
-    /// Asks for a system's lease.
-    pub(super) fn claim(&mut self, system: &Name) -> Result<Claim, StoreError> {
+    /// Enters the owner among those that commit.
+    pub(super) fn enlist(&mut self) -> Result<(), StoreError> {
         let owner = self.identity.owner.clone();
-        let claim = self.retrying(|backend| backend.claim(&owner, system))?;
+        // Once more than needed only leaves out a number.
+        self.identity = self.retrying(|backend| backend.enlist(&owner))?;
+        Ok(())
+    }
+
+    /// Asks for a system's lease, be it the owner's `gone`, whose process has ended.
+    pub(super) fn claim(&mut self, system: &Name, gone: &str) -> Result<Claim, StoreError> {
+        let owner = self.identity.owner.clone();
+        let claim = self.retrying(|backend| backend.claim(&owner, system, gone))?;
         if let Claim::Held { system, fence } = &claim {
             self.fences.insert(system.to_string(), *fence);
         }
@@ -202,7 +217,7 @@ impl<B: Backend> Writer<B> {
                 let stocks = self.retrying(|backend| backend.stocks(&system))?;
                 Ok(Answer::Stocks { ticket, stocks })
             }
-            Request::Claim { system } => Ok(Answer::Claimed(self.claim(&system)?)),
+            Request::Claim { system } => Ok(Answer::Claimed(self.claim(&system, "")?)),
             Request::Submit(batch) => Err(StoreError::Malformed(format!(
                 "batch {} out of turn",
                 batch.number
@@ -218,13 +233,13 @@ impl<B: Backend> Writer<B> {
     ) -> Result<(), StoreError> {
         let commits = self.commits + 1;
         let mut lost = BTreeSet::new();
-        let mut attempt = 0;
+        let mut outage = Outage::default();
         loop {
             let done = self.attempt(commits, batches, &mut lost);
             let Err(error) = done else { break };
             self.backend.rollback();
-            self.pause(error, &mut attempt)?;
-            if self.has_happened(commits, &mut attempt)? {
+            self.pause(error, &mut outage)?;
+            if self.has_happened(commits, &mut outage)? {
                 break;
             }
         }
@@ -250,7 +265,11 @@ impl<B: Backend> Writer<B> {
         let backend = &mut self.backend;
         backend.begin()?;
         if !backend.count_commit(&self.identity, commits)? {
-            return Err(self.superseded());
+            let found = backend.commits(&self.identity)?;
+            backend.rollback();
+            // A try before this one was carried out after all; what it lost is in `lost`.
+            let was_made = found == Some(commits);
+            return was_made.then_some(()).ok_or_else(|| self.superseded());
         }
         let mut heads = backend.heads(&self.identity.owner)?;
         heads.retain(|system, head| self.fences.get(system) == Some(&head.fence));
@@ -272,7 +291,7 @@ impl<B: Backend> Writer<B> {
     }
 
     /// After a failed try: a connection that works, and whether the commit was made all the same.
-    fn has_happened(&mut self, commits: i64, attempt: &mut u32) -> Result<bool, StoreError> {
+    fn has_happened(&mut self, commits: i64, outage: &mut Outage) -> Result<bool, StoreError> {
         loop {
             let backend = &mut self.backend;
             let found = backend
@@ -281,7 +300,7 @@ impl<B: Backend> Writer<B> {
             match found {
                 Ok(Some(found)) => return Ok(found == commits),
                 Ok(None) => return Err(self.superseded()),
-                Err(error) => self.pause(error, attempt)?,
+                Err(error) => self.pause(error, outage)?,
             }
         }
     }
@@ -296,30 +315,40 @@ impl<B: Backend> Writer<B> {
         &mut self,
         mut read: impl FnMut(&mut B) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut attempt = 0;
+        let mut outage = Outage::default();
         loop {
             match read(&mut self.backend) {
                 Ok(found) => return Ok(found),
-                Err(error) => self.pause(error, &mut attempt)?,
+                Err(error) => self.pause(error, &mut outage)?,
             }
             while let Err(error) = self.backend.reconnect() {
-                self.pause(error, &mut attempt)?;
+                self.pause(error, &mut outage)?;
             }
         }
     }
 
-    /// Waits before the next try; the error itself if it cannot pass or tries have run out.
-    fn pause(&self, error: StoreError, attempt: &mut u32) -> Result<(), StoreError> {
-        if !error.may_pass() || *attempt >= self.retries_max {
+    /// Waits before the next try; the error itself if it cannot pass, or if tries or time have run
+    /// out.
+    fn pause(&self, error: StoreError, outage: &mut Outage) -> Result<(), StoreError> {
+        let began = *outage.began.get_or_insert_with(Instant::now);
+        let is_over = outage.tries >= self.retries_max || began.elapsed() >= self.outage_max;
+        if !error.may_pass() || is_over {
             return Err(error);
         }
-        let doubled = STORE_RETRY_MS_MIN.saturating_mul(1 << (*attempt).min(16));
+        let doubled = STORE_RETRY_MS_MIN.saturating_mul(1 << outage.tries.min(16));
         let pause_ms = doubled.min(STORE_RETRY_MS_MAX);
-        tracing::warn!(%error, attempt = *attempt + 1, pause_ms, "the store tries again");
+        outage.tries += 1;
+        tracing::warn!(%error, attempt = outage.tries, pause_ms, "the store tries again");
         thread::sleep(Duration::from_millis(pause_ms));
-        *attempt += 1;
         Ok(())
     }
+}
+
+/// How often something was tried again, and since when.
+#[derive(Default)]
+struct Outage {
+    tries: u32,
+    began: Option<Instant>,
 }
 
 /// The parts of merged batches that belong to systems whose lease is held.

@@ -33,11 +33,11 @@ struct Account {
 #[derive(Default)]
 pub(crate) struct Shelf {
     pub(crate) pilots: BTreeMap<PlayerId, PilotRecord>,
-    outcomes: BTreeMap<(PlayerId, String), StoredOutcome>,
+    pub(crate) outcomes: BTreeMap<(PlayerId, String), StoredOutcome>,
     accounts: BTreeMap<PlayerId, Account>,
     /// By system, station and commodity.
     pub(crate) stocks: BTreeMap<(Name, Name, Name), i64>,
-    moved: BTreeSet<(PlayerId, String, Cause)>,
+    moved: BTreeSet<(PlayerId, String)>,
     pub(crate) transactions_count: usize,
 }
 
@@ -101,9 +101,7 @@ impl Shelf {
         }
         account.now.cargo.retain(|_, units| *units != 0);
         if let Some(id) = &posting.request_id {
-            let is_first = self
-                .moved
-                .insert((player.clone(), id.to_string(), posting.cause));
+            let is_first = self.moved.insert((player.clone(), id.to_string()));
             assert!(
                 is_first,
                 "once: a request moved money or goods twice: {posting:?}"
@@ -163,9 +161,7 @@ impl Shelf {
 
     /// Whether a request moved money or goods.
     pub(crate) fn has_moved(&self, player: &PlayerId, id: &str) -> bool {
-        [Cause::Buy, Cause::Sell, Cause::Repair]
-            .into_iter()
-            .any(|cause| self.moved.contains(&(player.clone(), id.to_owned(), cause)))
+        self.moved.contains(&(player.clone(), id.to_owned()))
     }
 
     /// What a login needs to know.

@@ -1,18 +1,33 @@
 //! A store that is slow, full or broken as the simulation wants it.
 //!
 //! Whatever the tick hands over waits in a queue, in order; [`Disk::work`] carries some of it out.
-//! A crash drops the queue; what has been carried out stays on the shelf.
+//! A crash drops the queue; what has been carried out stays on the shelf. A real database may stand
+//! behind the shelf: it is given the same batches, and must give the same answers.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use orrery::ids::PlayerId;
+use orrery::ids::{Name, PlayerId};
 use orrery::server::vault::{Answer, Full, Vault};
-use orrery::store::Batch;
+use orrery::store::{Batch, LoadedPilot, Stock, StoredOutcome};
 use orrery::wire::RequestId;
 
 use super::shelf::Shelf;
+
+/// A real store behind the shelf.
+pub(crate) trait Twin: Send {
+    /// Keeps the batch, and returns once it is durable.
+    fn keep(&mut self, batch: Batch);
+    /// What a login needs to know.
+    fn load(&mut self, player: &PlayerId) -> LoadedPilot;
+    /// What a request was answered.
+    fn outcome(&mut self, player: &PlayerId, id: &str) -> Option<StoredOutcome>;
+    /// What a system's stations hold.
+    fn stocks(&mut self, system: &Name) -> Vec<Stock>;
+    /// A new server begins.
+    fn reopen(&mut self);
+}
 
 enum Asked {
     Keep(Batch),
@@ -36,6 +51,7 @@ pub(crate) struct Disk {
     pub(crate) capacity: usize,
     durable: Arc<AtomicU64>,
     is_failed: bool,
+    pub(crate) twin: Option<Box<dyn Twin>>,
 }
 
 impl Disk {
@@ -47,6 +63,7 @@ impl Disk {
             capacity,
             durable: Arc::default(),
             is_failed: false,
+            twin: None,
         }
     }
 
@@ -63,19 +80,49 @@ impl Disk {
                         number > self.durable.load(Ordering::Acquire),
                         "batches rise"
                     );
+                    if let Some(twin) = &mut self.twin {
+                        twin.keep(batch.clone());
+                    }
                     self.shelf.keep(batch);
                     self.durable.store(number, Ordering::Release);
                 }
                 Asked::Load { ticket, player } => {
-                    let pilot = Box::new(self.shelf.load(&player));
+                    let pilot = Box::new(self.load(&player));
                     self.answers.push(Answer::Loaded { ticket, pilot });
                 }
                 Asked::Outcome { ticket, player, id } => {
                     let outcome = self.shelf.outcome(&player, id.as_str());
+                    if let Some(twin) = &mut self.twin {
+                        let kept = twin.outcome(&player, id.as_str());
+                        assert_eq!(kept, outcome, "the store remembers what the shelf does");
+                    }
                     self.answers.push(Answer::Outcome { ticket, outcome });
                 }
             }
         }
+    }
+
+    /// What both know of a pilot.
+    pub(crate) fn load(&mut self, player: &PlayerId) -> LoadedPilot {
+        let known = self.shelf.load(player);
+        let Some(twin) = &mut self.twin else {
+            return known;
+        };
+        // The two may list a hold and the digests in different orders.
+        let in_order = |mut pilot: LoadedPilot| {
+            pilot.request_digests.sort_unstable();
+            if let Some(record) = &mut pilot.record {
+                record.cargo.sort_by(|a, b| a.commodity.cmp(&b.commodity));
+            }
+            pilot
+        };
+        let kept = twin.load(player);
+        assert_eq!(
+            in_order(kept.clone()),
+            in_order(known),
+            "the store keeps what the shelf does"
+        );
+        kept
     }
 
     /// Nothing becomes durable any more.
@@ -96,6 +143,9 @@ impl Disk {
         self.queue.clear();
         self.answers.clear();
         self.is_failed = false;
+        if let Some(twin) = &mut self.twin {
+            twin.reopen();
+        }
         self.durable = Arc::default();
         Arc::clone(&self.durable)
     }

@@ -169,7 +169,11 @@ impl Desk {
     }
 
     pub fn stocks(&self) -> Vec<Stock> {
-        self.store.stocks(9, name(SYSTEM)).unwrap();
+        self.stocks_of(&name(SYSTEM))
+    }
+
+    pub fn stocks_of(&self, system: &Name) -> Vec<Stock> {
+        self.store.stocks(9, system.clone()).unwrap();
         match self.answer() {
             Answer::Stocks { ticket: 9, stocks } => stocks,
             other => panic!("expected stocks, got {other:?}"),

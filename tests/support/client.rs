@@ -187,6 +187,35 @@ impl Client {
         }
     }
 
+    /// Sends a request and waits for its answer, or for the end of the connection.
+    pub(crate) fn ask_or_end(&mut self, request: Request<'_>) -> Result<Reply, Ending> {
+        if !self.socket.can_write() {
+            return Err(self.ending());
+        }
+        self.asked_seq += 1;
+        let seq = self.asked_seq;
+        self.owed.insert(seq);
+        let mut text = Vec::new();
+        let message = Message {
+            seq: Seq::new(seq).unwrap(),
+            request,
+        };
+        encode_request(&message, unix(), &mut text);
+        if self
+            .socket
+            .send(Frame::text(String::from_utf8(text).unwrap()))
+            .is_err()
+        {
+            return Err(self.ending());
+        }
+        loop {
+            if let Some(reply) = self.answers.get(&seq) {
+                return Ok(reply.clone());
+            }
+            self.hear()?;
+        }
+    }
+
     /// Sends a request that must be refused with an `error`; the code.
     pub(crate) fn refusal(&mut self, request: Request<'_>) -> ErrorCode {
         match self.ask(request) {
@@ -294,6 +323,11 @@ impl Client {
     /// Whether every request was answered, looking no further.
     pub(crate) fn owes_nothing(&self) -> bool {
         self.owed.is_empty()
+    }
+
+    /// The connection itself, for who reads it in a way of their own.
+    pub(crate) fn into_socket(self) -> WebSocket<TcpStream> {
+        self.socket
     }
 
     /// The socket underneath, for what a good client never does.

@@ -6,7 +6,7 @@
 //! that only wants to trade checks those on the way. Nothing here sleeps to wait for something.
 //!
 //! Each test binary uses its part of this.
-#![allow(dead_code, reason = "no binary uses all of it")]
+#![allow(dead_code, unused_imports, reason = "no binary uses all of it")]
 
 mod client;
 mod http;

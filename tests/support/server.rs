@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
@@ -34,6 +34,10 @@ pub(crate) struct Setup<'a> {
     pub(crate) flags: &'a [&'a str],
     /// Whether the server makes its own secret, as one started without keys.
     pub(crate) has_no_key: bool,
+    /// Where it keeps things; a file in its own folder without.
+    pub(crate) database: Option<&'a str>,
+    /// How long its files may grow, in blocks of 512 bytes, before a write fails.
+    pub(crate) file_blocks_max: Option<u64>,
 }
 
 impl<'a> Setup<'a> {
@@ -62,8 +66,10 @@ impl Server {
         let folder = TempDir::with_prefix("orrery-protocol-").unwrap();
         let at = |name: &str| folder.path().join(name).into_os_string();
         let fixed = ["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
-        let mut arguments: Vec<OsString> = fixed.into_iter().map(OsString::from).collect();
-        arguments.extend(["--database".into(), at("a.db")]);
+        let mut arguments = program(setup.file_blocks_max);
+        arguments.extend(fixed.into_iter().map(OsString::from));
+        let database = setup.database.map_or_else(|| at("a.db"), OsString::from);
+        arguments.extend(["--database".into(), database]);
         if !setup.has_no_key {
             fs::write(at("secret"), SECRET).unwrap();
             arguments.extend(["--jwt-secret-file".into(), at("secret")]);
@@ -82,8 +88,9 @@ impl Server {
     }
 
     fn launch(arguments: Vec<OsString>, folder: Arc<TempDir>) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_orrery"));
-        command.env_clear().env("RUST_LOG", "info").args(&arguments);
+        let mut command = Command::new(&arguments[0]);
+        command.env_clear().env("RUST_LOG", "info");
+        command.args(&arguments[1..]);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(File::create(folder.path().join("log")).unwrap());
         let mut child = command.spawn().unwrap();
@@ -102,6 +109,16 @@ impl Server {
             get(server.admin, "/readyz").status == 200
         });
         server
+    }
+
+    /// What it has written to its log.
+    pub(crate) fn log(&self) -> String {
+        log(self.folder.path())
+    }
+
+    /// The path of the file that it keeps things in, unless told otherwise.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("a.db")
     }
 
     /// A server on the built-in universe.
@@ -193,6 +210,19 @@ impl Drop for Server {
         }
         let ended_well = status.is_some_and(|status| status.success());
         assert!(ended_well, "{status:?}\n{}", log(self.folder.path()));
+    }
+}
+
+/// The program, under a shell that bounds the size of its files if so asked.
+fn program(file_blocks_max: Option<u64>) -> Vec<OsString> {
+    let orrery = env!("CARGO_BIN_EXE_orrery");
+    match file_blocks_max {
+        None => vec![orrery.into()],
+        Some(blocks) => {
+            let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+            let words = ["/bin/sh", "-c", script.as_str(), orrery];
+            words.into_iter().map(OsString::from).collect()
+        }
     }
 }
 

@@ -131,13 +131,9 @@ impl Core {
             self.refuse(conn, seq, ErrorCode::UnknownSystem);
             return;
         };
-        if !self.theatre(target).is_some_and(|theatre| theatre.is_owned) {
-            let why = format!("{system_id} is run by another server");
-            self.write(
-                conn,
-                Some(seq),
-                Reply::error_with(ErrorCode::UnknownSystem, why),
-            );
+        if !self.owns(target) {
+            let refusal = self.run_by_another(target);
+            self.write(conn, Some(seq), refusal);
             return;
         }
         match self.enter(key, target) {
@@ -163,6 +159,10 @@ impl Core {
             }
             Whereabouts::Ashore(Some(stored)) => {
                 let (system, mut pilot) = (**stored).clone();
+                // The server that runs the ship's system may have the pilot aboard.
+                if !self.owns(system) {
+                    return Err(self.run_by_another(system));
+                }
                 if system != target {
                     if !matches!(pilot.place, Place::Docked(_)) {
                         return Err(self.elsewhere(system));
@@ -259,6 +259,19 @@ impl Core {
         } else {
             Place::Spawn
         }
+    }
+
+    fn owns(&self, system: SystemIndex) -> bool {
+        self.theatre(system).is_some_and(|theatre| theatre.is_owned)
+    }
+
+    fn run_by_another(&self, system: SystemIndex) -> Reply {
+        let name = self
+            .universe
+            .system(system)
+            .map_or("the system", |system| system.id.as_str());
+        let why = format!("{name} is run by another server, where the pilot can log in");
+        Reply::error_with(ErrorCode::UnknownSystem, why)
     }
 
     fn elsewhere(&self, system: SystemIndex) -> Reply {

@@ -120,12 +120,15 @@ impl Core {
     }
 
     /// Another server owns a system now: it stands still here, its pilots are let go without being
-    /// stored, and whoever joins it is turned away.
+    /// stored, and whoever joins it is turned away. A server that lost its last system ends.
     pub(super) fn lose_system(&mut self, id: &Name) {
         let Some(system) = self.universe.system_index(id.as_str()) else {
             return;
         };
-        tracing::error!("another server owns {id} now; it stops here");
+        tracing::error!(
+            "{id} is run by another server on this database now: here it stands still, nothing more \
+             of it is kept or told, and its pilots are sent away"
+        );
         if let Some(theatre) = self.theatre_mut(system) {
             theatre.is_owned = false;
         }
@@ -143,6 +146,11 @@ impl Core {
                 }
                 self.close(conn, CloseCode::Draining);
             }
+        }
+        if !self.theatres.iter().any(|theatre| theatre.is_owned) {
+            self.fail(format!(
+                "every system of this server is run by another server now, {id} last"
+            ));
         }
     }
 }

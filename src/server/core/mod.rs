@@ -235,7 +235,8 @@ impl Core {
         self.beats += beats;
     }
 
-    /// Why the store failed, once it has. Nobody was told of anything that is not durable.
+    /// Why this server cannot go on, once it cannot: its store failed, or others took its last
+    /// system. Nobody was told of anything that is not durable.
     pub fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
     }
@@ -274,7 +275,7 @@ impl Core {
                 Answer::DurableWithout(batch) => {
                     self.durable.fetch_max(batch, Ordering::AcqRel);
                 }
-                Answer::Failed(why) => self.fail(why),
+                Answer::Failed(why) => self.fail(format!("the store failed: {why}")),
             }
         }
         self.answers = answers;

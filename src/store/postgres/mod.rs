@@ -3,8 +3,10 @@
 //!
 //! Several servers may share a database; leases by the database's own clock keep their systems
 //! apart. A lost connection is [`StoreError::Unavailable`]; the writer decides whether to try
-//! again. The connection is not encrypted: a URL that demands it is refused rather than ignored.
-//! Passwords never reach an error's text.
+//! again. A database that is frozen keeps its sockets open and says nothing, so every step waits
+//! for at most a given time and then drops the connection; the runtime is here for that alone and
+//! runs on the thread that asks. The connection is not encrypted: a URL that demands it is refused
+//! rather than ignored. Passwords never reach an error's text.
 
 mod steps;
 
@@ -12,29 +14,79 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::time::Duration;
 
-use postgres::config::SslMode;
-use postgres::types::ToSql;
-use postgres::{Client, Config, NoTls, Row, Statement};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, NoTls, Row, Statement};
 
-use crate::limits::{STORE_RETRIES_MAX, STORE_RETRY_MS_MIN, STORE_STATEMENT_MS_MAX};
+use crate::limits::{
+    AUDIT_STEP_MS_MAX, STORE_RETRIES_MAX, STORE_RETRY_MS_MIN, STORE_STATEMENT_MS_MAX,
+};
 use crate::store::backend::Backend;
 use crate::store::error::StoreError;
 use crate::store::schema;
 
 type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// An open connection, and how to open another.
+/// A connection, and how to open another.
 pub(super) struct Postgres {
     config: Config,
+    /// How long a step may wait.
+    silence: Duration,
+    /// What the database is told of this session's bounds.
+    session: String,
+    runtime: Runtime,
+    /// None once it was given up.
+    link: Option<Link>,
+}
+
+/// An open connection.
+struct Link {
     client: Client,
+    /// Moves bytes while a step waits.
+    driver: JoinHandle<()>,
     /// Prepared on this connection, by their text.
     statements: HashMap<&'static str, Statement>,
 }
 
+impl Link {
+    async fn open(config: &Config, session: &str) -> Result<Self, tokio_postgres::Error> {
+        let (client, connection) = config.connect(NoTls).await?;
+        let driver = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "the database connection ended");
+            }
+        });
+        client.batch_execute(session).await?;
+        Ok(Self {
+            client,
+            driver,
+            statements: HashMap::new(),
+        })
+    }
+
+    async fn prepared(&mut self, sql: &'static str) -> Result<Statement, tokio_postgres::Error> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql).await?;
+        self.statements.insert(sql, statement.clone());
+        Ok(statement)
+    }
+}
+
 impl Postgres {
-    /// Connects and brings the schema up to date.
-    pub(super) fn open(url: &str) -> Result<Self, StoreError> {
-        let mut this = Self::open_reading_any(url)?;
+    /// Connects and brings the schema up to date; no step waits longer than `silence`.
+    pub(super) fn open(url: &str, silence: Duration) -> Result<Self, StoreError> {
+        let session = format!(
+            "SET client_min_messages = warning; SET synchronous_commit = on; \
+             SET statement_timeout = {STORE_STATEMENT_MS_MAX}; \
+             SET lock_timeout = {STORE_STATEMENT_MS_MAX}; \
+             SET idle_in_transaction_session_timeout = {STORE_STATEMENT_MS_MAX}"
+        );
+        let mut this = Self::connect(url, silence, session)?;
         // Two servers that start on an empty database race for its tables; the loser tries again.
         for _ in 0..STORE_RETRIES_MAX {
             match this.migrate() {
@@ -48,9 +100,11 @@ impl Postgres {
         this.migrate().map(|()| this)
     }
 
-    /// Connects to a database whose schema is up to date already.
+    /// Connects to a database whose schema is up to date already, for the audit's long steps.
     pub(super) fn open_reading(url: &str) -> Result<Self, StoreError> {
-        let mut this = Self::open_reading_any(url)?;
+        let patience = Duration::from_millis(AUDIT_STEP_MS_MAX);
+        let session = format!("SET statement_timeout = {AUDIT_STEP_MS_MAX}");
+        let mut this = Self::connect(url, patience, session)?;
         let version = this.version()?;
         if schema::step_after(version)?.is_some() {
             return Err(StoreError::Unusable(format!(
@@ -60,23 +114,80 @@ impl Postgres {
         Ok(this)
     }
 
-    fn open_reading_any(url: &str) -> Result<Self, StoreError> {
-        let config = configure(url)?;
-        let client = connect(&config)?;
-        Ok(Self {
-            config,
-            client,
-            statements: HashMap::new(),
-        })
+    fn connect(url: &str, silence: Duration, session: String) -> Result<Self, StoreError> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let mut this = Self {
+            config: configure(url)?,
+            silence,
+            session,
+            runtime: runtime.map_err(|error| StoreError::Unusable(error.to_string()))?,
+            link: None,
+        };
+        this.connect_again()?;
+        Ok(this)
+    }
+
+    /// Replaces a connection that was given up or has ended.
+    fn connect_again(&mut self) -> Result<(), StoreError> {
+        if self
+            .link
+            .as_ref()
+            .is_some_and(|link| !link.client.is_closed())
+        {
+            return Ok(());
+        }
+        self.hang_up();
+        let bound = self
+            .silence
+            .min(Duration::from_millis(STORE_STATEMENT_MS_MAX));
+        let opened = self
+            .runtime
+            .block_on(async { timeout(bound, Link::open(&self.config, &self.session)).await });
+        let opened = opened.map_err(|_| silent("connecting", bound))?;
+        self.link = Some(opened.map_err(failed("connecting"))?);
+        Ok(())
+    }
+
+    /// Drops the connection at once, unsaid: a frozen database would not hear a farewell.
+    fn hang_up(&mut self) {
+        if let Some(link) = self.link.take() {
+            link.driver.abort();
+            // Its end is the end of the socket; that it was aborted is known.
+            let _ = self.runtime.block_on(link.driver);
+        }
+    }
+
+    /// One step, within the bound.
+    fn ask<T>(
+        &mut self,
+        doing: &'static str,
+        step: impl AsyncFnOnce(&mut Link) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, StoreError> {
+        let link = self.link.as_mut();
+        let link = link.ok_or_else(|| {
+            StoreError::Unavailable(format!("{doing}: the connection was given up"))
+        })?;
+        let bound = self.silence;
+        let done = self
+            .runtime
+            .block_on(async { timeout(bound, step(link)).await });
+        if let Ok(done) = done {
+            return done.map_err(failed(doing));
+        }
+        self.hang_up();
+        Err(silent(doing, bound))
     }
 
     fn version(&mut self) -> Result<i64, StoreError> {
         let sql = "SELECT version FROM orrery_schema WHERE id = 1";
-        match self.client.query_opt(sql, &[]) {
-            Ok(row) => row.map_or(Ok(0), |row| column(&row, 0)),
-            Err(error) if code(&error) == "42P01" => Ok(0),
-            Err(error) => Err(failed("reading the schema's version")(error)),
-        }
+        let row = self.ask("reading the schema's version", async |link| {
+            match link.client.query_opt(sql, &[]).await {
+                // There is no such table yet.
+                Err(error) if code(&error) == "42P01" => Ok(None),
+                found => found,
+            }
+        })?;
+        row.map_or(Ok(0), |row| column(&row, 0))
     }
 
     fn migrate(&mut self) -> Result<(), StoreError> {
@@ -100,26 +211,18 @@ impl Postgres {
     }
 
     fn script(&mut self, sql: &str) -> Result<(), StoreError> {
-        self.client.batch_execute(sql).map_err(|error| {
-            // Unique violation in the catalogue, or a table that is there already: a lost race.
-            match code(&error) {
-                "23505" | "42P07" => StoreError::Conflict(error.to_string()),
-                _ => failed("migrating the schema")(error),
+        let lost_race = self.ask("migrating the schema", async |link| {
+            match link.client.batch_execute(sql).await {
+                // Unique violation in the catalogue, or a table that is there already.
+                Err(error) if matches!(code(&error), "23505" | "42P07") => Ok(Some(error)),
+                done => done.map(|()| None),
             }
-        })
+        })?;
+        lost_race.map_or(Ok(()), |error| Err(StoreError::Conflict(error.to_string())))
     }
 
     fn simple(&mut self, doing: &'static str, sql: &str) -> Result<(), StoreError> {
-        self.client.batch_execute(sql).map_err(failed(doing))
-    }
-
-    fn prepared(&mut self, sql: &'static str) -> Result<Statement, postgres::Error> {
-        if let Some(statement) = self.statements.get(sql) {
-            return Ok(statement.clone());
-        }
-        let statement = self.client.prepare(sql)?;
-        self.statements.insert(sql, statement.clone());
-        Ok(statement)
+        self.ask(doing, async |link| link.client.batch_execute(sql).await)
     }
 
     fn run(
@@ -128,10 +231,10 @@ impl Postgres {
         sql: &'static str,
         params: Params<'_>,
     ) -> Result<u64, StoreError> {
-        let statement = self.prepared(sql).map_err(failed(doing))?;
-        self.client
-            .execute(&statement, params)
-            .map_err(failed(doing))
+        self.ask(doing, async |link| {
+            let statement = link.prepared(sql).await?;
+            link.client.execute(&statement, params).await
+        })
     }
 
     fn all(
@@ -140,8 +243,10 @@ impl Postgres {
         sql: &'static str,
         params: Params<'_>,
     ) -> Result<Vec<Row>, StoreError> {
-        let statement = self.prepared(sql).map_err(failed(doing))?;
-        self.client.query(&statement, params).map_err(failed(doing))
+        self.ask(doing, async |link| {
+            let statement = link.prepared(sql).await?;
+            link.client.query(&statement, params).await
+        })
     }
 
     fn one(
@@ -150,23 +255,16 @@ impl Postgres {
         sql: &'static str,
         params: Params<'_>,
     ) -> Result<Option<Row>, StoreError> {
-        let statement = self.prepared(sql).map_err(failed(doing))?;
-        let found = self.client.query_opt(&statement, params);
-        found.map_err(failed(doing))
-    }
-
-    fn connect_again(&mut self) -> Result<(), StoreError> {
-        if self.client.is_closed() {
-            self.statements.clear();
-            self.client = connect(&self.config)?;
-        }
-        Ok(())
+        self.ask(doing, async |link| {
+            let statement = link.prepared(sql).await?;
+            link.client.query_opt(&statement, params).await
+        })
     }
 }
 
 /// Reads the URL; bounds every wait.
 fn configure(url: &str) -> Result<Config, StoreError> {
-    let mut config: Config = url.parse().map_err(|error: postgres::Error| {
+    let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
         StoreError::Unusable(format!(
             "--database is not a usable postgres:// URL: {cause}"
@@ -184,27 +282,25 @@ fn configure(url: &str) -> Result<Config, StoreError> {
         .application_name("orrery")
         .connect_timeout(bound)
         .tcp_user_timeout(bound)
-        .keepalives_idle(bound);
+        .keepalives_idle(bound)
+        .keepalives_interval(Duration::from_secs(1))
+        .keepalives_retries(3);
     Ok(config)
 }
 
-fn connect(config: &Config) -> Result<Client, StoreError> {
-    let mut client = config.connect(NoTls).map_err(failed("connecting"))?;
-    let session = format!(
-        "SET synchronous_commit = on; SET statement_timeout = {STORE_STATEMENT_MS_MAX}; \
-         SET lock_timeout = {STORE_STATEMENT_MS_MAX}"
-    );
-    let done = client.batch_execute(&session);
-    done.map_err(failed("configuring the connection"))?;
-    Ok(client)
+fn silent(doing: &str, bound: Duration) -> StoreError {
+    let ms = bound.as_millis();
+    StoreError::Unavailable(format!("{doing}: no answer within {ms} ms"))
 }
 
-fn code(error: &postgres::Error) -> &str {
-    error.code().map_or("", postgres::error::SqlState::code)
+fn code(error: &tokio_postgres::Error) -> &str {
+    error
+        .code()
+        .map_or("", tokio_postgres::error::SqlState::code)
 }
 
 /// Sorts an error of the driver by its SQLSTATE; without one, by whether it is the connection's.
-fn failed(doing: &'static str) -> impl Fn(postgres::Error) -> StoreError {
+fn failed(doing: &'static str) -> impl Fn(tokio_postgres::Error) -> StoreError {
     move |error| {
         let Some(state) = error.as_db_error() else {
             let lost = error.is_closed()
@@ -236,7 +332,7 @@ fn failed(doing: &'static str) -> impl Fn(postgres::Error) -> StoreError {
 }
 
 /// A column's value; a type or a null that the schema does not allow is corruption.
-fn column<'a, T: postgres::types::FromSql<'a>>(
+fn column<'a, T: tokio_postgres::types::FromSql<'a>>(
     row: &'a Row,
     index: usize,
 ) -> Result<T, StoreError> {

@@ -8,12 +8,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use postgres::Row;
+use tokio_postgres::Row;
 
 use crate::ids::{Name, PlayerId, UnixMillis};
 use crate::limits::LEASE_MS;
 use crate::store::audit::STRAY_REQUESTS;
-use crate::store::backend::{Backend, ChainEnd, Claim, WriterId};
+use crate::store::backend::{Backend, ChainEnd, Claim, FORGET_WRITERS, WriterId};
 use crate::store::columns::{self, PilotColumns};
 use crate::store::error::StoreError;
 use crate::store::ledger::{self, LedgerRow};
@@ -30,7 +30,7 @@ const CLAIM: &str = "INSERT INTO systems \
     VALUES ($1, $2, 1, (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT + $4::BIGINT, 0, $3) \
     ON CONFLICT (system_name) DO UPDATE SET owner = excluded.owner, \
     fence = systems.fence + 1, expires_ms = excluded.expires_ms \
-    WHERE systems.owner = excluded.owner \
+    WHERE systems.owner = excluded.owner OR systems.owner = $5 \
     OR systems.expires_ms <= (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT \
     RETURNING fence";
 
@@ -134,9 +134,10 @@ impl Backend for Postgres {
     }
 
     fn rollback(&mut self) {
-        let forgotten = self.client.batch_execute("ROLLBACK");
-        // A connection that cannot say so is gone, and its transaction with it.
-        drop(forgotten);
+        if self.link.is_some() && self.simple("rolling back", "ROLLBACK").is_err() {
+            // A connection that cannot say so is dropped, and its transaction with it.
+            self.hang_up();
+        }
     }
 
     fn reconnect(&mut self) -> Result<(), StoreError> {
@@ -144,6 +145,7 @@ impl Backend for Postgres {
     }
 
     fn enlist(&mut self, owner: &str) -> Result<WriterId, StoreError> {
+        self.run("forgetting former writers", FORGET_WRITERS, &[&owner])?;
         let row = self.one("enlisting the writer", ENLIST, &[&owner])?;
         Ok(WriterId {
             owner: owner.to_owned(),
@@ -151,13 +153,14 @@ impl Backend for Postgres {
         })
     }
 
-    fn claim(&mut self, owner: &str, system: &Name) -> Result<Claim, StoreError> {
+    fn claim(&mut self, owner: &str, system: &Name, gone: &str) -> Result<Claim, StoreError> {
         let doing = "taking a lease";
         let genesis = ledger::genesis(system.as_str());
         let genesis = genesis.as_slice();
         let name = system.as_str();
         let system = system.clone();
-        if let Some(row) = self.one(doing, CLAIM, &[&name, &owner, &genesis, &LEASE_MS])? {
+        let params: super::Params<'_> = &[&name, &owner, &genesis, &LEASE_MS, &gone];
+        if let Some(row) = self.one(doing, CLAIM, params)? {
             let fence = column(&row, 0)?;
             return Ok(Claim::Held { system, fence });
         }
@@ -177,8 +180,10 @@ impl Backend for Postgres {
     }
 
     fn count_commit(&mut self, writer: &WriterId, commits: i64) -> Result<bool, StoreError> {
-        let sql = "UPDATE writers SET commits = $3 WHERE owner = $1 AND epoch = $2";
-        let params: super::Params<'_> = &[&writer.owner, &writer.epoch, &commits];
+        let sql = "UPDATE writers SET commits = commits + 1 \
+            WHERE owner = $1 AND epoch = $2 AND commits = $3";
+        let before = commits - 1;
+        let params: super::Params<'_> = &[&writer.owner, &writer.epoch, &before];
         Ok(self.run("counting the commit", sql, params)? == 1)
     }
 

@@ -9,7 +9,7 @@ use rusqlite::{Row, params};
 
 use crate::ids::{Name, PlayerId, UnixMillis};
 use crate::store::audit::STRAY_REQUESTS;
-use crate::store::backend::{Backend, ChainEnd, Claim, WriterId};
+use crate::store::backend::{Backend, ChainEnd, Claim, FORGET_WRITERS, WriterId};
 use crate::store::columns::{self, PilotColumns};
 use crate::store::error::StoreError;
 use crate::store::ledger::{self, LedgerRow};
@@ -100,6 +100,7 @@ impl Backend for Sqlite {
         let sql = "INSERT INTO writers (owner, epoch, commits) VALUES (?1, 1, 0) \
             ON CONFLICT (owner) DO UPDATE SET epoch = writers.epoch + 1, commits = 0 \
             RETURNING epoch";
+        self.run("forgetting former writers", FORGET_WRITERS, [owner])?;
         let epoch = self.one("enlisting the writer", sql, [owner], |row| row.get(0))?;
         Ok(WriterId {
             owner: owner.to_owned(),
@@ -107,7 +108,7 @@ impl Backend for Sqlite {
         })
     }
 
-    fn claim(&mut self, owner: &str, system: &Name) -> Result<Claim, StoreError> {
+    fn claim(&mut self, owner: &str, system: &Name, _gone: &str) -> Result<Claim, StoreError> {
         let sql = "INSERT INTO systems \
             (system_name, owner, fence, expires_ms, head_row, head_hash) \
             VALUES (?1, ?2, 1, 0, 0, ?3) ON CONFLICT (system_name) \
@@ -128,8 +129,9 @@ impl Backend for Sqlite {
     }
 
     fn count_commit(&mut self, writer: &WriterId, commits: i64) -> Result<bool, StoreError> {
-        let sql = "UPDATE writers SET commits = ?3 WHERE owner = ?1 AND epoch = ?2";
-        let params = params![writer.owner, writer.epoch, commits];
+        let sql = "UPDATE writers SET commits = commits + 1 \
+            WHERE owner = ?1 AND epoch = ?2 AND commits = ?3";
+        let params = params![writer.owner, writer.epoch, commits - 1];
         Ok(self.run("counting the commit", sql, params)? == 1)
     }
 

@@ -1,0 +1,363 @@
+//! The program itself over its database: what it says and how it exits when another server has the
+//! systems, when the disk is full or cannot be written, and what audits and backups beside it find.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod store_harness;
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use orrery::wire::{ErrorCode, Reply, Request};
+use store_harness::{Database, first_batch, player};
+use support::{Client, PATIENCE, Server, Setup, order, worlds};
+
+fn orrery(arguments: &[&str], folder: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orrery"));
+    command.env_clear().current_dir(folder).args(arguments);
+    command.output().unwrap()
+}
+
+/// Runs `audit`; its exit code and what it printed.
+fn audit(url: &str) -> (Option<i32>, String) {
+    let output = orrery(&["audit", "--database", url], Path::new("/"));
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+/// Starts a server that must not come up; its exit code and what it said.
+fn refused(url: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("world.toml"), worlds::PORT).unwrap();
+    std::fs::write(
+        folder.path().join("secret"),
+        "thirty-two bytes of no use elsewhere",
+    )
+    .unwrap();
+    let fixed = ["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    let named = ["--world", "world.toml", "--jwt-secret-file", "secret"];
+    let arguments = [&fixed[..], &named[..], &["--database", url]].concat();
+    let output = orrery(&arguments, folder.path());
+    (
+        output.status.code(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+/// The n-th order of a trader: the same goods bought and sold by turns.
+fn wish(n: usize, id: &str) -> Request<'static> {
+    let trade = order("alpha", "water", 1, Some(id));
+    if n.is_multiple_of(2) {
+        Request::Buy(trade)
+    } else {
+        Request::Sell(trade)
+    }
+}
+
+/// Trades until the server fails; what was told, and what the last order was answered, if it was.
+fn trade_until_it_fails(server: &Server) -> (Vec<Reply>, Option<ErrorCode>) {
+    let mut client = Client::pilot(server, "trader");
+    client.dock();
+    let mut told = Vec::new();
+    for n in 0..20_000 {
+        match client.ask_or_end(wish(n, &format!("r{n}"))) {
+            Ok(Reply::Error(error)) => return (told, Some(error.code)),
+            Ok(reply) => told.push(reply),
+            Err(_) => return (told, None),
+        }
+    }
+    panic!("the disk never failed");
+}
+
+/// A server whose disk has failed: it ended with a sentence, what it told is there, what it did not
+/// tell happens once when it is asked for again, and the books add up.
+fn assert_honest(mut server: Server, told: &[Reply], last: Option<ErrorCode>, database: &Path) {
+    let status = server.exit(PATIENCE).expect("it ends");
+    assert_eq!(status.code(), Some(1), "{}", server.log());
+    let log = server.log();
+    assert!(
+        log.contains("the store failed: the database failed while"),
+        "{log}"
+    );
+    assert!(
+        log.contains("nobody was told of anything that is not on disk"),
+        "{log}"
+    );
+    assert!(told.len() > 5, "{} trades were told", told.len());
+    assert_eq!(last, Some(ErrorCode::Internal), "whoever waits hears of it");
+    let url = database.to_str().unwrap();
+    let (code, report) = audit(url);
+    assert_eq!(code, Some(0), "{report}");
+    let server = Server::start(Setup {
+        database: Some(url),
+        ..Setup::world(worlds::PORT)
+    });
+    let mut client = Client::pilot(&server, "trader");
+    for (n, reply) in told.iter().enumerate() {
+        assert_eq!(client.ask(wish(n, &format!("r{n}"))), *reply, "told: r{n}");
+    }
+    let n = told.len();
+    let untold = client.ask(wish(n, &format!("r{n}")));
+    assert!(matches!(untold, Reply::TradeResult(_)), "{untold:?}");
+    assert_eq!(client.ask(wish(n, &format!("r{n}"))), untold);
+    let held = u32::from(n.is_multiple_of(2));
+    client.until("the hold", |client, _| client.sky.held("water") == held);
+    drop(client);
+    drop(server);
+    let (code, report) = audit(url);
+    assert_eq!(code, Some(0), "{report}");
+}
+
+/// A file system of its own; none, with a word about it, where mounting is not permitted.
+struct Mount(PathBuf);
+
+impl Mount {
+    fn of(size: &str, folder: &Path) -> Option<Self> {
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "orrery-test"])
+            .arg(folder)
+            .output();
+        match mounted {
+            Ok(output) if output.status.success() => Some(Self(folder.to_owned())),
+            other => {
+                eprintln!("skipped: a small file system cannot be mounted here: {other:?}");
+                None
+            }
+        }
+    }
+
+    fn make_read_only(&self) {
+        let remounted = Command::new("mount")
+            .args(["-o", "remount,ro"])
+            .arg(&self.0)
+            .status();
+        assert!(remounted.unwrap().success());
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // A leftover is the temporary folder's trouble, not this test's.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_ends_the_server_and_nobody_is_told_of_what_is_not_on_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = folder.path().join("small");
+    std::fs::create_dir(&small).unwrap();
+    let Some(mount) = Mount::of("512k", &small) else {
+        return;
+    };
+    let file = small.join("a.db");
+    let server = Server::start(Setup {
+        database: file.to_str(),
+        ..Setup::world(worlds::PORT)
+    });
+    let (told, last) = trade_until_it_fails(&server);
+    server.wait_until("it has ended", |server| server.log().contains("draining"));
+    // Where there is room, as an operator would move it. The server may still hold its files open.
+    let roomy = folder.path().join("roomy");
+    std::fs::create_dir(&roomy).unwrap();
+    let mut server = server;
+    server.exit(PATIENCE);
+    for name in ["a.db", "a.db-wal"] {
+        if small.join(name).exists() {
+            std::fs::copy(small.join(name), roomy.join(name)).unwrap();
+        }
+    }
+    drop(mount);
+    assert_honest(server, &told, last, &roomy.join("a.db"));
+}
+
+#[test]
+fn a_write_error_ends_the_server_and_nobody_is_told_of_what_was_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.db");
+    let server = Server::start(Setup {
+        database: file.to_str(),
+        file_blocks_max: Some(1_100),
+        ..Setup::world(worlds::PORT)
+    });
+    let (told, last) = trade_until_it_fails(&server);
+    assert_honest(server, &told, last, &file);
+}
+
+#[test]
+fn a_read_only_disk_is_refused_with_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mount) = Mount::of("1m", folder.path()) else {
+        return;
+    };
+    let file = folder.path().join("a.db");
+    mount.make_read_only();
+    let (code, said) = refused(file.to_str().unwrap());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("Read-only file system"), "{said}");
+    assert!(said.contains(file.to_str().unwrap()), "{said}");
+}
+
+fn exit_codes_tell_the_clean_from_the_cooked_from_the_unusable(database: &Database) {
+    let mut desk = database.open();
+    desk.keep(first_batch(&player("p_1"), 100));
+    desk.store.close();
+    let url = database.url.as_str();
+    let (code, report) = audit(url);
+    assert_eq!(code, Some(0), "{report}");
+    assert!(report.lines().count() < 12, "a short table: {report}");
+    database.tamper("UPDATE balances SET balance = balance + 1 WHERE asset = 'food'");
+    let (code, report) = audit(url);
+    assert_eq!(code, Some(1), "{report}");
+    assert!(
+        report.contains("differs: station:sol-1/earth-orbit-station: 101 of food"),
+        "{report}"
+    );
+    database.tamper("UPDATE orrery_schema SET version = 99");
+    for (code, said) in [audit(url), refused(url)] {
+        assert_eq!(code, Some(2), "{said}");
+        assert!(
+            said.contains("schema version 99, this program knows versions up to"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn exit_codes_on_sqlite() {
+    exit_codes_tell_the_clean_from_the_cooked_from_the_unusable(&Database::sqlite());
+    let (code, said) = audit("/nonexistent/orrery.db");
+    assert_eq!(code, Some(2), "{said}");
+}
+
+#[test]
+fn exit_codes_on_postgres() {
+    if let Some(database) = Database::postgres() {
+        exit_codes_tell_the_clean_from_the_cooked_from_the_unusable(&database);
+    }
+}
+
+#[test]
+fn a_backup_beside_a_trading_server_is_whole() {
+    let server = Server::start(Setup::world(worlds::PORT));
+    let folder = tempfile::tempdir().unwrap();
+    let database = server.database();
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut client = Client::pilot(&server, "trader");
+            client.dock();
+            for n in 0.. {
+                let reply = client.ask(wish(n, &format!("r{n}")));
+                assert!(matches!(reply, Reply::TradeResult(_)), "{reply:?}");
+                if is_done.load(Ordering::Acquire) {
+                    return;
+                }
+            }
+        });
+        let mut outcomes = Vec::new();
+        while outcomes.len() < 3 {
+            let copy = folder.path().join(format!("copy-{}.db", outcomes.len()));
+            let (from, to) = (database.to_str().unwrap(), copy.to_str().unwrap());
+            let output = orrery(&["backup", "--database", from, to], folder.path());
+            assert!(output.status.success(), "{output:?}");
+            let (code, report) = audit(to);
+            assert_eq!(code, Some(0), "{report}");
+            let again = orrery(&["backup", "--database", from, to], folder.path());
+            assert_eq!(again.status.code(), Some(2), "never over another file");
+            outcomes.push(report);
+        }
+        is_done.store(true, Ordering::Release);
+    });
+}
+
+fn on_postgres(database: &Database) -> Server {
+    Server::start(Setup {
+        database: Some(&database.url),
+        ..Setup::world(worlds::PORT)
+    })
+}
+
+#[test]
+fn a_second_server_with_nothing_left_to_run_says_whose_the_systems_are() {
+    let Some(database) = Database::postgres() else {
+        return;
+    };
+    let server = on_postgres(&database);
+    let (code, said) = refused(&database.url);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("waiting until that server renews its lease"),
+        "{said}"
+    );
+    assert!(
+        said.contains("no system is left to run: sol-1 is run by the server"),
+        "{said}"
+    );
+    // Both listen on port 0 of one machine, and are two servers nevertheless.
+    let mut client = Client::pilot(&server, "trader");
+    client.dock();
+    assert!(matches!(client.ask(wish(0, "r0")), Reply::TradeResult(_)));
+}
+
+#[test]
+fn a_killed_server_is_followed_at_once_on_its_own_machine() {
+    let Some(database) = Database::postgres() else {
+        return;
+    };
+    let mut server = on_postgres(&database);
+    let mut client = Client::pilot(&server, "trader");
+    client.dock();
+    let told = client.ask(wish(0, "r0"));
+    server.kill();
+    let server = server.start_again();
+    let log = server.log();
+    assert!(
+        log.contains("a process that has ended: it is taken over"),
+        "{log}"
+    );
+    let mut client = Client::pilot(&server, "trader");
+    assert_eq!(client.ask(wish(0, "r0")), told);
+    let writers = database.count("SELECT COUNT(*) FROM writers");
+    assert_eq!(writers, 1, "the dead one's entry is gone");
+}
+
+#[test]
+fn a_server_that_loses_one_system_stops_there_and_serves_the_other() {
+    let Some(database) = Database::postgres() else {
+        return;
+    };
+    let mut server = on_postgres(&database);
+    let mut client = Client::pilot(&server, "trader");
+    let far = "UPDATE systems SET owner = 'thief', fence = fence + 1, \
+               expires_ms = 9000000000000000 WHERE system_name = ";
+    database.tamper(&format!("{far} 'sol-1'"));
+    assert_eq!(client.ending().code, 1001);
+    server.wait_until("it says so", |server| {
+        server
+            .log()
+            .contains("sol-1 is run by another server on this database now")
+    });
+    let mut client = Client::log_in(&server, "settler");
+    match client.join("sol-1") {
+        Reply::Error(error) => {
+            assert_eq!(error.code, ErrorCode::UnknownSystem);
+            assert!(error.message.contains("run by another server"), "{error:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+    client.enter("far-1");
+    database.tamper(&format!("{far} 'far-1'"));
+    client.ending();
+    let status = server.exit(PATIENCE).expect("it ends");
+    assert_eq!(status.code(), Some(1));
+    let log = server.log();
+    assert!(
+        log.contains("every system of this server is run by another server now"),
+        "{log}"
+    );
+    let (code, report) = audit(&database.url);
+    assert_eq!(code, Some(0), "{report}");
+}
