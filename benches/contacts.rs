@@ -106,7 +106,12 @@ fn contacts(criterion: &mut Criterion) {
     group
         .sample_size(20)
         .measurement_time(Duration::from_secs(2));
-    for count in [1_000, 10_000] {
+    let counts: &[usize] = if std::env::var_os("ORRERY_BENCH_TINY").is_some() {
+        &[1_000]
+    } else {
+        &[1_000, 10_000, 100_000]
+    };
+    for &count in counts {
         let mut own = world(count);
         assert_eq!(own.entities().len(), count);
         group.bench_function(BenchmarkId::new("world", count), |bencher| {

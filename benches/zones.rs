@@ -72,22 +72,17 @@ fn zones(c: &mut Criterion) {
     c.bench_function("zones/blend/1", |b| {
         b.iter(|| zones.blend(black_box(1_234.5), black_box(-678.9)));
     });
-    c.bench_function("zones/blend/10000", |b| {
-        b.iter(|| {
-            ships
-                .iter()
-                .map(|(x, y)| zones.blend(*x, *y).risk)
-                .sum::<f32>()
+    for count in [1_000, 10_000, 100_000] {
+        let ships = self::ships(count);
+        c.bench_function(&format!("zones/blend/{count}"), |b| {
+            let risk = |(x, y): &(f32, f32)| zones.blend(*x, *y).risk;
+            b.iter(|| ships.iter().map(risk).sum::<f32>());
         });
-    });
-    c.bench_function("zones/scan/10000", |b| {
-        b.iter(|| {
-            ships
-                .iter()
-                .map(|(x, y)| risk_by_scan(&system, *x, *y))
-                .sum::<f32>()
+        c.bench_function(&format!("zones/scan/{count}"), |b| {
+            let risk = |(x, y): &(f32, f32)| risk_by_scan(&system, *x, *y);
+            b.iter(|| ships.iter().map(risk).sum::<f32>());
         });
-    });
+    }
 }
 
 criterion_group!(benches, zones);

@@ -82,6 +82,9 @@ pub const RESPAWN_TICKS: u64 = 90;
 /// Ships that may arrive in one tick; placing one costs a pass over all rows.
 pub const NPC_ARRIVALS_PER_TICK_MAX: usize = 4;
 
+/// Tries to arrive in one tick, those at unfit places included; each looks round once, about 1 µs.
+pub const NPC_ARRIVAL_TRIES_PER_TICK_MAX: usize = 32;
+
 /// Neighbours that a non-player ship looks at in one search, about 2 ns each: in a crowd it
 /// notices some, not all.
 pub const NPC_ROWS_SENSED_MAX: usize = 512;

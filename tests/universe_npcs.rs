@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orrery::ids::{EntityKind, Handle, PlayerId, StationIndex, SystemIndex};
+use orrery::limits::NPC_ARRIVALS_PER_TICK_MAX;
 use orrery::sim::{CombatEvent, CombatKind, Command, EventKind, Pilot, Place, World};
 use orrery::universe::{BUILT_IN, Universe};
 
@@ -56,6 +57,32 @@ fn the_whole_population_arrives_within_seconds() {
     for (kind, count) in counts {
         assert_eq!(rows_of(&world, kind).len(), count as usize, "{kind:?}");
     }
+}
+
+#[test]
+fn pirates_who_find_no_place_keep_nobody_else_out() {
+    let mut universe = Universe::clone(&Universe::built_in());
+    let system = &mut universe.systems[0];
+    system.half_extent = 1000.0;
+    system.stations.clear();
+    system.zones.clear();
+    (system.population.pirates, system.population.patrols) = (400, 3);
+    system.population.traders = 3;
+    let mut world = World::new(Arc::new(universe), SystemIndex(0), 1, None);
+    // Within sight of every place where a pirate could arrive.
+    let place = Place::Space {
+        x: 0.0,
+        y: 0.0,
+        vx: 0.0,
+        vy: 0.0,
+        rotation: 0.0,
+    };
+    world.admit(&pilot("watcher", place)).unwrap();
+    run(&mut world, 60);
+    // Only the first tick's could: no cell held the watcher yet.
+    assert!(rows_of(&world, EntityKind::Pirate).len() <= NPC_ARRIVALS_PER_TICK_MAX);
+    assert_eq!(rows_of(&world, EntityKind::Patrol).len(), 3);
+    assert_eq!(rows_of(&world, EntityKind::Trader).len(), 3);
 }
 
 #[test]

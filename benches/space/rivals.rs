@@ -7,17 +7,29 @@ use rstar::{AABB, RTree, RTreeObject};
 
 use crate::circles::{Candidate, Circles, RADIUS};
 
-/// All against all.
+/// All against all, as fast as vector code does it: runs of circles are tested as one, and looked
+/// at one by one only where something touches.
 pub(crate) struct Brute;
+
+const RUN: usize = 64;
 
 impl Candidate for Brute {
     fn refresh(&mut self, _: &Circles) {}
 
     fn pairs(&mut self, circles: &Circles, out: &mut Vec<(u32, u32)>) {
-        for a in 0..circles.xs.len() {
-            for b in a + 1..circles.xs.len() {
-                if circles.touch(a, b) {
-                    out.push((a as u32, b as u32));
+        let count = circles.xs.len();
+        for a in 0..count {
+            let (x, y) = (circles.xs[a], circles.ys[a]);
+            let runs = circles.xs[a + 1..].chunks(RUN);
+            for (run, (xs, ys)) in runs.zip(circles.ys[a + 1..].chunks(RUN)).enumerate() {
+                let near = |(bx, by): (&f32, &f32)| {
+                    let (dx, dy) = (x - bx, y - by);
+                    dx * dx + dy * dy < 4.0 * RADIUS * RADIUS
+                };
+                if xs.iter().zip(ys).fold(false, |any, at| any | near(at)) {
+                    let first = a + 1 + run * RUN;
+                    let touching = (first..first + xs.len()).filter(|&b| circles.touch(a, b));
+                    out.extend(touching.map(|b| (a as u32, b as u32)));
                 }
             }
         }

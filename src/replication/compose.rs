@@ -23,6 +23,7 @@ use crate::limits::{VIEW_LEVELS, VIEW_SHRINK_PERMILLE};
 
 /// Every how many frames an entity is told to a client, by ring of distance: own and adjacent
 /// cells, up to half the reach, beyond. A client takes the first row that fits its byte budget.
+/// Powers of two all, so that whose turn it is takes a mask and no division.
 pub const THINNING: [[u32; 3]; 6] = [
     [1, 1, 1],
     [1, 2, 4],
@@ -31,6 +32,15 @@ pub const THINNING: [[u32; 3]; 6] = [
     [8, 16, 16],
     [16, 16, 16],
 ];
+
+const _: () = {
+    let mut row = 0;
+    while row < THINNING.len() {
+        let [near, middle, far] = THINNING[row];
+        assert!(near.is_power_of_two() && middle.is_power_of_two() && far.is_power_of_two());
+        row += 1;
+    }
+};
 
 /// The stencils of one view radius, from the full view down.
 #[derive(Clone, Debug)]
@@ -190,12 +200,15 @@ fn thinned_cell(
     let periods = THINNING[usize::from(pilot.thinning).min(THINNING.len() - 1)];
     let period = periods[stencil.ring(pilot.now.center, cell, frame.grid) as usize];
     let (start, end) = (frame.start(cell), frame.start(cell + 1));
+    if period == 1 {
+        out.extend_from_slice(frame.updates_in(&(cell..cell + 1)));
+        return;
+    }
+    let (mask, turn) = (period - 1, frame.turn as u32);
     let mut byte = start.update_byte;
-    for index in start.update..end.update {
-        let update = frame.updates[index as usize];
-        if pilot.own == Some(index)
-            || update.turn % period == (frame.turn % u64::from(period)) as u32
-        {
+    let updates = &frame.updates[start.update as usize..end.update as usize];
+    for (index, update) in (start.update..).zip(updates) {
+        if (update.turn ^ turn) & mask == 0 || pilot.own == Some(index) {
             out.extend_from_slice(&frame.update_bytes[byte as usize..update.end as usize]);
         }
         byte = update.end;

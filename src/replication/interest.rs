@@ -39,11 +39,13 @@ impl Occupancy<'_> {
     fn rows_in_rings(&self, stencils: &Stencils, view: View) -> [u32; 3] {
         let stencil = stencils.at(view.level);
         let mut rings = [0; 3];
-        for run in stencil.runs(view.center, self.grid) {
-            for cell in run {
-                let ring = stencil.ring(view.center, cell, self.grid);
-                rings[ring as usize] += self.rows(cell, cell + 1);
-            }
+        for run in stencil.ringed_runs(view.center, self.grid) {
+            // Each ring's cells lie on both sides of the next inner one's.
+            let rows =
+                [&run.near, &run.middle, &run.far].map(|part| self.rows(part.start, part.end));
+            rings[0] += rows[0];
+            rings[1] += rows[1] - rows[0];
+            rings[2] += rows[2] - rows[1];
         }
         rings
     }
@@ -56,7 +58,7 @@ pub(super) const fn rows_budget(divisor: u32) -> u32 {
 
 /// The view from `center` after `before`, and the place in [`THINNING`] that keeps it within the
 /// budget. A first view is as small as it must be at once: its snapshot has to be sent whole.
-/// Work: one sum a row of cells; in a crowd, one look at each cell of the view.
+/// Work: one sum a row of cells; in a crowd, three.
 pub(super) fn aim(
     occupancy: Occupancy<'_>,
     stencils: &Stencils,

@@ -16,6 +16,9 @@ use std::ops::Range;
 
 use crate::limits::STENCIL_REACH_MAX;
 
+/// How far ring 0 reaches, in cells: the own cell and those next to it.
+const NEAR_CELLS: u32 = 1;
+
 /// A cell of one system's grid: `row * columns + column`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CellId(pub u32);
@@ -86,6 +89,37 @@ impl Stencil {
         })
     }
 
+    /// As [`Self::runs`], each by rings.
+    pub(super) fn ringed_runs(
+        &self,
+        center: CellId,
+        grid: GridSize,
+    ) -> impl Iterator<Item = RingedRun> + '_ {
+        let (column, row) = split(center, grid);
+        self.runs(center, grid).map(move |far| {
+            let y = far.start / grid.columns;
+            // The cells of the run that lie within so many of the centre either way.
+            let within = |reach: u32| {
+                if y.abs_diff(row) > reach {
+                    return far.start..far.start;
+                }
+                let first = y * grid.columns + column.saturating_sub(reach);
+                let end = y * grid.columns + column + reach + 1;
+                first.max(far.start)..end.min(far.end)
+            };
+            RingedRun {
+                near: within(NEAR_CELLS),
+                middle: within(self.middle_cells()),
+                far,
+            }
+        })
+    }
+
+    /// How far ring 1 reaches, in cells.
+    fn middle_cells(&self) -> u32 {
+        self.reach.div_ceil(2).max(NEAR_CELLS)
+    }
+
     /// Whether `cell` is seen from `center`; never true of [`CellId::NOWHERE`].
     pub fn sees(&self, center: CellId, cell: CellId, grid: GridSize) -> bool {
         if cell == CellId::NOWHERE || center == CellId::NOWHERE {
@@ -101,14 +135,25 @@ impl Stencil {
     pub fn ring(&self, center: CellId, cell: u32, grid: GridSize) -> u32 {
         let ((column, row), (x, y)) = (split(center, grid), split(CellId(cell), grid));
         let distance = column.abs_diff(x).max(row.abs_diff(y));
-        if distance <= 1 {
+        if distance <= NEAR_CELLS {
             0
-        } else if distance <= self.reach.div_ceil(2) {
+        } else if distance <= self.middle_cells() {
             1
         } else {
             2
         }
     }
+}
+
+/// A row of a view by rings (see [`Stencil::ring`]): each run holds the one before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RingedRun {
+    /// Cells of ring 0.
+    pub(super) near: Range<u32>,
+    /// Cells of rings 0 and 1.
+    pub(super) middle: Range<u32>,
+    /// All cells of the row that are seen.
+    pub(super) far: Range<u32>,
 }
 
 /// Column and row of a cell.
@@ -155,6 +200,24 @@ mod tests {
             let cells = seen(&stencil, CellId(center));
             for cell in 0..1200 {
                 prop_assert_eq!(cells.contains(&cell), stencil.sees(CellId(center), CellId(cell), GRID));
+            }
+        }
+
+        #[test]
+        fn a_rows_rings_are_its_cells_rings(center in 0_u32..1200, radius in 100.0_f32..2000.0) {
+            let stencil = Stencil::new(radius, 250.0);
+            for run in stencil.ringed_runs(CellId(center), GRID) {
+                for cell in run.far.clone() {
+                    let ring = match (run.near.contains(&cell), run.middle.contains(&cell)) {
+                        (true, true) => 0,
+                        (false, true) => 1,
+                        (false, false) => 2,
+                        (true, false) => unreachable!("ring 0 lies in ring 1's run"),
+                    };
+                    prop_assert_eq!(ring, stencil.ring(CellId(center), cell, GRID));
+                }
+                prop_assert!(run.near.start >= run.middle.start && run.near.end <= run.middle.end
+                    || run.near.is_empty());
             }
         }
     }

@@ -49,5 +49,5 @@ pub use outcome::{
 };
 pub use pilot::{Pilot, PilotView, Place};
 pub use random::Random;
-pub use space::{LEAF_ROWS, Pair, Space};
+pub use space::{Pair, Space};
 pub use world::World;

@@ -31,7 +31,7 @@ use super::pilot::Place;
 use super::random::Random;
 use super::world::World;
 use crate::ids::{EntityKind, Handle, StationIndex, SystemIndex};
-use crate::limits::NPC_ARRIVALS_PER_TICK_MAX;
+use crate::limits::{NPC_ARRIVAL_TRIES_PER_TICK_MAX, NPC_ARRIVALS_PER_TICK_MAX};
 use crate::universe::{NpcClass, Universe};
 
 /// Ticks between two thoughts of one ship.
@@ -55,6 +55,8 @@ pub(super) struct Npcs {
     pursuits: Pursuits,
     alarms: Alarms,
     ground: Ground,
+    /// The mind that is first in the queue of those whose ship may arrive.
+    next_arrival: usize,
 }
 
 impl Npcs {
@@ -94,7 +96,8 @@ impl Npcs {
     /// What decides the future of these ships beyond their rows, as words for a state hash.
     pub(super) fn words(&self) -> impl Iterator<Item = u64> + '_ {
         let minds = self.minds.iter().flat_map(Mind::words);
-        minds.chain(self.alarms.words())
+        let queue = std::iter::once(self.next_arrival as u64);
+        minds.chain(self.alarms.words()).chain(queue)
     }
 }
 
@@ -117,14 +120,11 @@ pub(super) fn fly(world: &mut World) {
     let mut npcs = std::mem::take(&mut world.npcs);
     let universe = Arc::clone(&world.universe);
     let turn_max = world.flight().turn;
-    let mut arrivals_left = NPC_ARRIVALS_PER_TICK_MAX;
+    let mut is_awaited = false;
     npcs.alarms.expire(world.tick);
     for index in 0..npcs.minds.len() {
         let Some(row) = present(&mut npcs, index, world, &universe) else {
-            if npcs.minds[index].due <= world.tick && arrivals_left > 0 {
-                arrivals_left -= 1;
-                arrive(&mut npcs, index, world, &universe);
-            }
+            is_awaited |= npcs.minds[index].due <= world.tick;
             continue;
         };
         let helm = Helm::new(&world.entities, row, &universe.ship, turn_max);
@@ -155,7 +155,44 @@ pub(super) fn fly(world: &mut World) {
         let controls = npcs.minds[index].steer(world, &universe, &npcs.ground, class, &helm, row);
         control::steer(&mut world.entities, &mut world.outcome, row, controls);
     }
+    if is_awaited {
+        receive(&mut npcs, world, &universe);
+    }
     world.npcs = npcs;
+}
+
+/// Lets ships arrive that are due, by turns: the next tick goes on where this one stopped, so that
+/// those who try in vain keep nobody else out. Work: minds, and the bounds on tries and arrivals.
+fn receive(npcs: &mut Npcs, world: &mut World, universe: &Universe) {
+    let count = npcs.minds.len();
+    let mut arrivals_left = NPC_ARRIVALS_PER_TICK_MAX;
+    let mut tries_left = NPC_ARRIVAL_TRIES_PER_TICK_MAX;
+    let first = npcs.next_arrival;
+    for index in (first..count).chain(0..first) {
+        let mind = &npcs.minds[index];
+        if mind.ship.is_some() || mind.due > world.tick {
+            continue;
+        }
+        if arrivals_left == 0 || tries_left == 0 {
+            npcs.next_arrival = index;
+            return;
+        }
+        tries_left -= 1;
+        match arrive(npcs, index, world, universe) {
+            Arrival::Unfit => {}
+            Arrival::Placed | Arrival::Crowded => arrivals_left -= 1,
+        }
+    }
+}
+
+/// What came of a try to arrive.
+enum Arrival {
+    /// The ship is there.
+    Placed,
+    /// Nothing was free around the place: a search as dear as a ship's arrival.
+    Crowded,
+    /// The place was none to arrive at.
+    Unfit,
 }
 
 /// The row of a mind's ship; notes the ship's end when it has none any more.
@@ -185,7 +222,7 @@ fn recover(world: &mut World, row: usize, class: &NpcClass, unhurt: bool, fuel_m
 
 /// Brings a ship into the world: traders docked, others where their kind belongs and no pilot
 /// looks. Where that can't be, it is tried again later.
-fn arrive(npcs: &mut Npcs, index: usize, world: &mut World, universe: &Universe) {
+fn arrive(npcs: &mut Npcs, index: usize, world: &mut World, universe: &Universe) -> Arrival {
     let mut random = Random::new(world.seed ^ SEED_SALT, world.tick, index as u64);
     let (kind, nth) = (npcs.minds[index].kind, npcs.minds[index].nth as usize);
     npcs.minds[index].due = world.tick + RETRY_TICKS;
@@ -217,16 +254,16 @@ fn arrive(npcs: &mut Npcs, index: usize, world: &mut World, universe: &Universe)
             let station = StationIndex((random.bits() % stations as u64) as u16);
             (Place::Docked(station), Some(station))
         }
-        _ => return,
+        _ => return Arrival::Unfit,
     };
     let Some(pose) = world.pose_for(place) else {
-        return;
+        return Arrival::Crowded;
     };
     let id = world.entities.next_id(kind);
     let mut row = world.ship_row(kind, id, pose, dock);
     row.hull = class(universe, kind).hull_max;
     let Some(ship) = world.entities.insert(row) else {
-        return;
+        return Arrival::Crowded;
     };
     npcs.enrol(index, ship);
     npcs.minds[index].arrived(
@@ -236,6 +273,7 @@ fn arrive(npcs: &mut Npcs, index: usize, world: &mut World, universe: &Universe)
         world.tick,
         &mut random,
     );
+    Arrival::Placed
 }
 
 /// Lets the minds learn from the hits of this tick. Work: hits × alarms.

@@ -1,40 +1,41 @@
 //! Space: which solid circles touch, and what is inside a box.
 //!
-//! Owns the broad phase. Every tick the circles are sorted along a Morton curve and cut into
-//! leaves of [`LEAF_ROWS`] neighbours; an [`rstar`] tree is packed over the leaves' tight boxes. So
-//! the tree holds a thirty-second of the entries, follows crowds wherever they gather, and its leaves
-//! are runs of plain columns that one vector instruction tests four at a time.
+//! Owns the broad phase. Every tick the circles are sorted along a Morton curve and cut into leaves
+//! of [`LEAF_ROWS`] neighbours, the leaves into blocks of [`BLOCK_LEAVES`]; an [`rstar`] tree is
+//! packed over the blocks' tight boxes. So the tree holds one entry for 256 circles, follows crowds
+//! wherever they gather, and all below it are plain lanes that vector code tests four at a time.
 //!
 //! ```text
-//! sorted:  xs     [x x x … x | x x x … x | x x … pad]      leaf 0 | leaf 1 | …
-//!          rows   [r r r … r | r r r … r | r r …    ]      the caller's rows
-//! tree:    box(leaf 0), box(leaf 1), …                     rebuilt every tick, n/32 entries
+//! tree    box(block 0)                     box(block 1) …    rstar, rebuilt every tick, n/256 entries
+//! block   box(leaf 0) … box(leaf 31)     | …                 lanes: low x, low y, high x, high y
+//! leaf    x y radius row of 8 circles    | …                 lanes, along the Morton curve
 //! ```
 //!
 //! `benches/space` measures this against a fresh tree of circles, fat envelopes, a tree over
 //! occupied cells, and brute force, which is also its model in the tests. Order of use: [`clear`],
-//! [`push`] each circle, [`pack`], then ask.
+//! [`push`] each circle, [`pack`], then ask. What is told does not depend on the number of workers.
 //!
 //! [`clear`]: Space::clear
 //! [`push`]: Space::push
 //! [`pack`]: Space::pack
 
+mod curve;
+mod leaf;
+
 use rayon::prelude::*;
 use rstar::{AABB, RTree, RTreeObject};
 
-/// Circles in a leaf: measured at 10k and 100k circles, 32 beats 16 by a third, and a mask of lanes
-/// is one `u32`.
-pub const LEAF_ROWS: usize = 32;
+use curve::{Curve, Keyed};
+use leaf::{Area, BLOCK_LEAVES, Block, LEAF_ROWS, Leaf, bits};
 
-/// Steps along each axis of the Morton curve; two passes of a radix sort cover both.
-const STEPS: u32 = 1 << STEP_BITS;
-const STEP_BITS: u32 = 11;
+/// Circles in a block.
+const BLOCK_ROWS: usize = BLOCK_LEAVES * LEAF_ROWS;
 
-/// Leaves that a worker takes at a time.
-const CHUNK_LEAVES: usize = 64;
+/// Blocks that a worker takes at a time.
+const CHUNK_BLOCKS: usize = 8;
 
-/// Leaves below which one worker does it alone: each costs about 1 µs, a fork-join 30–140.
-const PARALLEL_LEAVES_MIN: usize = 512;
+/// Blocks below which one worker does it alone: each costs about 10 µs, a fork-join 30–140.
+const PARALLEL_BLOCKS_MIN: usize = 64;
 
 /// Two rows whose circles overlap, the smaller first.
 pub type Pair = (u32, u32);
@@ -48,84 +49,30 @@ struct Circle {
     row: u32,
 }
 
-/// A run of the sorted columns and the box round its circles.
+/// A block in the tree.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Leaf {
-    low: [f32; 2],
-    high: [f32; 2],
-    index: u32,
+struct Entry {
+    area: Area,
+    block: u32,
 }
 
-impl RTreeObject for Leaf {
+impl RTreeObject for Entry {
     type Envelope = AABB<[f32; 2]>;
 
     fn envelope(&self) -> Self::Envelope {
-        AABB::from_corners(self.low, self.high)
-    }
-}
-
-/// The columns of one leaf.
-#[derive(Clone, Copy, Debug)]
-struct Lanes {
-    xs: [f32; LEAF_ROWS],
-    ys: [f32; LEAF_ROWS],
-    radii: [f32; LEAF_ROWS],
-    rows: [u32; LEAF_ROWS],
-}
-
-impl Lanes {
-    /// Nobody: so far away that the distance to anything is infinite, and without extent, so that
-    /// two of them do not touch either.
-    const EMPTY: Self = Self {
-        xs: [f32::MAX; LEAF_ROWS],
-        ys: [f32::MAX; LEAF_ROWS],
-        radii: [0.0; LEAF_ROWS],
-        rows: [u32::MAX; LEAF_ROWS],
-    };
-
-    /// Which circles here touch this one, a bit a lane. No branch inside: it becomes vector code.
-    #[inline]
-    fn touching(&self, x: f32, y: f32, radius: f32) -> u32 {
-        let mut mask = 0;
-        for lane in 0..LEAF_ROWS {
-            let (dx, dy) = (self.xs[lane] - x, self.ys[lane] - y);
-            let apart = self.radii[lane] + radius;
-            let touches = dx * dx + dy * dy < apart * apart;
-            mask |= if touches { 1 << lane } else { 0 };
-        }
-        mask
-    }
-
-    /// Which circles' boxes meet this one, a bit a lane.
-    #[inline]
-    #[expect(
-        clippy::needless_bitwise_bool,
-        reason = "no branch inside: it becomes vector code"
-    )]
-    fn meeting(&self, low: [f32; 2], high: [f32; 2]) -> u32 {
-        let mut mask = 0;
-        for lane in 0..LEAF_ROWS {
-            let (x, y, radius) = (self.xs[lane], self.ys[lane], self.radii[lane]);
-            let meets = (x + radius >= low[0])
-                & (x - radius <= high[0])
-                & (y + radius >= low[1])
-                & (y - radius <= high[1]);
-            mask |= if meets { 1 << lane } else { 0 };
-        }
-        mask
+        AABB::from_corners(self.area.low, self.area.high)
     }
 }
 
 /// The broad phase of one world.
 #[derive(Debug)]
 pub struct Space {
-    half_extent: f32,
+    curve: Curve,
     circles: Vec<Circle>,
-    keys: Vec<(u32, u32)>,
-    keys_spare: Vec<(u32, u32)>,
-    lanes: Vec<Lanes>,
+    /// [`BLOCK_LEAVES`] for each block, the last filled up with empty ones.
     leaves: Vec<Leaf>,
-    tree: RTree<Leaf>,
+    blocks: Vec<Block>,
+    tree: RTree<Entry>,
     found: Vec<Vec<Pair>>,
     pairs: Vec<Pair>,
 }
@@ -134,12 +81,10 @@ impl Space {
     /// An empty space over `[-half_extent, half_extent]²`. Circles outside are found all the same.
     pub fn new(half_extent: f32) -> Self {
         Self {
-            half_extent,
+            curve: Curve::new(half_extent),
             circles: Vec::new(),
-            keys: Vec::new(),
-            keys_spare: Vec::new(),
-            lanes: Vec::new(),
             leaves: Vec::new(),
+            blocks: Vec::new(),
             tree: RTree::new(),
             found: Vec::new(),
             pairs: Vec::new(),
@@ -156,92 +101,69 @@ impl Space {
         self.circles.push(Circle { x, y, radius, row });
     }
 
-    /// Sorts the circles into leaves and builds the tree: linear in circles, and n/32·log for the
-    /// tree.
+    /// Sorts the circles into leaves and builds the tree: linear in circles, and n/256·log for the
+    /// tree, which is all that takes new memory: some tens of nodes at 10k circles.
     pub fn pack(&mut self) {
-        self.sort();
-        self.lanes.clear();
-        let mut leaves = std::mem::take(&mut self.leaves);
-        leaves.clear();
-        for (index, run) in self.keys.chunks(LEAF_ROWS).enumerate() {
-            let mut lanes = Lanes::EMPTY;
-            let (mut low, mut high) = ([f32::MAX; 2], [f32::MIN; 2]);
-            for (lane, &(_, at)) in run.iter().enumerate() {
-                let Circle { x, y, radius, row } = self.circles[at as usize];
-                lanes.xs[lane] = x;
-                lanes.ys[lane] = y;
-                lanes.radii[lane] = radius;
-                lanes.rows[lane] = row;
-                low = [low[0].min(x - radius), low[1].min(y - radius)];
-                high = [high[0].max(x + radius), high[1].max(y + radius)];
-            }
-            self.lanes.push(lanes);
-            let index = index as u32;
-            leaves.push(Leaf { low, high, index });
+        let circles = &self.circles;
+        let order = self
+            .curve
+            .sort(circles.iter().map(|circle| (circle.x, circle.y)));
+        let blocks_count = circles.len().div_ceil(BLOCK_ROWS);
+        self.blocks.resize(blocks_count, Block::EMPTY);
+        self.leaves.resize(blocks_count * BLOCK_LEAVES, Leaf::EMPTY);
+        if blocks_count < PARALLEL_BLOCKS_MIN || rayon::current_num_threads() < 2 {
+            let blocks = self.blocks.iter_mut();
+            let leaves = self.leaves.chunks_mut(BLOCK_LEAVES);
+            let parts = blocks.zip(leaves).zip(order.chunks(BLOCK_ROWS));
+            parts.for_each(|((block, leaves), run)| fill_block(circles, run, block, leaves));
+        } else {
+            let blocks = self.blocks.par_iter_mut().with_min_len(CHUNK_BLOCKS);
+            let leaves = self.leaves.par_chunks_mut(BLOCK_LEAVES);
+            let parts = blocks.zip(leaves).zip(order.par_chunks(BLOCK_ROWS));
+            parts.for_each(|((block, leaves), run)| fill_block(circles, run, block, leaves));
         }
-        self.leaves.clone_from(&leaves);
-        self.tree = RTree::bulk_load(leaves);
-    }
-
-    /// Puts the circles' places into `keys` along the Morton curve: two passes of counting sort.
-    fn sort(&mut self) {
-        let scale = STEPS as f32 / (2.0 * self.half_extent).max(1.0);
-        let step = |along: f32| (((along + self.half_extent) * scale) as u32).min(STEPS - 1);
-        self.keys.clear();
-        let circles = self.circles.iter().zip(0..);
-        self.keys.extend(
-            circles.map(|(circle, at)| (spread(step(circle.x)) | spread(step(circle.y)) << 1, at)),
-        );
-        self.keys_spare.resize(self.keys.len(), (0, 0));
-        for pass in 0..2 {
-            let digit = |key: u32| (key >> (pass * STEP_BITS) & (STEPS - 1)) as usize;
-            let mut places = [0_u32; STEPS as usize];
-            for &(key, _) in &self.keys {
-                places[digit(key)] += 1;
-            }
-            let mut sum = 0;
-            for place in &mut places {
-                sum += std::mem::replace(place, sum);
-            }
-            for &entry in &self.keys {
-                let place = &mut places[digit(entry.0)];
-                self.keys_spare[*place as usize] = entry;
-                *place += 1;
-            }
-            std::mem::swap(&mut self.keys, &mut self.keys_spare);
-        }
+        let areas = self.blocks.iter().map(|block| block.area).zip(0..);
+        let entries = areas.map(|(area, block)| Entry { area, block });
+        self.tree = RTree::bulk_load(entries.collect());
     }
 
     /// All pairs of circles that overlap, ascending. Work: pairs of leaves whose boxes meet, shared
     /// by the workers of the current pool where there are many.
     pub fn touching(&mut self) -> &[Pair] {
-        let chunks_count = self.leaves.len().div_ceil(CHUNK_LEAVES);
+        let chunks_count = self.blocks.len().div_ceil(CHUNK_BLOCKS);
         if self.found.len() < chunks_count {
             self.found.resize_with(chunks_count, Vec::new);
         }
-        let (tree, lanes, leaves) = (&self.tree, &self.lanes, &self.leaves);
-        let scan = |(chunk, found): (&[Leaf], &mut Vec<Pair>)| {
+        let (tree, leaves, all) = (&self.tree, &self.leaves[..], &self.blocks[..]);
+        let scan = |(chunk, (blocks, found)): (usize, (&[Block], &mut Vec<Pair>))| {
             found.clear();
-            for a in chunk {
-                for b in tree.locate_in_envelope_intersecting(a.envelope()) {
-                    if a.index <= b.index {
-                        scan_leaves(lanes, leaves, a.index as usize, b.index as usize, found);
+            for (a, block) in (chunk * CHUNK_BLOCKS..).zip(blocks) {
+                let area = AABB::from_corners(block.area.low, block.area.high);
+                for entry in tree.locate_in_envelope_intersecting(area) {
+                    let b = entry.block as usize;
+                    if a == b {
+                        scan_block(block, leaves_of(leaves, a), found);
+                    } else if a < b {
+                        let (ones, others) = (leaves_of(leaves, a), leaves_of(leaves, b));
+                        scan_blocks((block, ones), (&all[b], others), found);
                     }
                 }
             }
         };
-        if leaves.len() < PARALLEL_LEAVES_MIN || rayon::current_num_threads() < 2 {
-            let chunks = leaves.chunks(CHUNK_LEAVES);
-            chunks.zip(&mut self.found).for_each(scan);
+        if all.len() < PARALLEL_BLOCKS_MIN || rayon::current_num_threads() < 2 {
+            let chunks = all.chunks(CHUNK_BLOCKS).zip(&mut self.found);
+            chunks.enumerate().for_each(scan);
         } else {
-            let chunks = leaves.par_chunks(CHUNK_LEAVES);
-            chunks.zip(&mut self.found).for_each(scan);
+            let chunks = all.par_chunks(CHUNK_BLOCKS).zip(&mut self.found);
+            chunks.enumerate().for_each(scan);
         }
         self.pairs.clear();
         for found in self.found.iter().take(chunks_count) {
             self.pairs.extend_from_slice(found);
         }
-        self.pairs.sort_unstable();
+        // As one word a pair compares without a branch.
+        self.pairs
+            .sort_unstable_by_key(|&(a, b)| u64::from(a) << 32 | u64::from(b));
         &self.pairs
     }
 
@@ -250,51 +172,98 @@ impl Space {
         &self.pairs
     }
 
-    /// Calls `visit` with every row whose circle's box meets a box. Work: one descent, and about
-    /// 20 ns a leaf.
+    /// Calls `visit` with every row whose circle's box meets a box. Work: one descent, about 30 ns a
+    /// block and 10 ns a leaf.
     pub fn each_near_box(&self, low: [f32; 2], high: [f32; 2], mut visit: impl FnMut(u32)) {
-        let area = AABB::from_corners(low, high);
-        for leaf in self.tree.locate_in_envelope_intersecting(area) {
-            let lanes = &self.lanes[leaf.index as usize];
-            for lane in bits(lanes.meeting(low, high)) {
-                visit(lanes.rows[lane]);
+        let area = Area { low, high };
+        let envelope = AABB::from_corners(low, high);
+        for entry in self.tree.locate_in_envelope_intersecting(envelope) {
+            let at = entry.block as usize;
+            let leaves = leaves_of(&self.leaves, at);
+            for leaf in bits(self.blocks[at].meeting(&area)) {
+                for lane in bits(leaves[leaf].meeting(&area)) {
+                    visit(leaves[leaf].rows[lane]);
+                }
             }
         }
     }
 }
 
-/// Pairs that touch between two leaves, or inside one.
-fn scan_leaves(lanes: &[Lanes], leaves: &[Leaf], a: usize, b: usize, found: &mut Vec<Pair>) {
-    let (ones, others, area) = (&lanes[a], &lanes[b], &leaves[b]);
-    for lane in bits(ones.meeting(area.low, area.high)) {
-        let mut touching = others.touching(ones.xs[lane], ones.ys[lane], ones.radii[lane]);
-        if a == b {
-            // Inside a leaf each pair once, and nobody with itself: later lanes only.
-            touching &= u32::MAX << lane << 1;
-        }
-        for other in bits(touching) {
-            let (one, other) = (ones.rows[lane], others.rows[other]);
-            found.push((one.min(other), one.max(other)));
+/// The leaves of one block.
+fn leaves_of(leaves: &[Leaf], block: usize) -> &[Leaf] {
+    &leaves[block * BLOCK_LEAVES..][..BLOCK_LEAVES]
+}
+
+/// Puts a run of circles into a block and its leaves, whatever they held.
+fn fill_block(circles: &[Circle], run: &[Keyed], block: &mut Block, leaves: &mut [Leaf]) {
+    *block = Block::EMPTY;
+    leaves.fill(Leaf::EMPTY);
+    for (at, (run, leaf)) in run.chunks(LEAF_ROWS).zip(leaves).enumerate() {
+        block.place(at, fill_leaf(circles, run, leaf));
+    }
+}
+
+/// Puts a run of circles into an empty leaf; the box round them.
+fn fill_leaf(circles: &[Circle], run: &[Keyed], leaf: &mut Leaf) -> Area {
+    let mut area = Area::NOTHING;
+    for (lane, &(_, at)) in run.iter().enumerate() {
+        let Circle { x, y, radius, row } = circles[at as usize];
+        leaf.xs[lane] = x;
+        leaf.ys[lane] = y;
+        leaf.radii[lane] = radius;
+        leaf.rows[lane] = row;
+        area = area.with(&Area {
+            low: [x - radius, y - radius],
+            high: [x + radius, y + radius],
+        });
+    }
+    area
+}
+
+/// Pairs that touch inside a block.
+fn scan_block(block: &Block, leaves: &[Leaf], found: &mut Vec<Pair>) {
+    for (at, leaf) in leaves.iter().enumerate() {
+        scan_leaf(leaf, found);
+        // Each pair of leaves once, and none with itself: later leaves only.
+        let later = u32::MAX << at << 1;
+        for other in bits(block.meeting(&block.leaf(at)) & later) {
+            scan_leaves(leaf, &leaves[other], &block.leaf(other), found);
         }
     }
 }
 
-/// The places of the bits that are set, ascending.
-fn bits(mut mask: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let lane = mask.trailing_zeros();
-        mask &= mask.wrapping_sub(1);
-        (lane < u32::BITS).then_some(lane as usize)
-    })
+/// Pairs that touch between two blocks.
+fn scan_blocks(ones: (&Block, &[Leaf]), others: (&Block, &[Leaf]), found: &mut Vec<Pair>) {
+    for one in bits(ones.0.meeting(&others.0.area)) {
+        for other in bits(others.0.meeting(&ones.0.leaf(one))) {
+            scan_leaves(&ones.1[one], &others.1[other], &others.0.leaf(other), found);
+        }
+    }
 }
 
-/// Moves the low 11 bits apart, one zero between each two.
-const fn spread(bits: u32) -> u32 {
-    let bits = bits & 0xffff;
-    let bits = (bits | bits << 8) & 0x00ff_00ff;
-    let bits = (bits | bits << 4) & 0x0f0f_0f0f;
-    let bits = (bits | bits << 2) & 0x3333_3333;
-    (bits | bits << 1) & 0x5555_5555
+/// Pairs that touch inside a leaf.
+fn scan_leaf(leaf: &Leaf, found: &mut Vec<Pair>) {
+    for lane in 0..LEAF_ROWS - 1 {
+        let later = u32::MAX << lane << 1;
+        let touching = leaf.touching(leaf.xs[lane], leaf.ys[lane], leaf.radii[lane]);
+        for other in bits(touching & later) {
+            found.push(pair(leaf.rows[lane], leaf.rows[other]));
+        }
+    }
+}
+
+/// Pairs that touch between two leaves; `area` is the box of the second.
+fn scan_leaves(ones: &Leaf, others: &Leaf, area: &Area, found: &mut Vec<Pair>) {
+    for lane in bits(ones.meeting(area)) {
+        let touching = others.touching(ones.xs[lane], ones.ys[lane], ones.radii[lane]);
+        for other in bits(touching) {
+            found.push(pair(ones.rows[lane], others.rows[other]));
+        }
+    }
+}
+
+fn pair(a: u32, b: u32) -> Pair {
+    (a.min(b), a.max(b))
 }
 
 #[cfg(test)]
@@ -305,7 +274,7 @@ mod tests {
 
     fn circles() -> impl Strategy<Value = Vec<(f32, f32, f32)>> {
         let circle = (-500.0_f32..500.0, -500.0_f32..500.0, 0.0_f32..40.0);
-        prop::collection::vec(circle, 0..120)
+        prop::collection::vec(circle, 0..900)
     }
 
     fn packed(circles: &[(f32, f32, f32)]) -> Space {
@@ -354,7 +323,35 @@ mod tests {
 
     #[test]
     fn circles_in_one_place_all_touch() {
-        let crowd = vec![(3.0, 4.0, 1.0); 50];
-        assert_eq!(packed(&crowd).touching().len(), 50 * 49 / 2);
+        let crowd = vec![(3.0, 4.0, 1.0); 300];
+        assert_eq!(packed(&crowd).touching().len(), 300 * 299 / 2);
+    }
+
+    #[test]
+    fn workers_find_the_same_pairs() {
+        let rows = BLOCK_ROWS * PARALLEL_BLOCKS_MIN * 2;
+        let circle = |row: usize| {
+            let place = |step: f64| ((row as f64 * step).fract() * 9000.0 - 4500.0) as f32;
+            (
+                place(0.754_877_666_246_693),
+                place(0.569_840_290_998_053),
+                40.0,
+            )
+        };
+        let circles: Vec<_> = (0..rows).map(circle).collect();
+        let found = |workers: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(workers);
+            let mut space = Space::new(4500.0);
+            pool.build().unwrap().install(|| {
+                for (row, &(x, y, radius)) in circles.iter().enumerate() {
+                    space.push(row as u32, x, y, radius);
+                }
+                space.pack();
+                space.touching().to_vec()
+            })
+        };
+        let alone = found(1);
+        assert!(alone.len() > rows, "{}", alone.len());
+        assert_eq!(found(3), alone);
     }
 }

@@ -1,0 +1,360 @@
+//! One client's message out of a finished frame: what a net shard does for each client and tick.
+//!
+//! - `compose/delta/n`: the deltas of n clients in turn, each of about 50 rows and 4 kB; so few are
+//!   in the cache, as in a shard's round. `compose/delta_again/n`: one client's, again and again.
+//! - `compose/snapshot/n`: the same clients' snapshots.
+//! - `compose/crowd/1000`: a thousand ships in one view, thinned to the byte budget.
+//!
+//! Beside them what one would write first: `compose/serde_json/50` serializes 50 rows for the one
+//! client, `compose/copies/50` has each entity's text ready and copies 50 of them, with the list of
+//! those in view given for nothing.
+
+#![allow(
+    clippy::expect_used,
+    reason = "a test or bench may stop where it stands"
+)]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use orrery::ids::{ConnId, Handle, PlayerId, SystemIndex, UnixMillis};
+use orrery::replication::stencil::{CellId, GridSize};
+use orrery::replication::{
+    PilotView, Publisher, Purse, Stage, Stencils, TickFrame, Viewer, compose,
+};
+use orrery::sim::{Command, Pilot, Place, Random, World};
+use orrery::universe::{Population, Universe};
+use serde::Serialize;
+use serde_json::Value;
+
+const VIEW_RADIUS: f32 = 1000.0;
+const CELL_EDGE: f32 = 250.0;
+
+/// Ships within the view radius. A view is made of whole cells, all that the radius touches, and so
+/// about 50 rows.
+const IN_VIEW: f32 = 36.0;
+
+/// Rows of a delta that is measured.
+const ROWS: std::ops::RangeInclusive<usize> = 45..=55;
+
+/// Ships that all fly about, and the frame of their newest tick.
+struct Sky {
+    universe: Arc<Universe>,
+    world: World,
+    ships: Vec<Handle>,
+    viewers: Vec<Viewer>,
+    stencils: Arc<Stencils>,
+    publisher: Publisher,
+}
+
+impl Sky {
+    fn new(count: usize, half_extent: f32) -> Self {
+        let mut universe = Universe::clone(&Universe::built_in());
+        let system = &mut universe.systems[0];
+        system.half_extent = half_extent;
+        system.stations.clear();
+        system.zones.clear();
+        system.population = Population::default();
+        system.pilots_max = count as u32;
+        let universe = Arc::new(universe);
+        let mut world = World::new(Arc::clone(&universe), SystemIndex(0), 3, None);
+        let ships: Vec<Handle> = (0..count).map(|n| admit(&mut world, n)).collect();
+        let viewers = ships
+            .iter()
+            .zip(0..)
+            .map(|(&ship, slot)| viewer(ship, slot));
+        let viewers = viewers.collect();
+        let stencils = Arc::new(Stencils::new(VIEW_RADIUS, CELL_EDGE));
+        let publisher = Publisher::new(Arc::clone(&stencils), 1);
+        Self {
+            universe,
+            world,
+            ships,
+            viewers,
+            stencils,
+            publisher,
+        }
+    }
+
+    /// A tick in which everybody steers.
+    fn step(&mut self) {
+        let tick = self.world.tick() + 1;
+        let steer = |(&ship, n): (&Handle, u64)| {
+            let mut random = Random::new(4, tick, n);
+            let (thrust, turn) = (random.between(0.2, 1.0), random.between(-1.0, 1.0));
+            Command::Steer {
+                ship,
+                seq: tick,
+                thrust,
+                turn,
+                fire: false,
+                dock: false,
+            }
+        };
+        let mut commands = self.ships.iter().zip(0..).map(steer).collect();
+        self.world.step(&mut commands);
+    }
+
+    fn publish(&mut self) -> Arc<TickFrame> {
+        let stage = Stage {
+            universe: &self.universe,
+            system: SystemIndex(0),
+            unix: UnixMillis(1_700_000_000_000),
+            shard_count: 1,
+            time_dilation_percent: 100,
+            rows_divisor: 1,
+            shrunk: 0,
+        };
+        self.publisher
+            .publish(stage, &self.world, &mut self.viewers)
+    }
+
+    /// The frame of a tick in mid-flight, and before it one with everybody's snapshot.
+    fn frames(&mut self) -> (Arc<TickFrame>, Arc<TickFrame>) {
+        for _ in 0..30 {
+            self.step();
+        }
+        let first = self.publish();
+        self.step();
+        (first, self.publish())
+    }
+
+    /// How many ships lie in the cells that a ship's pilot sees.
+    fn seen_from(&self, ship: Handle) -> usize {
+        let side = self.world.cells().side();
+        let grid = GridSize {
+            columns: side,
+            rows: side,
+        };
+        let cells = self.world.entities().cells();
+        let center = CellId(cells[self.world.entities().row(ship).expect("alive")]);
+        let stencil = self.stencils.at(0);
+        let seen = |cell: &&u32| stencil.sees(center, CellId(**cell), grid);
+        cells.iter().filter(seen).count()
+    }
+}
+
+fn admit(world: &mut World, n: usize) -> Handle {
+    let half = world.system().half_extent;
+    let mut random = Random::new(8, 0, n as u64);
+    let (x, y) = (random.between(-half, half), random.between(-half, half));
+    let pilot = Pilot {
+        player: PlayerId::parse(&format!("p{n}")).expect("a name"),
+        credits: 0,
+        cargo: Vec::new(),
+        hull: 100,
+        fuel: 100.0,
+        place: Place::Space {
+            x,
+            y,
+            vx: 0.0,
+            vy: 0.0,
+            rotation: 0.0,
+        },
+        home: None,
+    };
+    world.admit(&pilot).expect("room")
+}
+
+fn viewer(ship: Handle, slot: u32) -> Viewer {
+    let conn = ConnId {
+        shard: 0,
+        slot,
+        generation: 0,
+    };
+    Viewer::new(conn, ship, Purse::default())
+}
+
+fn parsed(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).expect("what is composed is JSON")
+}
+
+fn rows_in(message: &Value, list: &str) -> usize {
+    message["payload"][list].as_array().map_or(0, Vec::len)
+}
+
+/// Half the side of a square in which so many of n ships lie within the view radius of one.
+fn half_extent(count: usize, in_view: f32) -> f32 {
+    (count as f32 * std::f32::consts::PI * VIEW_RADIUS * VIEW_RADIUS / in_view).sqrt() / 2.0
+}
+
+fn is_tiny() -> bool {
+    std::env::var_os("ORRERY_BENCH_TINY").is_some()
+}
+
+/// Measures `make` on one pilot after the other.
+fn measure(
+    criterion: &mut Criterion,
+    id: BenchmarkId,
+    pilots: &[PilotView],
+    make: impl Fn(&PilotView, &mut BytesMut),
+) {
+    let mut group = criterion.benchmark_group("compose");
+    group
+        .sample_size(30)
+        .measurement_time(Duration::from_secs(2));
+    let mut out = BytesMut::with_capacity(1 << 20);
+    let mut turn = pilots.iter().cycle();
+    group.bench_function(id, |bencher| {
+        bencher.iter(|| {
+            out.clear();
+            if let Some(pilot) = turn.next() {
+                make(black_box(pilot), &mut out);
+            }
+            assert!(out.len() > 1_000);
+            out.len()
+        });
+    });
+    group.finish();
+}
+
+fn deltas(criterion: &mut Criterion) {
+    let counts: &[usize] = if is_tiny() { &[500] } else { &[1_000, 10_000] };
+    for &count in counts {
+        let mut sky = Sky::new(count, half_extent(count, IN_VIEW));
+        let (first, frame) = sky.frames();
+        let stencils = Arc::clone(&sky.stencils);
+        let delta = |pilot: &PilotView, out: &mut BytesMut| {
+            compose::delta(&frame, pilot, &stencils, 101, out);
+        };
+        let snapshot = |pilot: &PilotView, out: &mut BytesMut| {
+            compose::snapshot(&first, pilot, &stencils, 100, out);
+        };
+        let (mut wanted, mut whole, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let views = frame.pilots_of(0).iter().zip(first.pilots_of(0));
+        for ((pilot, snapshotted), &ship) in views.zip(&sky.ships) {
+            let mut out = BytesMut::new();
+            delta(pilot, &mut out);
+            let rows = rows_in(&parsed(&out), "entity_updates");
+            assert_eq!(rows, sky.seen_from(ship), "everybody moves");
+            if ROWS.contains(&rows) {
+                wanted.push(*pilot);
+                whole.push(*snapshotted);
+                bytes += out.len();
+            }
+        }
+        let mean = bytes / wanted.len();
+        println!("{} deltas of {mean} bytes", wanted.len());
+        assert!((3_500..4_800).contains(&mean), "{mean}");
+        let mut out = BytesMut::new();
+        snapshot(&whole[0], &mut out);
+        assert!(rows_in(&parsed(&out), "entities") > 30);
+
+        measure(criterion, BenchmarkId::new("delta", count), &wanted, delta);
+        let one = &wanted[..1];
+        measure(
+            criterion,
+            BenchmarkId::new("delta_again", count),
+            one,
+            delta,
+        );
+        let id = BenchmarkId::new("snapshot", count);
+        measure(criterion, id, &whole, snapshot);
+    }
+}
+
+fn crowd(criterion: &mut Criterion) {
+    let count = 1_000;
+    let mut sky = Sky::new(count, 600.0);
+    let (_, frame) = sky.frames();
+    let stencils = Arc::clone(&sky.stencils);
+    let delta = |pilot: &PilotView, out: &mut BytesMut| {
+        compose::delta(&frame, pilot, &stencils, 101, out);
+    };
+    let pilots = frame.pilots_of(0);
+    let mut out = BytesMut::new();
+    delta(&pilots[0], &mut out);
+    let rows = rows_in(&parsed(&out), "entity_updates");
+    assert!((50..count / 2).contains(&rows), "{rows} rows of {count}");
+    measure(criterion, BenchmarkId::new("crowd", count), pilots, delta);
+}
+
+/// What one would derive with serde: the id as text, floats rounded.
+#[derive(Serialize)]
+struct Row {
+    id: String,
+    x: f64,
+    y: f64,
+    vx: f64,
+    vy: f64,
+    r: f64,
+    hp: i32,
+}
+
+#[derive(Serialize)]
+struct Delta<'a> {
+    r#type: &'static str,
+    seq: u64,
+    ts: u64,
+    payload: Payload<'a>,
+}
+
+#[derive(Serialize)]
+struct Payload<'a> {
+    tick: u64,
+    entity_updates: &'a [Row],
+    entity_removed: &'a [String],
+    last_input_seq: u64,
+}
+
+fn rivals(criterion: &mut Criterion) {
+    let row = |n: u64| {
+        let mut random = Random::new(5, 0, n);
+        let mut draw = |span: f32| (f64::from(random.between(-span, span)) * 100.0).round() / 100.0;
+        Row {
+            id: format!("s_{}", 1000 + n),
+            x: draw(10_000.0),
+            y: draw(10_000.0),
+            vx: draw(200.0),
+            vy: draw(200.0),
+            r: draw(3.0),
+            hp: 100,
+        }
+    };
+    let rows: Vec<Row> = (0..50).map(row).collect();
+    let delta = |rows| Delta {
+        r#type: "world.delta",
+        seq: 101,
+        ts: 1_700_000_000_000,
+        payload: Payload {
+            tick: 31,
+            entity_updates: rows,
+            entity_removed: &[],
+            last_input_seq: 7,
+        },
+    };
+    let mut group = criterion.benchmark_group("compose");
+    group.measurement_time(Duration::from_secs(2));
+    let mut out = Vec::with_capacity(1 << 16);
+    group.bench_function(BenchmarkId::new("serde_json", 50), |bencher| {
+        bencher.iter(|| {
+            out.clear();
+            let written = serde_json::to_writer(&mut out, &delta(black_box(&rows)));
+            assert!(written.is_ok() && out.len() > 3_500);
+        });
+    });
+    assert_eq!(rows_in(&parsed(&out), "entity_updates"), 50);
+
+    // Texts of many entities, of which those in view lie anywhere.
+    let text = |n| serde_json::to_vec(&row(n)).expect("plain data");
+    let texts: Vec<Vec<u8>> = (0..10_000).map(text).collect();
+    let in_view: Vec<usize> = (0..50).map(|n| n * 7919 % texts.len()).collect();
+    let mut out = BytesMut::with_capacity(1 << 16);
+    group.bench_function(BenchmarkId::new("copies", 50), |bencher| {
+        bencher.iter(|| {
+            out.clear();
+            for &entity in black_box(&in_view) {
+                out.extend_from_slice(&texts[entity]);
+                out.extend_from_slice(b",");
+            }
+            assert!(out.len() > 3_000);
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, deltas, crowd, rivals);
+criterion_main!(benches);
