@@ -85,6 +85,9 @@ pub(super) struct Bot {
     has_said_goodbye: bool,
     /// Ticks told to this bot while measuring.
     pub(super) ticks_measured: u64,
+    /// Deltas that came while measuring, and the bytes of their text.
+    pub(super) deltas_measured: u64,
+    pub(super) delta_bytes_measured: u64,
     /// Whether it was flying when measuring began.
     pub(super) is_measured: bool,
 }
@@ -106,6 +109,8 @@ impl Bot {
             arrived: None,
             has_said_goodbye: false,
             ticks_measured: 0,
+            deltas_measured: 0,
+            delta_bytes_measured: 0,
             is_measured: false,
         }
     }
@@ -226,11 +231,22 @@ impl Bot {
         }
         match (glance.kind, glance.tick) {
             ("world.delta", Some(tick)) => {
-                turn.tally.deltas += u64::from(turn.tally.is_measuring);
+                if turn.tally.is_measuring {
+                    let bytes = text.len() as u64;
+                    turn.tally.deltas += 1;
+                    turn.tally.delta_bytes_max = turn.tally.delta_bytes_max.max(bytes);
+                    self.deltas_measured += 1;
+                    self.delta_bytes_measured += bytes;
+                }
                 self.arrive(tick, turn);
-                if let Some(rows) = self.pilot.hear_delta(text, tick) {
+                let seen = self.pilot.hear_delta(text, tick);
+                if let Some(rows) = seen.rows {
                     turn.tally.rows_seen += rows as u64;
                     turn.tally.deltas_opened += 1;
+                }
+                if let (Some(has_own), true) = (seen.has_own, turn.tally.is_measuring) {
+                    turn.tally.own_looks += 1;
+                    turn.tally.own_found += u64::from(has_own);
                 }
             }
             ("world.snapshot", Some(tick)) => {
