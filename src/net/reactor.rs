@@ -116,9 +116,10 @@ impl Reactor {
             if let Some(rest) = gathering.rest(more) {
                 self.waker.rest(rest);
             }
-            let timeout = match self.waker.is_stirred() {
-                true => Some(Duration::ZERO),
-                false => self.timeout(service, more),
+            let timeout = if self.waker.is_stirred() {
+                Some(Duration::ZERO)
+            } else {
+                self.timeout(service, more)
             };
             match self.poll.poll(&mut self.events, timeout) {
                 Ok(()) => {}
