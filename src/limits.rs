@@ -135,8 +135,12 @@ pub const SWARM_INPUT_HZ_MAX: f64 = 60.0;
 /// Longest span that a swarm measures, in seconds: a day.
 pub const SWARM_DURATION_SECONDS_MAX: u64 = 86_400;
 
-/// Read buffer of a bot: a common delta in one read, and 60 MiB at 5,000 bots with all else.
-pub const SWARM_READ_BUFFER_BYTES: usize = 8 * 1024;
+/// Room that a bot's socket is read into at once, in a buffer that all bots share: several deltas,
+/// and little enough to stay in a processor's cache.
+pub const SWARM_READ_BYTES: usize = 32 * 1024;
+
+/// Buffer of a bot for the frames that are not plain texts: pings, goodbyes.
+pub const SWARM_READ_BUFFER_BYTES: usize = 256;
 
 /// Most bytes that wait for a bot's socket; beyond, its inputs are skipped and counted.
 pub const SWARM_WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024;

@@ -15,6 +15,7 @@ use mio::{Registry, Token};
 use tungstenite::Utf8Bytes;
 use tungstenite::handshake::client::Request as Upgrade;
 
+use super::inbox::Inbox;
 use super::link::{Link, Received, Sent};
 use super::pilot::{Conduct, Order, Pilot};
 use super::sight;
@@ -135,7 +136,13 @@ impl Bot {
 
     /// A readiness event came, or messages were left from the last turn. `true`: messages may be
     /// left again.
-    pub(super) fn ready(&mut self, crew: &Crew, is_ending: bool, turn: &mut Turn<'_>) -> bool {
+    pub(super) fn ready(
+        &mut self,
+        crew: &Crew,
+        is_ending: bool,
+        inbox: &mut Inbox,
+        turn: &mut Turn<'_>,
+    ) -> bool {
         if self.stage == Stage::Connecting {
             match self.link.advance(&crew.upgrade) {
                 Ok(true) => self.log_in(turn),
@@ -144,8 +151,20 @@ impl Bot {
             }
         }
         self.link.wake(is_ending);
+        self.link.open_inbox(inbox);
+        let is_left = self.receive(crew, inbox, turn);
+        self.link.close_inbox(inbox);
+        is_left
+    }
+
+    /// Takes what has come; `true`: there may be more.
+    fn receive(&mut self, crew: &Crew, inbox: &mut Inbox, turn: &mut Turn<'_>) -> bool {
         for _ in 0..SWARM_MESSAGES_PER_TURN_MAX {
-            match self.link.receive() {
+            match self.link.receive(inbox) {
+                Received::Here(range) => match str::from_utf8(inbox.slice(range)) {
+                    Ok(text) => self.hear(text, crew, turn),
+                    Err(_) => turn.tally.unreadable += 1,
+                },
                 Received::Text(text) => self.hear(text.as_str(), crew, turn),
                 Received::Nothing => {
                     self.link.flush();
