@@ -5,8 +5,9 @@
 //! cargo test --release --test protocol idle -- --nocapture     prints the figures
 //! ```
 //!
-//! What the kernel holds beside it (sockets, files, poll entries; no data waits) is not the
-//! process's: about 4 KiB a connection on Linux 6, and as much again for the clients' ends here.
+//! What the kernel holds beside it is not the process's: 3.7 kB a connection by `/proc/slabinfo` on
+//! Linux 6.18 (socket 2,368 bytes, its inode 832, file 192, directory entry 192, poll entry 128), and
+//! what waits to be sent or read, which is nothing while a connection is idle.
 
 use std::fs;
 use std::io::{Read, Write};
