@@ -132,8 +132,12 @@ pub const SWARM_INPUT_HZ_MAX: f64 = 60.0;
 /// Longest span that a swarm measures, in seconds: a day.
 pub const SWARM_DURATION_SECONDS_MAX: u64 = 86_400;
 
-/// Read buffer of a bot: a common delta in one read, and 60 MiB at 5,000 bots with all else.
-pub const SWARM_READ_BUFFER_BYTES: usize = 8 * 1024;
+/// Room that a bot's socket is read into at once, in a buffer that all bots share: several deltas,
+/// and little enough to stay in a processor's cache.
+pub const SWARM_READ_BYTES: usize = 32 * 1024;
+
+/// Buffer of a bot for the frames that are not plain texts: pings, goodbyes.
+pub const SWARM_READ_BUFFER_BYTES: usize = 256;
 
 /// Most bytes that wait for a bot's socket; beyond, its inputs are skipped and counted.
 pub const SWARM_WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024;
@@ -262,6 +266,11 @@ pub const ACCEPT_PAUSE_MS: u64 = 50;
 /// Readiness events taken from the kernel in one turn; the others come with the next.
 pub const EVENTS_PER_TURN_MAX: usize = 1_024;
 
+/// Shortest time between two looks at the sockets of a busy game shard, in µs. What clients say
+/// waits for the next tick anyway; looking at each message by itself costs two system calls and a
+/// wake-up, about as much as sending one.
+pub const GATHER_US: u64 = 2_000;
+
 /// Bytes read from one connection in one turn. Edge-triggered readiness comes once, so what is
 /// left waits on the shard's own ready list.
 pub const READ_BYTES_PER_TURN_MAX: usize = 16 * 1024;
@@ -299,9 +308,9 @@ pub const TLS_HANDSHAKES_PER_TURN_MAX: usize = 8;
 /// Plaintext in one TLS write: one record.
 pub const TLS_RECORD_BYTES_MAX: usize = 16 * 1024;
 
-/// A connection's read buffer. tungstenite allocates it at once and clears it before each read:
-/// 4 KiB cost 114 ns where its default of 128 KiB costs 1,313.
-pub const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// A connection's read buffer: several inputs. tungstenite allocates it at once and clears it before
+/// each read, cold in cache: 4 KiB cost half a microsecond, its default of 128 KiB several.
+pub const READ_BUFFER_BYTES: usize = 1024;
 
 /// Output that may wait for one client, frames included; the next message is refused.
 pub const PENDING_BYTES_MAX: usize = 256 * 1024;
@@ -394,8 +403,8 @@ pub const GATE_LANE_MAX: usize = 65_536;
 /// Answers that may wait in a gate for their batch to become durable.
 pub const HELD_LETTERS_MAX: usize = 65_536;
 
-/// First size of the buffer that a gate composes messages in, in bytes.
-pub const COMPOSE_BUFFER_BYTES: usize = 1024 * 1024;
+/// First size of the buffer that a gate composes a message in, in bytes: a crowd's delta and more.
+pub const COMPOSE_BUFFER_BYTES: usize = 32 * 1024;
 
 /// How often a gate looks at its clients' deadlines, in ms: how late a deadline may be noticed.
 pub const SWEEP_MS: u64 = 250;
@@ -411,6 +420,10 @@ pub const SNAPSHOT_PERIOD_TICKS: u64 = 150;
 
 /// Ticks between two checkpoints of one pilot: 5 s.
 pub const CHECKPOINT_PERIOD_TICKS: u64 = 150;
+
+/// Ticks between two shares of them, half a second: a commit costs half a millisecond of processor
+/// time however few pilots it holds.
+pub const CHECKPOINT_SHARE_TICKS: u64 = 15;
 
 /// Ticks that a ship stays in space after its connection is lost: 10 s.
 pub const LINGER_TICKS: u64 = 300;

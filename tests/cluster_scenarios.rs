@@ -7,7 +7,10 @@ use cluster::seat::Stage;
 use cluster::server::DiskPace;
 use cluster::{Cluster, Setup, sky};
 use orrery::ids::Name;
-use orrery::limits::{DELTA_BYTES_MAX, LINGER_TICKS, PENDING_BYTES_MAX, STALL_MS_MAX, SWEEP_MS};
+use orrery::limits::{
+    CHECKPOINT_PERIOD_TICKS, CHECKPOINT_SHARE_TICKS, DELTA_BYTES_MAX, LINGER_TICKS,
+    PENDING_BYTES_MAX, STALL_MS_MAX, SWEEP_MS,
+};
 use orrery::wire::{CloseCode, ErrorCode, Input, Reply, RequestId, Trade};
 
 fn quiet() -> Cluster {
@@ -279,6 +282,30 @@ fn a_crowd_of_1000_ships_in_one_view_stays_within_the_byte_budget_and_sees_itsel
             seat.delta_bytes_max
         );
     }
+}
+
+#[test]
+fn who_only_flies_is_kept_every_five_seconds_and_in_few_batches() {
+    let mut cluster = crowd(2_000.0);
+    let seats = cluster.enter_deaf("f", 40, "sol-1");
+    for &seat in &seats {
+        let due = cluster.tick + 1;
+        cluster.seats[seat].steer(thrust(0.4, 0.3), due);
+    }
+    cluster.ticks(CHECKPOINT_PERIOD_TICKS);
+    let before = cluster.disk().shelf.pilots.clone();
+    let batches = cluster.disk().durable();
+    cluster.ticks(CHECKPOINT_PERIOD_TICKS);
+    let batches = cluster.disk().durable() - batches;
+    assert!(
+        batches <= CHECKPOINT_PERIOD_TICKS / CHECKPOINT_SHARE_TICKS + 1,
+        "{batches} batches"
+    );
+    let disk = cluster.disk();
+    let moved = before
+        .iter()
+        .filter(|(player, record)| disk.shelf.pilots.get(*player) != Some(record));
+    assert_eq!((before.len(), moved.count()), (40, 40));
 }
 
 #[test]

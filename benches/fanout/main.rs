@@ -7,6 +7,11 @@
 //! compared is the processor time of the server's process per message delivered; runs alternate, so
 //! that a machine's moods meet both.
 //!
+//! Both serve all sockets from one thread, write each message with one call and read each input
+//! with one. The floor has the easier time: its frame is one for all and never leaves the nearest
+//! cache. It looks at its sockets whenever the kernel has news; the server, which wants inputs only
+//! by the next tick, gathers news for up to 2 ms (`GATHER_US`) and so wakes less often.
+//!
 //! ```text
 //! cargo bench --bench fanout
 //! ORRERY_BENCH_CLIENTS=300 ORRERY_BENCH_SECONDS=5 ORRERY_BENCH_ROUNDS=2 cargo bench --bench fanout

@@ -53,6 +53,8 @@ impl Subject {
             "--max-connections-per-ip",
             "30000",
         ]);
+        // As many as the floor has.
+        command.args(["--net-threads", "1"]);
         command.arg("--database").arg(database);
         command.arg("--world").arg(&world);
         command.arg("--jwt-secret-file").arg(&secret);

@@ -14,7 +14,8 @@ use super::keys::KeyArguments;
 use super::{Failure, audit, world};
 use crate::ids::{Name, SystemIndex};
 use crate::limits::{
-    CONNECTIONS_MAX, CONNECTIONS_PER_IP_MAX, VIEW_RADIUS, VIEW_RADIUS_MAX, VIEW_RADIUS_MIN,
+    CONNECTIONS_MAX, CONNECTIONS_PER_IP_MAX, GATHER_US, VIEW_RADIUS, VIEW_RADIUS_MAX,
+    VIEW_RADIUS_MIN,
 };
 use crate::net::{NetConfig, Tls};
 use crate::recorder::Recorder;
@@ -158,6 +159,7 @@ impl ServeArguments {
             connections_max: self.max_connections,
             connections_per_ip_max: per_ip,
             trusted_proxies: self.trusted_proxy.clone(),
+            gather_us: GATHER_US,
             ..NetConfig::default()
         }
     }

@@ -123,11 +123,23 @@ pub(crate) fn run(arguments: &SwarmArguments) -> Result<(), Failure> {
         let why = report.failures.iter().max_by_key(|(_, count)| **count);
         let why = why.map_or("the run was stopped", |(reason, _)| reason.as_str());
         return Err(Failure::failed(format!(
-            "no bot came in at {}: {why}",
-            report.url
+            "no bot came in at {}: {why}{}",
+            report.url,
+            advice(why)
         )));
     }
     Ok(())
+}
+
+/// What to do about the commonest reasons why nobody came in.
+fn advice(why: &str) -> &'static str {
+    if why.starts_with("connect:") {
+        "; is a server running there?"
+    } else if why.contains("INVALID_TOKEN") {
+        "; sign with the server's own secret: --jwt-secret-file, or --database where it keeps one beside it"
+    } else {
+        ""
+    }
 }
 
 fn show(report: &Report, as_json: bool) -> Result<(), Failure> {

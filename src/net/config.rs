@@ -20,6 +20,9 @@ pub struct NetConfig {
     pub message_bytes_max: usize,
     /// Output that may wait for one client.
     pub pending_bytes_max: usize,
+    /// While news comes more often than this, in µs, the reactor gathers it and looks at the
+    /// sockets only so often; a ring of its waker is heard at once all the same. 0: never.
+    pub gather_us: u64,
 }
 
 impl Default for NetConfig {
@@ -30,6 +33,7 @@ impl Default for NetConfig {
             trusted_proxies: Vec::new(),
             message_bytes_max: limits::MESSAGE_BYTES_MAX,
             pending_bytes_max: limits::PENDING_BYTES_MAX,
+            gather_us: 0,
         }
     }
 }

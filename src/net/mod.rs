@@ -22,6 +22,7 @@ pub mod doors;
 pub mod echo;
 pub mod http;
 pub mod memory;
+mod outgoing;
 pub mod reactor;
 pub mod shard;
 mod socket;
@@ -36,6 +37,7 @@ pub use tungstenite::Utf8Bytes;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::NetConfig;
+pub use outgoing::Outgoing;
 pub use reactor::Reactor;
 pub use tls::Tls;
 pub use waker::Waker;
@@ -105,6 +107,9 @@ pub trait Io {
 
     /// Queues one text message and tries to write it at once: one copy and one write.
     fn send(&mut self, conn: ConnId, text: Utf8Bytes) -> Sent;
+
+    /// As [`send`](Self::send), without any copy: for what is encoded by us and so known to be text.
+    fn send_encoded(&mut self, conn: ConnId, message: &mut Outgoing) -> Sent;
 
     /// Queues one binary message and tries to write it at once.
     fn send_binary(&mut self, conn: ConnId, bytes: Bytes) -> Sent;

@@ -2,14 +2,15 @@
 //!
 //! Edge-triggered readiness is told once, so the shard keeps its own queue and this loop only
 //! sleeps when that queue is empty. Deadlines are absolute; mio's timeout is derived from the
-//! earliest one each time. Running out of file descriptors sheds one newcomer through a descriptor
+//! earliest one each time. A shard that may gather ([`NetConfig::gather_us`]) looks at busy sockets
+//! only so often and rests between, on its waker alone. Running out of file descriptors sheds one newcomer through a descriptor
 //! held in reserve, then rests: it neither spins nor ends the server.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
@@ -107,15 +108,29 @@ impl Reactor {
     /// Runs until the service calls [`Io::stop`](super::Io::stop) and everybody is gone. Fails
     /// only where the kernel's polling itself does.
     pub fn run(mut self, service: &mut (impl Service + ?Sized)) -> io::Result<()> {
+        self.waker.adopt();
+        let tally = self.shard.tally();
+        let mut gathering = Gathering::new(self.shard.gather_us());
         let mut more = true;
         while !self.shard.is_stopped() {
-            let timeout = self.timeout(service, more);
+            if let Some(rest) = gathering.rest(more) {
+                self.waker.rest(rest);
+            }
+            let timeout = if self.waker.is_stirred() {
+                Some(Duration::ZERO)
+            } else {
+                self.timeout(service, more)
+            };
             match self.poll.poll(&mut self.events, timeout) {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => self.events.clear(),
                 Err(error) => return Err(error),
             }
             if self.take_events() {
+                tally.looks.add(1);
+                gathering.looked();
+            }
+            if self.waker.rouse() {
                 self.collect();
                 if self.waker.answer() {
                     service.wake(&mut self.shard);
@@ -144,14 +159,15 @@ impl Reactor {
         Some(Duration::from_millis(deadline.since(self.shard.now())))
     }
 
-    /// Notes what the kernel says; whether a waker was among it.
+    /// Notes what the kernel says; whether it was of connections.
     fn take_events(&mut self) -> bool {
-        let mut woken = false;
+        let mut is_of_connections = false;
         for event in &self.events {
             match event.token() {
-                WAKER => woken = true,
+                WAKER => {}
                 LISTENER => self.newcomers_wait = true,
                 Token(slot) => {
+                    is_of_connections = true;
                     let readiness = Readiness {
                         readable: event.is_readable(),
                         read_closed: event.is_read_closed() || event.is_error(),
@@ -161,7 +177,7 @@ impl Reactor {
                 }
             }
         }
-        woken
+        is_of_connections
     }
 
     /// Takes in what other shards handed over; at most as many as an inbox holds.
@@ -243,6 +259,47 @@ impl Reactor {
             }
         }
         self.reserve = reserve();
+    }
+}
+
+/// When a busy shard looks at its sockets again.
+///
+/// A shard that was just told news of its connections within a span of the last such news is busy,
+/// and rests until the span is over; the news of a quiet one is seen at once. So a lone client
+/// never waits, and a crowd costs a bounded number of wake-ups a second.
+struct Gathering {
+    span: Duration,
+    /// When the last two looks that found something began.
+    looks: [Option<Instant>; 2],
+}
+
+impl Gathering {
+    const fn new(span_us: u64) -> Self {
+        Self {
+            span: Duration::from_micros(span_us),
+            looks: [None; 2],
+        }
+    }
+
+    /// A look found news of connections.
+    fn looked(&mut self) {
+        if !self.span.is_zero() {
+            self.looks = [self.looks[1], Some(Instant::now())];
+        }
+    }
+
+    /// How long to rest before the next look, if at all.
+    fn rest(&self, more: bool) -> Option<Duration> {
+        let [Some(before), Some(last)] = self.looks else {
+            return None;
+        };
+        // Resting makes the gap a span long, and the wait for the next message comes on top.
+        if more || last.duration_since(before) > self.span * 2 {
+            return None;
+        }
+        self.span
+            .checked_sub(last.elapsed())
+            .filter(|rest| !rest.is_zero())
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Tally {
     pub closed: Counter,
     /// Plain HTTP requests answered.
     pub http_requests: Counter,
+    /// Times that news of connections was taken from the kernel.
+    pub looks: Counter,
     /// Deadlines that ran out, pings included.
     pub timers_fired: Counter,
     /// Messages handed to the service.

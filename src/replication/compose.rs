@@ -15,8 +15,6 @@
 
 use std::ops::Range;
 
-use bytes::BytesMut;
-
 use super::frame::{PilotView, TickFrame, View};
 use super::stencil::Stencil;
 use crate::limits::{VIEW_LEVELS, VIEW_SHRINK_PERMILLE};
@@ -71,7 +69,7 @@ pub fn delta(
     pilot: &PilotView,
     stencils: &Stencils,
     seq: u64,
-    out: &mut BytesMut,
+    out: &mut Vec<u8>,
 ) {
     head(out, b"{\"type\":\"world.delta\",\"seq\":", seq, frame);
     out.extend_from_slice(b",\"entity_updates\":[");
@@ -128,7 +126,7 @@ pub fn snapshot(
     pilot: &PilotView,
     stencils: &Stencils,
     seq: u64,
-    out: &mut BytesMut,
+    out: &mut Vec<u8>,
 ) {
     head(out, b"{\"type\":\"world.snapshot\",\"seq\":", seq, frame);
     out.extend_from_slice(b",\"you\":");
@@ -152,7 +150,7 @@ pub fn snapshot(
     out.extend_from_slice(b"}}");
 }
 
-fn head(out: &mut BytesMut, opening: &[u8], seq: u64, frame: &TickFrame) {
+fn head(out: &mut Vec<u8>, opening: &[u8], seq: u64, frame: &TickFrame) {
     out.extend_from_slice(opening);
     number(out, seq);
     out.extend_from_slice(b",\"ts\":");
@@ -163,7 +161,7 @@ fn head(out: &mut BytesMut, opening: &[u8], seq: u64, frame: &TickFrame) {
 
 /// The view's cells one by one, for a client whose view moved: what it knew gets updates, what it
 /// did not know comes in full.
-fn entered(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut BytesMut) {
+fn entered(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut Vec<u8>) {
     let stencil = stencils.at(pilot.now.level);
     for cell in stencil.runs(pilot.now.center, frame.grid).flatten() {
         if !sees(stencils, pilot.before, cell, frame) {
@@ -183,7 +181,7 @@ fn sees(stencils: &Stencils, view: View, cell: u32, frame: &TickFrame) -> bool {
 }
 
 /// The own ship, and of the others those whose turn it is in their ring.
-fn thinned(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut BytesMut) {
+fn thinned(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut Vec<u8>) {
     let stencil = stencils.at(pilot.now.level);
     for cell in stencil.runs(pilot.now.center, frame.grid).flatten() {
         thinned_cell(frame, pilot, stencil, cell, out);
@@ -195,7 +193,7 @@ fn thinned_cell(
     pilot: &PilotView,
     stencil: &Stencil,
     cell: u32,
-    out: &mut BytesMut,
+    out: &mut Vec<u8>,
 ) {
     let periods = THINNING[usize::from(pilot.thinning).min(THINNING.len() - 1)];
     let period = periods[stencil.ring(pilot.now.center, cell, frame.grid) as usize];
@@ -215,7 +213,7 @@ fn thinned_cell(
     }
 }
 
-fn arrivals(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut BytesMut) {
+fn arrivals(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut Vec<u8>) {
     for run in stencils
         .at(pilot.now.level)
         .runs(pilot.now.center, frame.grid)
@@ -242,7 +240,7 @@ fn removals(
     pilot: &PilotView,
     stencils: &Stencils,
     removal: Removal,
-    out: &mut BytesMut,
+    out: &mut Vec<u8>,
 ) {
     let now = stencils.at(pilot.now.level);
     let moved = pilot.before != pilot.now;
@@ -272,7 +270,7 @@ fn forgotten(
     stencils: &Stencils,
     run: Range<u32>,
     removal: Removal,
-    out: &mut BytesMut,
+    out: &mut Vec<u8>,
 ) {
     for cell in run {
         if !sees(stencils, pilot.now, cell, frame) {
@@ -286,13 +284,13 @@ fn forgotten(
 }
 
 /// Closes a list whose items each end with a comma.
-fn end_list(out: &mut BytesMut, closing: &[u8]) {
+fn end_list(out: &mut Vec<u8>, closing: &[u8]) {
     if out.last() == Some(&b',') {
         out.truncate(out.len() - 1);
     }
     out.extend_from_slice(closing);
 }
 
-fn number(out: &mut BytesMut, value: u64) {
+fn number(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }

@@ -19,6 +19,7 @@ use super::stencil::{CellId, GridSize};
 use super::viewer::{Scene, Viewer};
 use crate::ids::{SystemIndex, UnixMillis};
 use crate::limits::{FRAME_TICKS_MAX, FRAMES_KEPT_MAX, PARALLEL_ROWS_MIN, STICKY_FRAMES};
+use crate::sim::zones::ZoneContext;
 use crate::sim::{EventKind, World};
 use crate::universe::Universe;
 use crate::wire::Fixed2;
@@ -385,6 +386,8 @@ impl Publisher {
     ) {
         let mut pilots = std::mem::take(&mut frame.pilots);
         let mut views = pilots.iter_mut();
+        // Most pilots are where the one before is: in the ambient, or docked at one station.
+        let mut newest_zone: Option<(ZoneContext, Span)> = None;
         for viewer in viewers {
             let Some(ship) = world.pilot(viewer.ship) else {
                 continue;
@@ -406,9 +409,14 @@ impl Publisher {
                 .row
                 .map(|row| self.update_of_row[row])
                 .filter(|&update| update != NO_UPDATE);
-            view.zone = span(bytes, |out| {
-                zone_context(world, viewer, scene, &self.scratch, out);
-            });
+            let context = world.zone_context(viewer.ship);
+            view.zone = match newest_zone {
+                Some((newest, zone)) if newest == context => zone,
+                _ => span(bytes, |out| {
+                    zone_context(&context, scene, &self.scratch, out);
+                }),
+            };
+            newest_zone = Some((context, view.zone));
             view.you = span(bytes, |out| {
                 viewer.you_changes(&ship, scene, &self.scratch, out);
             });
@@ -448,8 +456,7 @@ fn event_row<'a>(kind: &'a EventKind, scene: Scene<'a>) -> EventRow<'a> {
 }
 
 /// Appends the `you_zone_context` of a client: of its ship's place, or of none while it has none.
-fn zone_context(world: &World, viewer: &Viewer, scene: Scene<'_>, arena: &Bump, out: &mut Vec<u8>) {
-    let context = world.zone_context(viewer.ship);
+fn zone_context(context: &ZoneContext, scene: Scene<'_>, arena: &Bump, out: &mut Vec<u8>) {
     let zones = &scene.system.zones;
     let names = context
         .zones()

@@ -35,7 +35,10 @@ pub struct Viewer {
     /// Whether the next frame shall carry a snapshot.
     pub snapshot_due: bool,
     /// Money and hold that may be told.
-    pub purse: Purse,
+    purse: Purse,
+    /// Whether that was set since it was last compared with what was told: nearly never, and the
+    /// comparison would fetch both holds from far away, for every client and tick.
+    is_purse_new: bool,
     told: Told,
 }
 
@@ -58,8 +61,15 @@ impl Viewer {
             view: View::NOTHING,
             snapshot_due: true,
             purse,
+            is_purse_new: true,
             told: Told::default(),
         }
+    }
+
+    /// Sets what may be told of money and hold.
+    pub fn set_purse(&mut self, purse: &Purse) {
+        self.purse.clone_from(purse);
+        self.is_purse_new = true;
     }
 
     /// Appends the `you` of a delta, `{…}` with what changed since it was last told, or nothing.
@@ -71,7 +81,8 @@ impl Viewer {
         out: &mut Vec<u8>,
     ) {
         let fuel = Fixed2::new(pilot.fuel);
-        let cargo_changed = self.told.cargo != self.purse.cargo;
+        let cargo_changed =
+            std::mem::take(&mut self.is_purse_new) && self.told.cargo != self.purse.cargo;
         let hold = cargo_changed.then(|| scene.hold(&self.purse.cargo, arena));
         let row = YouRow {
             ship_id: None,

@@ -42,6 +42,10 @@ use crate::session::token::Verifier;
 use crate::sim::World;
 use crate::universe::Universe;
 
+/// How often the main thread looks whether it was told to stop or a thread ended: often enough for
+/// whoever waits, and no load.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// Everything an operator decides.
 pub struct Config {
     /// Where players connect.
@@ -366,7 +370,7 @@ impl Running {
             if ended.is_some() {
                 break;
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(LOOK_EVERY);
         }
         self.stop.store(true, Ordering::Release);
         let unix = SystemClock::new().unix().0;

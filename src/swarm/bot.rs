@@ -15,6 +15,7 @@ use mio::{Registry, Token};
 use tungstenite::Utf8Bytes;
 use tungstenite::handshake::client::Request as Upgrade;
 
+use super::inbox::Inbox;
 use super::link::{Link, Received, Sent};
 use super::pilot::{Conduct, Order, Pilot};
 use super::sight;
@@ -85,6 +86,9 @@ pub(super) struct Bot {
     has_said_goodbye: bool,
     /// Ticks told to this bot while measuring.
     pub(super) ticks_measured: u64,
+    /// Deltas that came while measuring, and the bytes of their text.
+    pub(super) deltas_measured: u64,
+    pub(super) delta_bytes_measured: u64,
     /// Whether it was flying when measuring began.
     pub(super) is_measured: bool,
 }
@@ -106,6 +110,8 @@ impl Bot {
             arrived: None,
             has_said_goodbye: false,
             ticks_measured: 0,
+            deltas_measured: 0,
+            delta_bytes_measured: 0,
             is_measured: false,
         }
     }
@@ -130,7 +136,13 @@ impl Bot {
 
     /// A readiness event came, or messages were left from the last turn. `true`: messages may be
     /// left again.
-    pub(super) fn ready(&mut self, crew: &Crew, is_ending: bool, turn: &mut Turn<'_>) -> bool {
+    pub(super) fn ready(
+        &mut self,
+        crew: &Crew,
+        is_ending: bool,
+        inbox: &mut Inbox,
+        turn: &mut Turn<'_>,
+    ) -> bool {
         if self.stage == Stage::Connecting {
             match self.link.advance(&crew.upgrade) {
                 Ok(true) => self.log_in(turn),
@@ -139,8 +151,20 @@ impl Bot {
             }
         }
         self.link.wake(is_ending);
+        self.link.open_inbox(inbox);
+        let is_left = self.receive(crew, inbox, turn);
+        self.link.close_inbox(inbox);
+        is_left
+    }
+
+    /// Takes what has come; `true`: there may be more.
+    fn receive(&mut self, crew: &Crew, inbox: &mut Inbox, turn: &mut Turn<'_>) -> bool {
         for _ in 0..SWARM_MESSAGES_PER_TURN_MAX {
-            match self.link.receive() {
+            match self.link.receive(inbox) {
+                Received::Here(range) => match str::from_utf8(inbox.slice(range)) {
+                    Ok(text) => self.hear(text, crew, turn),
+                    Err(_) => turn.tally.unreadable += 1,
+                },
                 Received::Text(text) => self.hear(text.as_str(), crew, turn),
                 Received::Nothing => {
                     self.link.flush();
@@ -226,11 +250,22 @@ impl Bot {
         }
         match (glance.kind, glance.tick) {
             ("world.delta", Some(tick)) => {
-                turn.tally.deltas += u64::from(turn.tally.is_measuring);
+                if turn.tally.is_measuring {
+                    let bytes = text.len() as u64;
+                    turn.tally.deltas += 1;
+                    turn.tally.delta_bytes_max = turn.tally.delta_bytes_max.max(bytes);
+                    self.deltas_measured += 1;
+                    self.delta_bytes_measured += bytes;
+                }
                 self.arrive(tick, turn);
-                if let Some(rows) = self.pilot.hear_delta(text, tick) {
+                let seen = self.pilot.hear_delta(text, tick);
+                if let Some(rows) = seen.rows {
                     turn.tally.rows_seen += rows as u64;
                     turn.tally.deltas_opened += 1;
+                }
+                if let (Some(has_own), true) = (seen.has_own, turn.tally.is_measuring) {
+                    turn.tally.own_looks += 1;
+                    turn.tally.own_found += u64::from(has_own);
                 }
             }
             ("world.snapshot", Some(tick)) => {

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use mio::{Events, Poll, Token};
 
 use super::bot::{Bot, Crew, Stage, Turn};
+use super::inbox::Inbox;
 use super::processor::ThreadTime;
 use super::tally::Tally;
 use super::{Options, Progress, Stretch};
@@ -76,6 +77,7 @@ pub(super) struct Fleet<'o> {
     pub(super) bots: Vec<Bot>,
     pub(super) tally: Tally,
     leftover: Vec<usize>,
+    inbox: Inbox,
     out: Vec<u8>,
     now: Instant,
     unix: UnixMillis,
@@ -102,6 +104,7 @@ impl<'o> Fleet<'o> {
             bots,
             tally: Tally::default(),
             leftover: Vec::new(),
+            inbox: Inbox::default(),
             out: Vec::new(),
             now,
             unix: unix_now(),
@@ -177,7 +180,7 @@ impl<'o> Fleet<'o> {
             tally: &mut self.tally,
             out: &mut self.out,
         };
-        if bot.ready(&self.crew, is_ending, &mut turn) {
+        if bot.ready(&self.crew, is_ending, &mut self.inbox, &mut turn) {
             self.leftover.push(index);
         }
     }

@@ -2,12 +2,18 @@
 //!
 //! Owns the socket and tungstenite's state with every limit set; knows no message's meaning.
 //! Edge-triggered: after a readiness event [`Link::receive`] is called until it says that nothing
-//! is left. A read that fills less than its buffer has emptied the socket, so the call that would
-//! only hear `EWOULDBLOCK` is never made: one system call a delta.
+//! is left, between [`Link::open_inbox`] and [`Link::close_inbox`]. A read that fills less than its
+//! room has emptied the socket, so the call that would only hear `EWOULDBLOCK` is never made: one
+//! system call a delta.
+//!
+//! Texts in one frame, nearly everything, are taken where they lie in the shared [`Inbox`]; every
+//! other frame goes through tungstenite, whole.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use mio::event::Source;
 use mio::net::TcpStream;
@@ -20,29 +26,79 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tungstenite::{Error, Message, Utf8Bytes, WebSocket};
 
+use super::inbox::{Front, Inbox};
 use crate::limits::{
     SWARM_MESSAGE_BYTES_MAX, SWARM_READ_BUFFER_BYTES, SWARM_WRITE_BUFFER_BYTES_MAX,
 };
 
-/// A socket that knows when it is empty.
+/// The socket as tungstenite sees it: in the handshake as it is, from then on it reads only what
+/// the link hands on.
 #[derive(Debug)]
 pub(super) struct Stream {
     tcp: TcpStream,
     is_drained: bool,
     is_ending: bool,
+    supply: Supply,
+    food: VecDeque<u8>,
+    /// The last bytes read in the handshake.
+    tail: [u8; 4],
+}
+
+/// Where tungstenite's bytes come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Supply {
+    /// The socket: the handshake is not over.
+    Socket,
+    /// The food that the link hands on.
+    Food,
+    /// The food, and then the end: the peer has ended its side, or the socket failed.
+    FoodThenEnd,
+}
+
+impl Stream {
+    fn new(tcp: TcpStream) -> Self {
+        Self {
+            tcp,
+            is_drained: false,
+            is_ending: false,
+            supply: Supply::Socket,
+            food: VecDeque::new(),
+            tail: [0; 4],
+        }
+    }
+
+    /// Reads once into the inbox; nothing if the socket is known to be empty.
+    fn fill(&mut self, inbox: &mut Inbox) -> io::Result<usize> {
+        if self.is_drained {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        match inbox.read(&mut self.tcp) {
+            Ok((count, is_short)) => {
+                self.is_drained = is_short && !self.is_ending;
+                Ok(count)
+            }
+            Err(error) => {
+                self.is_drained = error.kind() == ErrorKind::WouldBlock;
+                Err(error)
+            }
+        }
+    }
 }
 
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.is_drained {
-            return Err(ErrorKind::WouldBlock.into());
+        if self.supply != Supply::Socket {
+            return match self.food.read(buffer)? {
+                0 if self.supply == Supply::Food => Err(ErrorKind::WouldBlock.into()),
+                count => Ok(count),
+            };
         }
-        let result = self.tcp.read(buffer);
-        match &result {
-            Ok(count) => self.is_drained = *count < buffer.len() && !self.is_ending,
-            Err(error) => self.is_drained = error.kind() == ErrorKind::WouldBlock,
+        let count = self.tcp.read(buffer)?;
+        for &byte in buffer.get(..count).unwrap_or_default() {
+            self.tail.rotate_left(1);
+            self.tail[3] = byte;
         }
-        result
+        Ok(count)
     }
 }
 
@@ -61,16 +117,25 @@ pub(super) enum Link {
     /// TCP has not answered.
     Connecting(TcpStream),
     /// The upgrade has not been answered.
-    Handshaking(MidHandshake<ClientHandshake<Stream>>),
+    Handshaking(Box<MidHandshake<ClientHandshake<Stream>>>),
     /// Messages flow.
-    Open(Box<WebSocket<Stream>>),
+    Open(Box<Channel>),
     /// Over, or not begun.
     Gone,
 }
 
+/// An open connection.
+pub(super) struct Channel {
+    socket: WebSocket<Stream>,
+    /// The beginning of a frame whose rest is under way.
+    kept: Vec<u8>,
+}
+
 /// What a connection gave.
 pub(super) enum Received {
-    /// A text message.
+    /// A text message, which lies here in the inbox; not known to be UTF-8.
+    Here(Range<usize>),
+    /// A text message that came in several frames.
     Text(Utf8Bytes),
     /// Nothing more until the next readiness event.
     Nothing,
@@ -131,29 +196,28 @@ impl Link {
                 }
                 // Small inputs must not wait for an acknowledgement; without it they merely lag.
                 let _ = tcp.set_nodelay(true);
-                let stream = Stream {
-                    tcp,
-                    is_drained: false,
-                    is_ending: false,
-                };
-                client_with_config(request.clone(), stream, Some(config()))
+                client_with_config(request.clone(), Stream::new(tcp), Some(config()))
             }
-            Self::Handshaking(mut mid) => {
-                mid.get_mut().get_mut().is_drained = false;
-                mid.handshake()
-            }
+            Self::Handshaking(mid) => mid.handshake(),
             other => {
                 *self = other;
                 return Ok(matches!(self, Self::Open(_)));
             }
         };
         match result {
-            Ok((socket, _)) => {
-                *self = Self::Open(Box::new(socket));
+            Ok((mut socket, _)) => {
+                let stream = socket.get_mut();
+                // Whatever came behind it would be in tungstenite's hands, perhaps half a frame.
+                if stream.tail != *b"\r\n\r\n" {
+                    return Err("handshake: the server spoke before it was spoken to".to_owned());
+                }
+                stream.supply = Supply::Food;
+                let kept = Vec::new();
+                *self = Self::Open(Box::new(Channel { socket, kept }));
                 Ok(true)
             }
             Err(HandshakeError::Interrupted(mid)) => {
-                *self = Self::Handshaking(mid);
+                *self = Self::Handshaking(Box::new(mid));
                 Ok(false)
             }
             Err(HandshakeError::Failure(Error::Http(response))) => {
@@ -165,29 +229,58 @@ impl Link {
 
     /// A readiness event came: there may be something to read, and room to write.
     pub(super) fn wake(&mut self, is_ending: bool) {
-        if let Self::Open(socket) = self {
-            let stream = socket.get_mut();
+        if let Self::Open(channel) = self {
+            let stream = channel.socket.get_mut();
             stream.is_drained = false;
             stream.is_ending |= is_ending;
         }
     }
 
+    /// Begins a turn of receiving.
+    pub(super) fn open_inbox(&mut self, inbox: &mut Inbox) {
+        match self {
+            Self::Open(channel) => inbox.begin(&mut channel.kept),
+            _ => inbox.begin(&mut Vec::new()),
+        }
+    }
+
+    /// Ends a turn of receiving.
+    pub(super) fn close_inbox(&mut self, inbox: &mut Inbox) {
+        if let Self::Open(channel) = self {
+            inbox.keep(&mut channel.kept);
+        }
+    }
+
     /// The next message.
-    pub(super) fn receive(&mut self) -> Received {
-        let Self::Open(socket) = self else {
+    pub(super) fn receive(&mut self, inbox: &mut Inbox) -> Received {
+        let Self::Open(channel) = self else {
             return Received::Nothing;
         };
         loop {
-            match socket.read() {
+            let stream = channel.socket.get_mut();
+            match inbox.take() {
+                Front::Text(range) => return Received::Here(range),
+                Front::Other(range) | Front::Broken(range) => {
+                    stream.food.extend(inbox.slice(range));
+                }
+                Front::Partial => match stream.fill(inbox) {
+                    Ok(0) => stream.supply = Supply::FoodThenEnd,
+                    Ok(_) => continue,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        return Received::Nothing;
+                    }
+                    Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                    Err(_) => stream.supply = Supply::FoodThenEnd,
+                },
+            }
+            match channel.socket.read() {
                 Ok(Message::Text(text)) => return Received::Text(text),
                 Ok(Message::Close(frame)) => {
                     let code = frame.map_or(1005, |frame| frame.code.into());
                     return Received::Closing(code);
                 }
                 Ok(_) => {}
-                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
-                    return Received::Nothing;
-                }
+                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) => {
                     let is_agreed = matches!(error, Error::ConnectionClosed | Error::AlreadyClosed);
                     *self = Self::Gone;
@@ -199,10 +292,10 @@ impl Link {
 
     /// Sends a text message.
     pub(super) fn send(&mut self, text: Utf8Bytes) -> Sent {
-        let Self::Open(socket) = self else {
+        let Self::Open(channel) = self else {
             return Sent::Gone;
         };
-        match socket.send(Message::Text(text)) {
+        match channel.socket.send(Message::Text(text)) {
             Ok(()) => Sent::Queued,
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Sent::Queued,
             Err(Error::WriteBufferFull(_)) => Sent::Full,
@@ -212,15 +305,16 @@ impl Link {
 
     /// Writes what waits, as far as the socket takes it. A failure shows at the next read.
     pub(super) fn flush(&mut self) {
-        if let Self::Open(socket) = self {
-            let _ = socket.flush();
+        if let Self::Open(channel) = self {
+            let _ = channel.socket.flush();
         }
     }
 
     /// Says goodbye; the connection is over once the peer has answered.
     pub(super) fn close(&mut self) {
         match self {
-            Self::Open(socket) => {
+            Self::Open(channel) => {
+                let socket = &mut channel.socket;
                 let reason = Utf8Bytes::from_static("swarm is done");
                 let _ = socket.close(Some(CloseFrame {
                     code: CloseCode::Normal,

@@ -8,6 +8,7 @@
 //!
 //! ```text
 //! fleet     the loop: readiness, pace, phases      link       TCP, upgrade, messages
+//!                                                  inbox      the buffer that all read through
 //! bot       one conversation                       sight      reading little of much
 //! pilot     what a bot wants                       autopilot  how it steers
 //! tally, histogram, processor, report, table       what was measured
@@ -17,6 +18,7 @@ mod autopilot;
 mod bot;
 mod fleet;
 mod histogram;
+mod inbox;
 mod link;
 mod pilot;
 mod processor;

@@ -60,6 +60,15 @@ pub(super) struct Act {
     pub(super) order: Option<Order>,
 }
 
+/// What a pilot saw of a delta that it looked into.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Rows, where it was parsed whole.
+    pub(super) rows: Option<usize>,
+    /// Whether the own ship stood in it, where it was looked for.
+    pub(super) has_own: Option<bool>,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 enum Errand {
     Cruise {
@@ -199,28 +208,38 @@ impl Pilot {
         }
     }
 
-    /// A delta came; returns how many rows it had when it was parsed whole.
+    /// A delta came; returns what was seen of it.
     ///
     /// Work: nothing for most; see the table of [`sight`](super::sight).
-    pub(super) fn hear_delta(&mut self, text: &str, tick: u64) -> Option<usize> {
+    pub(super) fn hear_delta(&mut self, text: &str, tick: u64) -> Seen {
         let turn = tick.wrapping_add(self.chance >> 32);
         let is_told =
             self.watches() && (text.contains("\"docked_at\"") || text.contains("\"ship_id\""));
         if is_told || turn.is_multiple_of(LOOK_TICKS) {
-            let seen = sight::delta(text)?;
+            let Some(seen) = sight::delta(text) else {
+                return Seen::default();
+            };
             if let Some(you) = &seen.you {
                 self.hear_you(you, tick);
             }
             self.look(&seen, tick);
-            return Some(seen.entity_updates.len());
+            return Seen {
+                rows: Some(seen.entity_updates.len()),
+                has_own: None,
+            };
         }
-        if turn.is_multiple_of(OWN_LOOK_TICKS)
-            && let Some(pose) = sight::own_row(text, &self.quoted_id)
-        {
+        if !turn.is_multiple_of(OWN_LOOK_TICKS) {
+            return Seen::default();
+        }
+        let own = sight::own_row(text, &self.quoted_id);
+        if let Some(pose) = own {
             self.pose = pose;
             self.pose_tick = tick;
         }
-        None
+        Seen {
+            rows: None,
+            has_own: Some(own.is_some()),
+        }
     }
 
     /// Whether the errand hangs on what the next delta says of the own pilot.

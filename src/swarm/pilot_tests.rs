@@ -69,13 +69,27 @@ fn pirates_and_other_pilots_are_targets_and_traders_are_not() {
         |id: &str, y: i32| format!(r#"{{"id":"{id}","x":0,"y":{y},"vx":0,"vy":0,"r":0,"hp":80}}"#);
     let rows = [row("npc_3", 50), row("npc_2", 200), row("s_9", 900)].join(",");
     assert_eq!(
-        pilot.hear_delta(&delta(LOOK_TICKS, &rows, ""), LOOK_TICKS),
+        pilot
+            .hear_delta(&delta(LOOK_TICKS, &rows, ""), LOOK_TICKS)
+            .rows,
         Some(3)
     );
     assert_eq!(pilot.target.as_ref().unwrap().pose.y, 200.0);
     let rows = [row("npc_3", 50), row("s_9", 100)].join(",");
     pilot.hear_delta(&delta(2 * LOOK_TICKS, &rows, ""), 2 * LOOK_TICKS);
     assert_eq!(pilot.target.as_ref().unwrap().pose.y, 100.0);
+}
+
+#[test]
+fn the_own_ship_is_looked_for_in_one_delta_of_eight() {
+    let mut pilot = Pilot::new(0, Conduct::Fly);
+    pilot.adopt_ship("s_7");
+    let row = |id: &str| format!(r#"{{"id":"{id}","x":0,"y":9,"vx":0,"vy":0,"r":0,"hp":80}}"#);
+    let (own, other) = (row("s_7"), row("s_77"));
+    let mut seen = |tick: u64, rows: &str| pilot.hear_delta(&delta(tick, rows, ""), tick).has_own;
+    assert_eq!(seen(OWN_LOOK_TICKS, &own), Some(true));
+    assert_eq!(seen(OWN_LOOK_TICKS * 2, &other), Some(false));
+    assert_eq!(seen(OWN_LOOK_TICKS * 2 + 1, &own), None);
 }
 
 #[test]

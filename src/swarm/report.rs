@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::bot::Bot;
 use super::fleet::Fleet;
 use super::histogram::Histogram;
 use crate::limits::{SWARM_CPU_PERCENT_MAX, SWARM_TURN_MS_MAX};
@@ -73,8 +74,15 @@ pub struct Delivered {
     pub bytes_per_s: f64,
     /// Bytes of text to a message.
     pub message_bytes_mean: f64,
+    /// Bytes of the longest delta.
+    pub delta_bytes_max: u64,
+    /// Bytes to a delta, mean over the run, for the bot that was told most.
+    pub delta_bytes_mean_max: f64,
     /// Entity rows to a delta, in a sample of them.
     pub rows_mean: f64,
+    /// Share of deltas in which a bot's own ship stands, in percent of a sample of them; a ship at
+    /// rest does not change and is not told.
+    pub own_ship_percent: f64,
 }
 
 /// How a duration is spread, in milliseconds.
@@ -203,6 +211,9 @@ fn delivered(fleet: &Fleet<'_>) -> Delivered {
     let ticks: u64 = measured().map(|bot| bot.ticks_measured).sum();
     let slowest = measured().min_by_key(|bot| bot.ticks_measured);
     let messages = (tally.deltas + tally.snapshots).max(1) as f64;
+    let delta_bytes =
+        |bot: &Bot| bot.delta_bytes_measured as f64 / bot.deltas_measured.max(1) as f64;
+    let own_share = tally.own_found as f64 / tally.own_looks.max(1) as f64;
     Delivered {
         deltas: tally.deltas,
         snapshots: tally.snapshots,
@@ -214,7 +225,10 @@ fn delivered(fleet: &Fleet<'_>) -> Delivered {
         bytes: tally.bytes,
         bytes_per_s: rounded(tally.bytes as f64 / seconds),
         message_bytes_mean: rounded(tally.bytes as f64 / messages),
+        delta_bytes_max: tally.delta_bytes_max,
+        delta_bytes_mean_max: rounded(measured().map(delta_bytes).fold(0.0, f64::max)),
         rows_mean: rounded(tally.rows_seen as f64 / tally.deltas_opened.max(1) as f64),
+        own_ship_percent: rounded(own_share * 100.0),
     }
 }
 

@@ -44,12 +44,17 @@ fn stream_rows(report: &Report) -> Vec<Row> {
         "{megabytes:.2} MB/s, {:.0} a message, {:.1} rows a delta",
         d.message_bytes_mean, d.rows_mean
     );
+    let deltas = format!(
+        "longest {} bytes, {:.0} on average for who was told most; own ship in {:.1} %",
+        d.delta_bytes_max, d.delta_bytes_mean_max, d.own_ship_percent
+    );
     let gap = spread(&report.gap_ms);
     vec![
         ("swarm", bots),
         ("delivered", delivered),
         ("gap", gap),
         ("bytes", bytes),
+        ("deltas", deltas),
     ]
 }
 

@@ -21,6 +21,11 @@ pub(super) struct Tally {
     pub(super) deltas: u64,
     pub(super) snapshots: u64,
     pub(super) bytes: u64,
+    /// Bytes of the longest delta.
+    pub(super) delta_bytes_max: u64,
+    /// Deltas in which a bot looked for its own ship, and found it.
+    pub(super) own_looks: u64,
+    pub(super) own_found: u64,
     /// Time between two messages of the state stream, over all bots.
     pub(super) gaps: Histogram,
     /// Ticks that no message told of.

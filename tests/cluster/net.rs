@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use orrery::ids::{ConnId, Millis, UnixMillis};
 use orrery::limits::PENDING_BYTES_MAX;
-use orrery::net::{Bytes, Io, Sent, Utf8Bytes};
+use orrery::net::{Bytes, Io, Outgoing, Sent, Utf8Bytes};
 
 /// Bytes that the kernels between the two ends hold.
 const KERNEL_BYTES: usize = 16 * 1024;
@@ -148,6 +148,11 @@ impl Io for Net {
         } else {
             Sent::Flushed
         }
+    }
+
+    fn send_encoded(&mut self, conn: ConnId, message: &mut Outgoing) -> Sent {
+        let text = Bytes::copy_from_slice(message.text());
+        self.send(conn, Utf8Bytes::try_from(text).expect("text"))
     }
 
     fn send_binary(&mut self, _: ConnId, _: Bytes) -> Sent {

@@ -13,6 +13,8 @@ mod flying;
 mod keeping;
 mod leaving;
 mod login;
+#[cfg(target_os = "linux")]
+mod memory;
 mod pace;
 mod streaming;
 mod trading;

@@ -1,12 +1,18 @@
 //! Thirty times a second, for many at once, at little cost.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use orrery::ids::Name;
+use orrery::limits::DELTA_BYTES_MAX;
+use orrery::swarm::{self, Conduct, Options};
+use orrery::universe::bench_text;
 use orrery::wire::client::Body;
 
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, Setup};
 
 const CLIENTS: usize = 64;
 const SETTLE: Duration = Duration::from_secs(2);
@@ -78,4 +84,33 @@ fn sixty_four_clients_get_thirty_deltas_a_second_for_a_tenth_of_a_core() {
     assert!(least >= 29.7 && most <= 30.3, "{least} to {most} Hz");
     assert_eq!(skipped, 0.0);
     assert!(share < 0.1, "{share} of a core");
+}
+
+#[test]
+#[ignore = "measures: wants a release build and a machine with nothing else to do"]
+fn a_crowd_of_a_thousand_in_one_view_keeps_the_pace_and_each_client_its_budget() {
+    const SHIPS: u32 = 1_000;
+    let world = bench_text(SHIPS, SHIPS);
+    let server = Server::start(Setup::world(&world));
+    let options = Options {
+        url: format!("ws://{}/ws", server.listen),
+        clients: SHIPS,
+        duration: SPAN,
+        input_hz: 10.0,
+        connect_hz: 500,
+        system: Name::parse("sol-1").unwrap(),
+        prefix: "crowd".to_owned(),
+        conduct: Conduct::Fly,
+        stop: Arc::new(AtomicBool::new(false)),
+    };
+    let report = swarm::run(&options, &Server::signer(), &mut |_| {}).unwrap();
+    let ticks = server.metric("orrery_tick_seconds_count");
+    let short = server.metric("orrery_tick_seconds_bucket{le=\"0.02\"}");
+    println!("{report}\nof {ticks} ticks {short} took at most 20 ms");
+    assert_eq!(report.joined, SHIPS);
+    let delivered = &report.delivered;
+    assert!(delivered.delta_bytes_mean_max <= DELTA_BYTES_MAX as f64);
+    assert!(delivered.own_ship_percent >= 99.5);
+    assert!(delivered.hz_min >= 29.0);
+    assert!(short >= ticks * 0.99);
 }

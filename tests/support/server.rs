@@ -133,10 +133,15 @@ impl Server {
 
     /// A token that runs out in so many seconds; negative: it ran out so long ago.
     pub(crate) fn token_for(player: &str, seconds: i64) -> String {
-        let signer = Signer::new(SECRET).unwrap();
+        let signer = Self::signer();
         let player = PlayerId::parse(player).unwrap();
         let issued = UnixMillis(unix().0.saturating_add_signed(seconds.min(0) * 1000));
         signer.sign(&player, seconds.max(0) as u64, issued).unwrap()
+    }
+
+    /// Signs what the servers of these tests take.
+    pub(crate) fn signer() -> Signer {
+        Signer::new(SECRET).unwrap()
     }
 
     /// The process.

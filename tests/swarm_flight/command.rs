@@ -43,6 +43,7 @@ fn a_run_ends_with_a_table_and_exit_code_0() {
         "delivered",
         "gap",
         "bytes",
+        "deltas",
         "inputs",
         "orders",
         "errors",
@@ -102,10 +103,21 @@ fn a_run_in_which_nobody_came_in_fails_and_says_why() {
     ]);
     assert_eq!(ran.status.code(), Some(1), "{ran:?}");
     assert!(
-        text(&ran.stderr).contains("login: INVALID_TOKEN"),
+        text(&ran.stderr).contains("login: INVALID_TOKEN; sign with"),
         "{ran:?}"
     );
     harbour.close();
+}
+
+#[test]
+fn where_no_server_is_the_first_thing_to_check_is_told() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/ws", closed.local_addr().unwrap());
+    drop(closed);
+    let ran = swarm(&["--url", &url, "--clients", "1", "--duration", "300ms"]);
+    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+    let told = text(&ran.stderr);
+    assert!(told.contains("is a server running there?"), "{told}");
 }
 
 #[test]

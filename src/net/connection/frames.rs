@@ -5,6 +5,8 @@
 //! keeps nothing between two calls, and its one buffer stays hot in cache. Which error of a peer
 //! ends in which close code is decided here.
 
+use std::io::Write as _;
+
 use tungstenite::Utf8Bytes;
 use tungstenite::error::{Error, ProtocolError};
 use tungstenite::protocol::frame::coding::CloseCode;
@@ -15,13 +17,18 @@ use crate::ids::Millis;
 use crate::limits::{CLOSE_MS_MAX, CLOSE_REASON_BYTES_MAX, PING_MS, SILENCE_MS_MAX};
 use crate::net::Sent;
 use crate::net::config::NetConfig;
-
-/// The longest header of a frame from a server.
-const FRAME_HEADER_BYTES_MAX: usize = 10;
+use crate::net::outgoing::FRAME_HEADER_BYTES_MAX;
 
 /// A peer's side of a WebSocket, with the bytes that came behind its request.
-pub(super) fn context(leftover: Vec<u8>, config: &NetConfig) -> WebSocketContext {
-    WebSocketContext::from_partially_read(leftover, Role::Server, Some(config.websocket()))
+///
+/// Boxed: a send does not touch it, and a shard's connections lie closer together without it.
+pub(super) fn context(leftover: Vec<u8>, config: &NetConfig) -> Box<WebSocketContext> {
+    let limits = Some(config.websocket());
+    Box::new(WebSocketContext::from_partially_read(
+        leftover,
+        Role::Server,
+        limits,
+    ))
 }
 
 /// The writer that the connections of a shard share.
@@ -43,8 +50,7 @@ impl<S: Transport> Connection<S> {
         if !self.is_open() || self.link.is_broken() {
             return Sent::Gone;
         }
-        let frame_bytes = message.len() + FRAME_HEADER_BYTES_MAX;
-        if self.link.pending_bytes() + frame_bytes > self.pending_bytes_max {
+        if !self.has_room(message.len() + FRAME_HEADER_BYTES_MAX) {
             return Sent::Full;
         }
         match writer.0.write(&mut self.link, message) {
@@ -52,6 +58,28 @@ impl<S: Transport> Connection<S> {
             Err(Error::WriteBufferFull(_)) => return Sent::Full,
             Err(_) => return Sent::Gone,
         }
+        self.outcome()
+    }
+
+    /// As [`send`](Self::send), for a frame that is whole already: no copy, one write.
+    pub fn send_frame(&mut self, frame: &[u8]) -> Sent {
+        if !self.is_open() || self.link.is_broken() {
+            return Sent::Gone;
+        }
+        if !self.has_room(frame.len()) {
+            return Sent::Full;
+        }
+        // A link takes everything and never fails.
+        let _ = self.link.write(frame);
+        self.outcome()
+    }
+
+    fn has_room(&self, frame_bytes: usize) -> bool {
+        self.link.pending_bytes() + frame_bytes <= self.pending_bytes_max
+    }
+
+    /// What became of a frame that the link was given.
+    fn outcome(&mut self) -> Sent {
         if self.link.is_broken() {
             return Sent::Gone;
         }

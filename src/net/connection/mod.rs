@@ -58,8 +58,8 @@ pub enum Event {
 enum Phase {
     Head(Incoming),
     Answer,
-    Open(WebSocketContext),
-    Closing(WebSocketContext),
+    Open(Box<WebSocketContext>),
+    Closing(Box<WebSocketContext>),
     Draining,
     Lingering { discarded_bytes: usize },
     Over,

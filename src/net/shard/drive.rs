@@ -36,8 +36,8 @@ impl<S: Transport> Shard<S> {
             slot,
             generation: entry.generation,
         };
+        let now = self.common.clock.now();
         for _ in 0..MESSAGES_PER_TURN_MAX {
-            let now = self.common.clock.now();
             let Some(entry) = self.entries.get_mut(slot as usize) else {
                 return;
             };

@@ -22,7 +22,7 @@ use super::connection::{Connection, Readiness, Transport, Writer};
 use super::doors::{Doors, Pass, Refusal};
 use super::tally::Tally;
 use super::timers::Timers;
-use super::{Bytes, Io, Sent, Service, Utf8Bytes};
+use super::{Bytes, Io, Outgoing, Sent, Service, Utf8Bytes};
 use crate::ids::{ConnId, Millis, UnixMillis};
 use crate::limits::{TIMERS_PER_TURN_MAX, TLS_HANDSHAKES_MAX, TLS_HANDSHAKES_PER_TURN_MAX};
 
@@ -101,6 +101,11 @@ impl<S: Transport> Shard<S> {
     /// Whether nobody is connected.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Span in which news of busy connections is gathered, in µs.
+    pub(super) fn gather_us(&self) -> u64 {
+        self.common.config.gather_us
     }
 
     /// Its counters.
@@ -269,8 +274,12 @@ impl<S: Transport> Shard<S> {
         self.tally.connections.set(self.entries.len() as u64);
     }
 
-    fn send_message(&mut self, conn: ConnId, message: Message) -> Sent {
-        let payload_bytes = message.len() as u64;
+    fn send_by(
+        &mut self,
+        conn: ConnId,
+        payload_bytes: usize,
+        send: impl FnOnce(&mut Connection<S>, &mut Writer) -> Sent,
+    ) -> Sent {
         let Self {
             entries, writer, ..
         } = self;
@@ -281,11 +290,11 @@ impl<S: Transport> Shard<S> {
             return Sent::Gone;
         };
         let was_open = entry.connection.is_open();
-        let sent = entry.connection.send(writer, message);
+        let sent = send(&mut entry.connection, writer);
         match sent {
             Sent::Flushed | Sent::Pending => {
                 self.tally.messages_out.add(1);
-                self.tally.message_bytes_out.add(payload_bytes);
+                self.tally.message_bytes_out.add(payload_bytes as u64);
             }
             Sent::Full => self.tally.messages_refused.add(1),
             // The stream broke just now: let its end be noticed.
@@ -306,11 +315,22 @@ impl<S: Transport> Io for Shard<S> {
     }
 
     fn send(&mut self, conn: ConnId, text: Utf8Bytes) -> Sent {
-        self.send_message(conn, Message::Text(text))
+        self.send_by(conn, text.len(), |connection, writer| {
+            connection.send(writer, Message::Text(text))
+        })
+    }
+
+    fn send_encoded(&mut self, conn: ConnId, message: &mut Outgoing) -> Sent {
+        let payload_bytes = message.text().len();
+        self.send_by(conn, payload_bytes, |connection, _| {
+            connection.send_frame(message.frame())
+        })
     }
 
     fn send_binary(&mut self, conn: ConnId, bytes: Bytes) -> Sent {
-        self.send_message(conn, Message::Binary(bytes))
+        self.send_by(conn, bytes.len(), |connection, writer| {
+            connection.send(writer, Message::Binary(bytes))
+        })
     }
 
     fn pending_bytes(&self, conn: ConnId) -> usize {

@@ -86,7 +86,7 @@ impl Core {
                 && let Some(theatre) = self.theatres.get_mut(system.0 as usize)
                 && let Some(viewer) = theatre.viewer_mut(conn)
             {
-                viewer.purse.clone_from(&player.purses.told);
+                viewer.set_purse(&player.purses.told);
             }
             more
         });

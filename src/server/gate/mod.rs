@@ -15,11 +15,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::BytesMut;
-
 use crate::ids::{ConnId, Millis, SystemIndex};
 use crate::limits::{COMPOSE_BUFFER_BYTES, HELD_LETTERS_MAX, SWEEP_MS};
-use crate::net::{Io, Sent, Service, Utf8Bytes, http};
+use crate::net::{Io, Outgoing, Sent, Service, http};
 use crate::replication::Stencils;
 use crate::server::doors::Doors;
 use crate::server::lane::{GateLane, Letter, ToCore, ToGate};
@@ -59,8 +57,7 @@ pub struct Gate {
     clients: Vec<Option<Client>>,
     mail: Vec<ToGate>,
     held: VecDeque<Letter>,
-    text: Vec<u8>,
-    composed: BytesMut,
+    composed: Outgoing,
     /// Connections that ended while the inbox was full.
     unreported: Vec<ConnId>,
     next_sweep: Millis,
@@ -109,8 +106,7 @@ impl Gate {
             clients: Vec::new(),
             mail: Vec::new(),
             held: VecDeque::new(),
-            text: Vec::new(),
-            composed: BytesMut::with_capacity(COMPOSE_BUFFER_BYTES),
+            composed: Outgoing::with_capacity(COMPOSE_BUFFER_BYTES),
             unreported: Vec::new(),
             next_sweep: Millis(0),
             is_draining: false,
@@ -142,8 +138,7 @@ impl Gate {
             return;
         };
         let seq = client.session.next_seq();
-        self.text.clear();
-        encode(reply, seq, reply_to, io.unix(), &mut self.text);
+        encode(reply, seq, reply_to, io.unix(), self.composed.begin());
         let code = match reply {
             Reply::Error(error) => Some(error.code),
             Reply::AuthError(error) => Some(error.code),
@@ -154,7 +149,6 @@ impl Gate {
             let label = KindLabel { kind };
             self.parts.metrics.errors.get_or_create(&label).inc();
         }
-        self.composed.extend_from_slice(&self.text);
         match self.send_composed(io, conn) {
             Sent::Full => self.end(io, conn, CloseCode::TooSlow),
             Sent::Flushed | Sent::Pending => drop(self.letters_sent.inc()),
@@ -164,13 +158,8 @@ impl Gate {
 
     /// Sends what was composed, as one text message.
     fn send_composed(&mut self, io: &mut dyn Io, conn: ConnId) -> Sent {
-        let bytes = self.composed.split().freeze();
-        let length = bytes.len() as u64;
-        let Ok(text) = Utf8Bytes::try_from(bytes) else {
-            debug_assert!(false, "fragments and replies are text");
-            return Sent::Gone;
-        };
-        let sent = io.send(conn, text);
+        let length = self.composed.text().len() as u64;
+        let sent = io.send_encoded(conn, &mut self.composed);
         if matches!(sent, Sent::Flushed | Sent::Pending) {
             self.parts.metrics.sent_bytes.inc_by(length);
         }
@@ -243,13 +232,13 @@ impl Gate {
         &mut self,
         io: &mut dyn Io,
         conn: ConnId,
-        compose: impl FnOnce(&Stencils, u64, &mut BytesMut),
+        compose: impl FnOnce(&Stencils, u64, &mut Vec<u8>),
     ) -> Sent {
         let Some(client) = self.client(conn) else {
             return Sent::Gone;
         };
         let seq = client.session.next_seq();
-        compose(&self.parts.stencils, seq, &mut self.composed);
+        compose(&self.parts.stencils, seq, self.composed.begin());
         let sent = self.send_composed(io, conn);
         if sent == Sent::Full
             && let Some(client) = self.client(conn)

@@ -15,15 +15,15 @@ use crate::wire::CloseCode;
 impl Gate {
     pub(super) fn show(&mut self, io: &mut dyn Io, frame: &TickFrame) {
         self.desk.tick = frame.tick();
+        let now = io.now();
         for pilot in frame.pilots_of(self.parts.shard) {
-            self.show_one(io, frame, pilot);
+            self.show_one(io, now, frame, pilot);
         }
     }
 
     /// One client's part of a frame: a delta if it has the frame before, a snapshot if the frame has
     /// one for it, both if both.
-    pub(super) fn show_one(&mut self, io: &mut dyn Io, frame: &TickFrame, pilot: &PilotView) {
-        let now = io.now();
+    fn show_one(&mut self, io: &mut dyn Io, now: Millis, frame: &TickFrame, pilot: &PilotView) {
         let (conn, here) = (pilot.conn, frame.system());
         let pending_bytes = io.pending_bytes(conn);
         let Some(client) = self.client(conn) else {

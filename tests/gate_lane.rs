@@ -1,0 +1,106 @@
+//! The way from the tick to a gate when it overflows: nobody goes on with a hole in what was told.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod net_rig;
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use net_rig::{LOCAL, UPGRADE, close_code};
+use orrery::ids::SystemIndex;
+use orrery::limits::{GATE_LANE_MAX, INBOX_MAX};
+use orrery::net::memory::{End, duplex};
+use orrery::net::shard::{Common, Shard};
+use orrery::net::{ManualClock, NetConfig, Service as _};
+use orrery::replication::Stencils;
+use orrery::server::doors::Doors;
+use orrery::server::gate::{Gate, GateParts};
+use orrery::server::lane::{GateLane, Ring, ToGate};
+use orrery::server::mailbox::Mailbox;
+use orrery::server::metrics::Metrics;
+use orrery::session::token::{Key, Verifier};
+
+struct NoBell;
+
+impl Ring for NoBell {
+    fn ring(&self) {}
+}
+
+struct Rig {
+    shard: Shard<End>,
+    gate: Gate,
+    lane: Arc<GateLane>,
+}
+
+impl Rig {
+    fn new() -> Self {
+        let lane = Arc::new(GateLane::new(Box::new(NoBell)));
+        let key = Key::secret(b"a secret of the tests, of no use elsewhere").unwrap();
+        let gate = Gate::new(GateParts {
+            shard: 0,
+            verifier: Arc::new(Verifier::new(vec![key])),
+            doors: Doors::new(Vec::new(), None),
+            inbox: Arc::new(Mailbox::new(INBOX_MAX)),
+            lane: Arc::clone(&lane),
+            durable: Arc::new(AtomicU64::new(0)),
+            stencils: Arc::new(Stencils::new(1000.0, 250.0)),
+            metrics: Metrics::new(),
+        });
+        let common = Common::new(NetConfig::default(), Arc::new(ManualClock::new()));
+        Self {
+            shard: Shard::new(0, common),
+            gate,
+            lane,
+        }
+    }
+
+    fn settle(&mut self) {
+        self.shard.ready_all();
+        while self.shard.turn(&mut self.gate) {}
+    }
+
+    fn open(&mut self) -> End {
+        let (near, mut far) = duplex();
+        self.shard.admit(near, LOCAL).unwrap();
+        far.write_all(UPGRADE.as_bytes()).unwrap();
+        self.settle();
+        let answer = far.drain();
+        assert!(answer.starts_with(b"HTTP/1.1 101 "), "{answer:?}");
+        far
+    }
+
+    fn wake(&mut self) {
+        self.gate.wake(&mut self.shard);
+        self.settle();
+    }
+}
+
+#[test]
+fn a_lane_that_overflowed_ends_its_gates_connections_and_then_goes_on() {
+    let mut rig = Rig::new();
+    let (one, other) = (rig.open(), rig.open());
+    for _ in 0..GATE_LANE_MAX {
+        rig.lane.push(ToGate::Forget(SystemIndex(0)));
+    }
+    rig.wake();
+    assert_eq!(
+        one.drain(),
+        b"",
+        "a lane that is merely full has lost nothing"
+    );
+    for _ in 0..=GATE_LANE_MAX {
+        rig.lane.push(ToGate::Forget(SystemIndex(0)));
+    }
+    rig.wake();
+    assert_eq!(close_code(&one.drain()), Some(1001));
+    assert_eq!(close_code(&other.drain()), Some(1001));
+    let later = rig.open();
+    rig.wake();
+    assert_eq!(later.drain(), b"", "who comes later is served");
+}
