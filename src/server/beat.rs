@@ -59,11 +59,12 @@ impl Beat {
             self.is_ticking.store(true, Ordering::Release);
         }
         self.is_ticking.store(false, Ordering::Release);
-        match self.core.failure() {
+        let why = match self.core.failure() {
             Some(why) => Some(why.to_owned()),
             None => self.drain(),
-        }
+        };
         self.core.end_recording();
+        why
     }
 
     /// Hands the last batch over and waits, within a bound, until it is durable.
