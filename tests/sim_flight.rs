@@ -445,6 +445,24 @@ fn a_pilot_is_safe_from_pilots_where_a_zone_forbids_harm() {
 }
 
 #[test]
+fn nobody_shoots_out_of_a_zone_that_forbids_harm() {
+    let mut universe = quiet();
+    let mut sanctuary = universe.systems[0].zones[0].clone();
+    (sanctuary.x, sanctuary.y, sanctuary.radius) = (0.0, 3000.0, 60.0);
+    sanctuary.pvp_allowed = false;
+    universe.systems[0].zones = vec![sanctuary];
+    let mut world = world_of(universe);
+    let inside = admit(&mut world, "a", in_space(0.0, 3000.0, 0.0));
+    let outside = admit(&mut world, "b", in_space(150.0, 3000.0, 0.0));
+    step(&mut world, &[steer(inside, 1, 0.0, true, false)]);
+    for _ in 0..90 {
+        step(&mut world, &[]);
+        assert!(world.outcome().combat.is_empty());
+    }
+    assert_eq!(world.pilot(outside).expect("a pilot").hull, 100);
+}
+
+#[test]
 fn a_docked_ship_is_invulnerable() {
     let mut world = world();
     let station = world.system().stations[0].clone();

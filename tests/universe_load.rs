@@ -158,7 +158,7 @@ fn numbers_out_of_their_bounds_are_refused_at_their_line() {
         "name = \"Earth Orbit\"\nx = 1200.0",
         "name = \"Earth Orbit\"\nx = nan",
     );
-    refused(from, to, line, "systems[0].stations[0].x", "found NaN");
+    refused(from, to, line, "systems[0].stations[0].x", "found nan");
 }
 
 #[test]
@@ -186,6 +186,15 @@ fn ids_are_unique_and_of_the_alphabet() {
         "systems[0].stations[1].id",
         "may hold only",
     );
+    for id in ["s_1", "npc_70", "pr_0"] {
+        refused(
+            "mars-orbit-station",
+            id,
+            line,
+            "systems[0].stations[1].id",
+            "is the id of a ship or a shot to come",
+        );
+    }
     let line = line_of(BUILT_IN, "z_luna_sanctuary", 0);
     refused(
         "z_luna_sanctuary",
@@ -251,7 +260,7 @@ fn fuel_must_exist() {
 
 #[test]
 fn stations_lie_inside_apart_and_with_room_to_dock() {
-    let line = line_of(BUILT_IN, "[[systems.stations]]", 1);
+    let line = line_of(BUILT_IN, "x = 8600.0", 0);
     refused(
         "x = 8600.0",
         "x = 11990.0",
@@ -266,6 +275,7 @@ fn stations_lie_inside_apart_and_with_room_to_dock() {
         "systems[0].stations[1].x",
         "overlaps `earth-orbit-station`",
     );
+    let line = line_of(BUILT_IN, "docking_radius = 360.0", 0);
     let field = "systems[0].stations[1].docking_radius";
     refused(
         "docking_radius = 360.0",
@@ -278,7 +288,7 @@ fn stations_lie_inside_apart_and_with_room_to_dock() {
 
 #[test]
 fn zones_lie_inside_and_do_not_pile_up() {
-    let line = line_of(BUILT_IN, "[[systems.zones]]", 3);
+    let line = line_of(BUILT_IN, "x = 5000.0", 0);
     refused(
         "x = 5000.0",
         "x = 50000.0",

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Failure;
 use super::audit::failure;
+use super::{Failure, print};
 use crate::store::backup;
 
 /// What to copy where.
@@ -20,5 +20,6 @@ pub(crate) struct BackupArguments {
 
 pub(crate) fn run(arguments: &BackupArguments) -> Result<(), Failure> {
     backup(&arguments.database, &arguments.file)
-        .map_err(|error| failure(&arguments.database, &error))
+        .map_err(|error| failure(&arguments.database, &error))?;
+    print(&format!("copied to {}", arguments.file.display()))
 }

@@ -17,7 +17,8 @@ pub(crate) struct EchoArguments {
         long,
         env = "ORRERY_LISTEN",
         value_name = "ADDRESS",
-        default_value = "127.0.0.1:7777"
+        default_value = "127.0.0.1:7777",
+        value_parser = super::address
     )]
     listen: SocketAddr,
     /// Largest message that is taken

@@ -15,6 +15,7 @@ mod swarm;
 mod token;
 mod world;
 
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -99,6 +100,20 @@ pub fn run() -> ExitCode {
             ExitCode::from(failure.exit_code)
         }
     }
+}
+
+/// An address to listen on: `HOST:PORT`, the host an IP address or a name. Of a name's addresses
+/// the first of IPv4 is taken, so that `localhost` is what the defaults are.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let found = text
+        .to_socket_addrs()
+        .map_err(|error| format!("{error}; give HOST:PORT, as 127.0.0.1:7777"))?;
+    let mut found: Vec<SocketAddr> = found.collect();
+    found.sort_by_key(SocketAddr::is_ipv6);
+    found
+        .first()
+        .copied()
+        .ok_or_else(|| "the name has no address".to_owned())
 }
 
 /// Prints a result; a reader who went away is no failure of ours.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, ValueEnum};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tracing::{error, info, warn};
@@ -38,7 +39,8 @@ pub(crate) struct ServeArguments {
         long,
         env = "ORRERY_LISTEN",
         value_name = "ADDRESS",
-        default_value = "127.0.0.1:7777"
+        default_value = "127.0.0.1:7777",
+        value_parser = super::address
     )]
     listen: SocketAddr,
     /// Where operators connect; keep it private
@@ -46,7 +48,8 @@ pub(crate) struct ServeArguments {
         long,
         env = "ORRERY_ADMIN",
         value_name = "ADDRESS",
-        default_value = "127.0.0.1:7778"
+        default_value = "127.0.0.1:7778",
+        value_parser = super::address
     )]
     admin: SocketAddr,
     /// SQLite file, or a postgres:// URL
@@ -58,10 +61,19 @@ pub(crate) struct ServeArguments {
     #[command(flatten)]
     keys: KeyArguments,
     /// Hand guest tokens to the page; the default while --listen is a loopback address and no key is given
-    #[arg(long, env = "ORRERY_GUESTS", overrides_with = "no_guests")]
-    guests: bool,
+    #[arg(
+        long,
+        env = "ORRERY_GUESTS",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = FalseyValueParser::new(),
+        overrides_with = "no_guests"
+    )]
+    guests: Option<bool>,
     /// Hand guest tokens to nobody
-    #[arg(long, env = "ORRERY_NO_GUESTS", overrides_with = "guests")]
+    #[arg(long, env = "ORRERY_NO_GUESTS", value_parser = FalseyValueParser::new(), overrides_with = "guests")]
     no_guests: bool,
     /// Origin whose pages may connect besides the server's own; may be given several times
     #[arg(
@@ -108,10 +120,10 @@ pub(crate) struct ServeArguments {
     #[arg(long, env = "ORRERY_VIEW_RADIUS", value_name = "U", default_value_t = VIEW_RADIUS)]
     view_radius: f32,
     /// Connections in all
-    #[arg(long, env = "ORRERY_MAX_CONNECTIONS", value_name = "N", default_value_t = CONNECTIONS_MAX)]
+    #[arg(long, env = "ORRERY_MAX_CONNECTIONS", value_name = "N", default_value_t = CONNECTIONS_MAX, value_parser = at_least_one)]
     max_connections: usize,
     /// Connections from one address [default: 256; on a loopback address, as many as in all]
-    #[arg(long, env = "ORRERY_MAX_CONNECTIONS_PER_IP", value_name = "N")]
+    #[arg(long, env = "ORRERY_MAX_CONNECTIONS_PER_IP", value_name = "N", value_parser = at_least_one)]
     max_connections_per_ip: Option<usize>,
     /// How log lines are written to standard error; `RUST_LOG` chooses which
     #[arg(
@@ -146,7 +158,8 @@ impl ServeArguments {
     }
 
     fn guests_are_welcome(&self) -> bool {
-        self.guests || (!self.no_guests && self.listen.ip().is_loopback() && !self.keys.is_given())
+        let by_default = self.listen.ip().is_loopback() && !self.keys.is_given();
+        !self.no_guests && self.guests.unwrap_or(by_default)
     }
 
     fn net(&self) -> NetConfig {
@@ -165,6 +178,14 @@ impl ServeArguments {
     }
 }
 
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(count) => Ok(count),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     start_log(arguments.log);
     if !(VIEW_RADIUS_MIN..=VIEW_RADIUS_MAX).contains(&arguments.view_radius) {
@@ -180,7 +201,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     let guests = signer
         .map(Arc::new)
         .filter(|_| arguments.guests_are_welcome());
-    if arguments.guests && guests.is_none() {
+    if arguments.guests == Some(true) && !arguments.no_guests && guests.is_none() {
         return Err(Failure::unusable(
             "--guests needs a secret to sign with; give --jwt-secret-file",
         ));

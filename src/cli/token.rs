@@ -16,7 +16,7 @@ pub(crate) struct TokenArguments {
     #[arg(long, env = "ORRERY_SUBJECT", value_name = "ID")]
     subject: String,
     /// How long the token is good, as 90s, 30m, 1h or 7d
-    #[arg(long, env = "ORRERY_TTL", value_name = "SPAN", default_value = "1h", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "ORRERY_TTL", value_name = "SPAN", default_value = "1h", value_parser = whole_seconds)]
     ttl: Duration,
     /// The server's database, beside which its own secret is kept
     #[arg(long, env = "ORRERY_DATABASE", value_name = "URL", default_value = super::serve::DATABASE)]
@@ -38,4 +38,13 @@ pub(crate) fn run(arguments: &TokenArguments) -> Result<(), Failure> {
         .sign(&player, arguments.ttl.as_secs(), SystemClock::new().unix())
         .map_err(|error| Failure::failed(format!("the token could not be signed: {error}")))?;
     print(&token)
+}
+
+/// A span of at least a second; tokens count in seconds.
+fn whole_seconds(text: &str) -> Result<Duration, String> {
+    let span = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if span < Duration::from_secs(1) {
+        return Err("must be at least 1s".to_owned());
+    }
+    Ok(span)
 }

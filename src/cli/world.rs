@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::{Failure, print};
-use crate::universe::{BUILT_IN, Universe, bench_text};
+use crate::universe::{BUILT_IN, Universe, bench_side, bench_text, seen_on_average};
 
 /// What to do with universe files.
 #[derive(Debug, Subcommand)]
@@ -41,7 +41,21 @@ pub(crate) fn run(command: &WorldCommand) -> Result<(), Failure> {
             print(&universe.summary().to_string())
         }
         WorldCommand::Show => print(BUILT_IN),
-        WorldCommand::Bench(bench) => print(&bench_text(bench.clients, bench.in_view)),
+        WorldCommand::Bench(bench) => {
+            warn_of_compromise(bench);
+            print(&bench_text(bench.clients, bench.in_view))
+        }
+    }
+}
+
+/// Says so where no square gives what was asked: too few ships, or too many to a place.
+fn warn_of_compromise(bench: &BenchArguments) {
+    let seen = seen_on_average(bench.clients, bench_side(bench.clients, bench.in_view));
+    if (seen - bench.in_view as f32).abs() > 0.5 {
+        eprintln!(
+            "orrery: {} ships cannot each see {} others within 1000 u; in this universe each sees {seen:.1}",
+            bench.clients, bench.in_view
+        );
     }
 }
 

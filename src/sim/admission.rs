@@ -10,7 +10,8 @@ use super::entities::Row;
 use super::outcome::{Cause, Departure, Gone, Posting};
 use super::pilot::{Pilot, Place};
 use super::world::World;
-use crate::ids::{EntityKind, Handle, StationIndex};
+use crate::ids::{EntityKind, Handle, StationIndex, SystemIndex};
+use crate::universe::Spawn;
 
 /// Why a pilot was not let in; nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -118,7 +119,7 @@ impl World {
     }
 
     /// Where a pilot comes back after losing the ship: the last station docked at, else the first.
-    pub(super) fn refuge(&self, home: Option<(crate::ids::SystemIndex, StationIndex)>) -> Place {
+    pub(super) fn refuge(&self, home: Option<(SystemIndex, StationIndex)>) -> Place {
         match home {
             Some((system, station))
                 if system == self.system_index && self.system().station(station).is_some() =>
@@ -127,6 +128,32 @@ impl World {
             }
             _ if self.system().stations.is_empty() => Place::Spawn,
             _ => Place::Docked(StationIndex(0)),
+        }
+    }
+
+    /// Where a pilot with this home will come back, as x, y (u) and rotation (rad): the station's
+    /// centre, since the berth is chosen on the day, or the middle of the spawn.
+    pub fn refuge_place(&self, home: Option<(SystemIndex, StationIndex)>) -> (f32, f32, f32) {
+        let station = match self.refuge(home) {
+            Place::Docked(station) => self.system().station(station),
+            _ => None,
+        };
+        match (station, self.system().spawn) {
+            (Some(station), _) => (station.x, station.y, 0.0),
+            (None, Spawn::Point { x, y, rotation }) => (x, y, rotation),
+            (
+                None,
+                Spawn::Area {
+                    min_x,
+                    min_y,
+                    max_x,
+                    max_y,
+                },
+            ) => (
+                f32::midpoint(min_x, max_x),
+                f32::midpoint(min_y, max_y),
+                0.0,
+            ),
         }
     }
 }

@@ -5,7 +5,8 @@
 //! order. Rows of the destroyed stay until the tick's end with hull 0, and are taken out by
 //! [`reaping`](super::reaping).
 //!
-//! A pilot's shot harms a pilot only where the zones allow it; ships that the server flies don't
+//! A pilot's shot harms a pilot only where the zones allow it at both ends, so that nobody shoots
+//! out of a sanctuary either; ships that the server flies don't
 //! harm their own kind; a docked ship is not in the list at all. Cooldown and flight of a shot run
 //! on simulated time.
 
@@ -35,7 +36,7 @@ fn hit(world: &mut World, strike: Strike) {
         return;
     };
     let kind = entities.kinds[target];
-    if !kind.is_ship() || entities.hulls[target] <= 0 || !harms(world, shooter.kind, target) {
+    if !kind.is_ship() || entities.hulls[target] <= 0 || !harms(world, shooter, target) {
         return;
     }
     let damage = world.universe.weapon.damage;
@@ -61,15 +62,17 @@ fn hit(world: &mut World, strike: Strike) {
     }
 }
 
-fn harms(world: &World, shooter: EntityKind, target: usize) -> bool {
-    let kind = world.entities.kinds[target];
-    if shooter != kind {
+fn harms(world: &World, shooter: Shooter, target: usize) -> bool {
+    let entities = &world.entities;
+    let kind = entities.kinds[target];
+    if shooter.kind != kind {
         return true;
     }
+    let is_allowed = |row: usize| world.zones.pvp_allowed(entities.xs[row], entities.ys[row]);
+    // A shooter who is gone by now shoots from nowhere.
     kind == EntityKind::PlayerShip
-        && world
-            .zones
-            .pvp_allowed(world.entities.xs[target], world.entities.ys[target])
+        && is_allowed(target)
+        && entities.row(shooter.ship).is_none_or(is_allowed)
 }
 
 /// The ship in this row has lost its last hull point.

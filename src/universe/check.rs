@@ -8,13 +8,23 @@ use super::error::Report;
 use super::model::{Spawn, System, Universe, Zone};
 use crate::limits::ZONES_AT_POINT_MAX;
 
-/// Where in the file the parts of a system stand: byte and path.
+/// Where in the file the parts of a system stand: bytes and paths.
 #[derive(Default)]
 pub(super) struct Places {
     pub(super) spawn: usize,
     pub(super) spawn_field: String,
-    pub(super) stations: Vec<(usize, String)>,
-    pub(super) zones: Vec<(usize, String)>,
+    pub(super) stations: Vec<Place>,
+    pub(super) zones: Vec<Place>,
+}
+
+/// Where a station or a zone stands.
+pub(super) struct Place {
+    /// Byte of its `x`.
+    pub(super) x: usize,
+    /// Byte of its `docking_radius`; a zone has none.
+    pub(super) docking_radius: usize,
+    /// Path that a field's name is appended to.
+    pub(super) path: String,
 }
 
 /// Least stock target at which no sequence of orders, by however many pilots, gains money by
@@ -45,13 +55,13 @@ pub(super) fn system(
 
 fn stations(system: &System, universe: &Universe, places: &Places, report: &mut Report<'_>) {
     let half = system.half_extent;
-    for (nth, (station, (at, field))) in system.stations.iter().zip(&places.stations).enumerate() {
+    for (nth, (station, place)) in system.stations.iter().zip(&places.stations).enumerate() {
         let id = &station.id;
         if station.x.abs() + station.radius > half || station.y.abs() + station.radius > half {
             let what = format!(
                 "station `{id}` reaches outside the system; keep x and y within ±(half_extent - radius)"
             );
-            report.problem(*at, format!("{field}x"), what);
+            report.problem(place.x, format!("{}x", place.path), what);
         }
         let least = station.radius + 2.0 * universe.ship.radius;
         if station.docking_radius < least {
@@ -59,7 +69,11 @@ fn stations(system: &System, universe: &Universe, places: &Places, report: &mut 
                 "station `{id}`: must be at least {least} (its radius and a ship's width), found {}",
                 station.docking_radius
             );
-            report.problem(*at, format!("{field}docking_radius"), what);
+            report.problem(
+                place.docking_radius,
+                format!("{}docking_radius", place.path),
+                what,
+            );
         }
         for other in &system.stations[..nth] {
             let gap = distance((station.x, station.y), (other.x, other.y))
@@ -71,7 +85,7 @@ fn stations(system: &System, universe: &Universe, places: &Places, report: &mut 
                     other.id,
                     (4.0 * universe.ship.radius - gap).ceil()
                 );
-                report.problem(*at, format!("{field}x"), what);
+                report.problem(place.x, format!("{}x", place.path), what);
             }
         }
     }
@@ -79,23 +93,23 @@ fn stations(system: &System, universe: &Universe, places: &Places, report: &mut 
 
 fn zones(system: &System, places: &Places, report: &mut Report<'_>) {
     let half = system.half_extent;
-    for (zone, (at, field)) in system.zones.iter().zip(&places.zones) {
+    for (zone, place) in system.zones.iter().zip(&places.zones) {
         if zone.x.abs() > half || zone.y.abs() > half {
             let what = format!(
                 "zone `{}` has its centre outside the system; keep x and y within ±half_extent",
                 zone.id
             );
-            report.problem(*at, format!("{field}x"), what);
+            report.problem(place.x, format!("{}x", place.path), what);
         }
     }
     if let Some(nth) = crowded_zone(&system.zones)
-        && let Some((at, field)) = places.zones.get(nth)
+        && let Some(place) = places.zones.get(nth)
     {
         let what = format!(
             "zone `{}` lies over a point that is in more than {ZONES_AT_POINT_MAX} zones; spread them out",
             system.zones[nth].id
         );
-        report.problem(*at, format!("{field}x"), what);
+        report.problem(place.x, format!("{}x", place.path), what);
     }
 }
 

@@ -13,7 +13,7 @@ use super::model::{
     Ambient, Commodity, Listing, Population, Spawn, Station, System, Universe, Zone,
 };
 use super::section::{Section, Span};
-use crate::ids::{CommodityIndex, Name};
+use crate::ids::{CommodityIndex, EntityKind, Name};
 use crate::limits::{
     COMMODITIES_MAX, HALF_EXTENT_MAX, NPCS_OF_KIND_MAX, PILOTS_MAX, PRICE_MAX, STATIONS_MAX,
     STOCK_MAX, SYSTEMS_MAX, UNIVERSE_BYTES_MAX, ZONES_MAX,
@@ -182,13 +182,13 @@ fn read_system(mut s: Section<'_, '_>, universe: &Universe, report: &mut Report<
     };
     let mut stations: Vec<Station> = Vec::new();
     for entry in s.list(report, "stations", STATIONS_MAX) {
-        places.stations.push((entry.start, entry.field("")));
+        places.stations.push(place_of(&entry));
         let station = read_station(entry, universe, &stations, report);
         stations.push(station);
     }
     let mut zones: Vec<Zone> = Vec::new();
     for entry in s.list(report, "zones", ZONES_MAX) {
-        places.zones.push((entry.start, entry.field("")));
+        places.zones.push(place_of(&entry));
         let zone = read_zone(entry, &zones, report);
         zones.push(zone);
     }
@@ -208,6 +208,14 @@ fn read_system(mut s: Section<'_, '_>, universe: &Universe, report: &mut Report<
         check::system(&system, universe, &places, report);
     }
     system
+}
+
+fn place_of(entry: &Section<'_, '_>) -> check::Place {
+    check::Place {
+        x: entry.at("x"),
+        docking_radius: entry.at("docking_radius"),
+        path: entry.field(""),
+    }
 }
 
 fn read_ambient(system: &mut Section<'_, '_>, report: &mut Report<'_>) -> Ambient {
@@ -288,13 +296,7 @@ fn read_station(
 ) -> Station {
     let any = Span::Within(-HALF_EXTENT_MAX, HALF_EXTENT_MAX);
     let station = Station {
-        id: read_id(
-            &mut s,
-            report,
-            "id",
-            "station",
-            earlier.iter().map(|known| &known.id),
-        ),
+        id: read_station_id(&mut s, earlier, report),
         name: s.title(report, "name"),
         x: s.number(report, "x", any, None),
         y: s.number(report, "y", any, None),
@@ -311,6 +313,29 @@ fn read_station(
     };
     s.close(report);
     station
+}
+
+/// A station's id, which stands among the ids of ships and shots on the wire.
+fn read_station_id(s: &mut Section<'_, '_>, earlier: &[Station], report: &mut Report<'_>) -> Name {
+    let known = earlier.iter().map(|known| &known.id);
+    let id = read_id(s, report, "id", "station", known);
+    let numbered = [
+        EntityKind::PlayerShip,
+        EntityKind::Pirate,
+        EntityKind::Projectile,
+    ];
+    let is_numbered = numbered.iter().any(|kind| {
+        let digits = id
+            .as_str()
+            .strip_prefix(kind.id_prefix())
+            .unwrap_or_default();
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    if is_numbered {
+        let what = format!("`{id}` is the id of a ship or a shot to come; choose another");
+        report.problem(s.at("id"), s.field("id"), what);
+    }
+    id
 }
 
 fn read_market(
@@ -338,10 +363,11 @@ fn read_market(
             .commodity(index)
             .map_or(2, |known| known.base_price);
         let base_price = s.whole(report, "price", 2..=PRICE_MAX, Some(usual));
+        let problems_before = report.count();
         let stock_target = s.whole(report, "stock", 1..=STOCK_MAX / 4, None);
+        let is_number = report.count() == problems_before;
         let steady = check::steady_stock(universe);
-        if commodity.is_some() && index != universe.fuel && s.has("stock") && stock_target < steady
-        {
+        if commodity.is_some() && index != universe.fuel && is_number && stock_target < steady {
             let what = format!(
                 "must be at least {steady}, found {stock_target}: with less, one full hold moves the price \
                  past its own spread and money can be made by trading in circles"

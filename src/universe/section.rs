@@ -107,11 +107,12 @@ impl<'t, 'i> Section<'t, 'i> {
             }
             return stand_in;
         };
-        let parsed = match value {
-            DeValue::Float(float) => float.as_str().parse::<f32>().ok(),
-            DeValue::Integer(whole) => i64::from_str_radix(whole.as_str(), whole.radix())
-                .ok()
-                .map(|n| n as f32),
+        let (parsed, found) = match value {
+            DeValue::Float(float) => (float.as_str().parse::<f32>().ok(), float.as_str()),
+            DeValue::Integer(whole) => {
+                let number = i64::from_str_radix(whole.as_str(), whole.radix()).ok();
+                (number.map(|number| number as f32), whole.as_str())
+            }
             other => {
                 self.mistyped(report, key, at, "a number", other);
                 return stand_in;
@@ -134,7 +135,7 @@ impl<'t, 'i> Section<'t, 'i> {
         report.problem(
             at,
             self.field(key),
-            format!("must be {rule}, found {number}"),
+            format!("must be {rule}, found {found}"),
         );
         stand_in
     }

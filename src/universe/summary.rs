@@ -17,13 +17,19 @@ impl Universe {
     }
 }
 
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (systems, commodities) = (self.0.systems.len(), self.0.commodities.len());
         write!(
             f,
-            "{}: {systems} systems, {commodities} commodities",
-            self.0.name
+            "{}: {}, {}",
+            self.0.name,
+            counted(systems, "system", "systems"),
+            counted(commodities, "commodity", "commodities")
         )?;
         for system in &self.0.systems {
             let (stations, zones) = (system.stations.len(), system.zones.len());
@@ -41,10 +47,12 @@ impl fmt::Display for Summary<'_> {
             };
             write!(
                 f,
-                "\n  {:<16} {:>7.0} u wide, {stations} stations, {zones} zones, {} pirates, {} patrols, \
+                "\n  {:<16} {:>7.0} u wide, {}, {}, {} pirates, {} patrols, \
                  {} traders, pilots appear {spawn}",
                 system.id.as_str(),
                 2.0 * system.half_extent,
+                counted(stations, "station", "stations"),
+                counted(zones, "zone", "zones"),
                 people.pirates,
                 people.patrols,
                 people.traders

@@ -43,7 +43,7 @@ pub enum ErrorCode {
     UnknownStation,
     /// No commodity of that id exists.
     UnknownCommodity,
-    /// The quantity is not a whole number in 1..=[`QUANTITY_MAX`](crate::limits::QUANTITY_MAX).
+    /// The quantity is not a whole number from 1 to 1 000 000 000.
     InvalidQuantity,
     /// The pilot cannot pay.
     InsufficientCredits,
@@ -143,7 +143,9 @@ impl ErrorCode {
             Self::WrongStation => "The ship is docked at another station",
             Self::UnknownStation => "There is no such station here",
             Self::UnknownCommodity => "There is no such commodity",
-            Self::InvalidQuantity => "quantity must be a whole number of at least 1",
+            Self::InvalidQuantity => {
+                "quantity must be a whole number from 1 to 1000000000, written as an integer"
+            }
             Self::InsufficientCredits => "Not enough credits",
             Self::InsufficientCargo => "Not enough of it in the hold",
             Self::CargoFull => "Not enough room for it",

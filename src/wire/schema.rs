@@ -106,8 +106,8 @@ fn answer<P: JsonSchema>(
             "type": { "const": name },
             "seq": {
                 "type": "integer",
-                "minimum": 0,
-                "description": "Counts every message of the connection.",
+                "minimum": 1,
+                "description": "Counts every message of the connection, from 1.",
             },
             "reply_to": {
                 "type": "integer",

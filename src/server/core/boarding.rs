@@ -184,10 +184,11 @@ impl Core {
     ) -> Result<Handle, Reply> {
         let internal = || Reply::error(ErrorCode::Internal);
         let world = &self.theatre(from).ok_or_else(internal)?.world;
-        if world
-            .pilot(ship)
-            .is_none_or(|pilot| pilot.docked_at.is_none())
-        {
+        let pilot = world.pilot(ship).ok_or_else(internal)?;
+        if pilot.row.is_none() {
+            return Err(Reply::error(ErrorCode::ShipDestroyed));
+        }
+        if pilot.docked_at.is_none() {
             return Err(self.elsewhere(from));
         }
         if !self.theatre(target).is_some_and(Theatre::has_room) {
@@ -304,14 +305,15 @@ impl Core {
         let theatre = self.theatre(system)?;
         let world = &theatre.world;
         let pilot = world.pilot(ship)?;
-        let (x, y, rotation) = pilot.row.map_or((0.0, 0.0, 0.0), |row| {
-            let entities = world.entities();
-            (
-                entities.xs()[row],
-                entities.ys()[row],
-                entities.rotation(row),
-            )
-        });
+        let (x, y, rotation) = match pilot.row {
+            Some(row) => {
+                let entities = world.entities();
+                let (x, y) = (entities.xs()[row], entities.ys()[row]);
+                (x, y, entities.rotation(row))
+            }
+            // Destroyed and not back yet: where it will be.
+            None => world.refuge_place(pilot.home),
+        };
         let class = &self.universe.ship;
         Some(Joined {
             system_id: world.system().id.clone(),
