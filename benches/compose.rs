@@ -18,7 +18,6 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use orrery::ids::{ConnId, Handle, PlayerId, SystemIndex, UnixMillis};
 use orrery::replication::stencil::{CellId, GridSize};
@@ -190,13 +189,13 @@ fn measure(
     criterion: &mut Criterion,
     id: BenchmarkId,
     pilots: &[PilotView],
-    make: impl Fn(&PilotView, &mut BytesMut),
+    make: impl Fn(&PilotView, &mut Vec<u8>),
 ) {
     let mut group = criterion.benchmark_group("compose");
     group
         .sample_size(30)
         .measurement_time(Duration::from_secs(2));
-    let mut out = BytesMut::with_capacity(1 << 20);
+    let mut out = Vec::with_capacity(1 << 20);
     let mut turn = pilots.iter().cycle();
     group.bench_function(id, |bencher| {
         bencher.iter(|| {
@@ -217,16 +216,16 @@ fn deltas(criterion: &mut Criterion) {
         let mut sky = Sky::new(count, half_extent(count, IN_VIEW));
         let (first, frame) = sky.frames();
         let stencils = Arc::clone(&sky.stencils);
-        let delta = |pilot: &PilotView, out: &mut BytesMut| {
+        let delta = |pilot: &PilotView, out: &mut Vec<u8>| {
             compose::delta(&frame, pilot, &stencils, 101, out);
         };
-        let snapshot = |pilot: &PilotView, out: &mut BytesMut| {
+        let snapshot = |pilot: &PilotView, out: &mut Vec<u8>| {
             compose::snapshot(&first, pilot, &stencils, 100, out);
         };
         let (mut wanted, mut whole, mut bytes) = (Vec::new(), Vec::new(), 0);
         let views = frame.pilots_of(0).iter().zip(first.pilots_of(0));
         for ((pilot, snapshotted), &ship) in views.zip(&sky.ships) {
-            let mut out = BytesMut::new();
+            let mut out = Vec::new();
             delta(pilot, &mut out);
             let rows = rows_in(&parsed(&out), "entity_updates");
             assert_eq!(rows, sky.seen_from(ship), "everybody moves");
@@ -239,7 +238,7 @@ fn deltas(criterion: &mut Criterion) {
         let mean = bytes / wanted.len();
         println!("{} deltas of {mean} bytes", wanted.len());
         assert!((3_500..4_800).contains(&mean), "{mean}");
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         snapshot(&whole[0], &mut out);
         assert!(rows_in(&parsed(&out), "entities") > 30);
 
@@ -261,11 +260,11 @@ fn crowd(criterion: &mut Criterion) {
     let mut sky = Sky::new(count, 600.0);
     let (_, frame) = sky.frames();
     let stencils = Arc::clone(&sky.stencils);
-    let delta = |pilot: &PilotView, out: &mut BytesMut| {
+    let delta = |pilot: &PilotView, out: &mut Vec<u8>| {
         compose::delta(&frame, pilot, &stencils, 101, out);
     };
     let pilots = frame.pilots_of(0);
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     delta(&pilots[0], &mut out);
     let rows = rows_in(&parsed(&out), "entity_updates");
     assert!((50..count / 2).contains(&rows), "{rows} rows of {count}");
@@ -342,7 +341,7 @@ fn rivals(criterion: &mut Criterion) {
     let text = |n| serde_json::to_vec(&row(n)).expect("plain data");
     let texts: Vec<Vec<u8>> = (0..10_000).map(text).collect();
     let in_view: Vec<usize> = (0..50).map(|n| n * 7919 % texts.len()).collect();
-    let mut out = BytesMut::with_capacity(1 << 16);
+    let mut out = Vec::with_capacity(1 << 16);
     group.bench_function(BenchmarkId::new("copies", 50), |bencher| {
         bencher.iter(|| {
             out.clear();
