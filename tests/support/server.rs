@@ -242,7 +242,9 @@ fn addresses(child: &mut Child) -> Option<(SocketAddr, SocketAddr)> {
             let rest = rest.strip_prefix(scheme)?;
             rest.split('/').next()?.parse::<SocketAddr>().ok()
         };
-        listen = listen.or_else(|| address("socket", "ws://"));
+        listen = listen
+            .or_else(|| address("socket", "ws://"))
+            .or_else(|| address("socket", "wss://"));
         admin = admin.or_else(|| address("operator", "http://"));
         if let Some(both) = listen.zip(admin) {
             return Some(both);
