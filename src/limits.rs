@@ -373,8 +373,8 @@ pub const ROW_BYTES_ESTIMATE: usize = 84;
 /// for a client ([`PENDING_BYTES_MAX`]), since a message that is larger could never be sent.
 pub const VIEW_ROWS_MAX: u32 = (PENDING_BYTES_MAX / 4 * 3 / 110) as u32;
 
-/// Frames for which a change is told again: a thinned client hears of each entity at least once in
-/// so many frames, so nobody misses the last change before a stop.
+/// Frames for which a change is kept for clients whose view is thinned: each hears of every entity
+/// at least once in so many frames, so nobody misses the last change before a stop.
 pub const STICKY_FRAMES: u32 = 16;
 
 /// Most ticks that one frame tells of, under overload.

@@ -80,6 +80,9 @@ pub fn delta(
         let stencil = stencils.at(pilot.now.level);
         for run in stencil.runs(pilot.now.center, frame.grid) {
             out.extend_from_slice(frame.updates_in(&run));
+            if pilot.was_thinned {
+                out.extend_from_slice(frame.late_in(&run));
+            }
         }
     } else {
         thinned(frame, pilot, stencils, out);
@@ -167,7 +170,7 @@ fn entered(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut 
         if !sees(stencils, pilot.before, cell, frame) {
             out.extend_from_slice(frame.full_in(cell));
         } else if pilot.thinning == 0 {
-            out.extend_from_slice(frame.updates_in(&(cell..cell + 1)));
+            whole_cell(frame, pilot, cell, out);
         } else {
             thinned_cell(frame, pilot, stencil, cell, out);
         }
@@ -199,7 +202,7 @@ fn thinned_cell(
     let period = periods[stencil.ring(pilot.now.center, cell, frame.grid) as usize];
     let (start, end) = (frame.start(cell), frame.start(cell + 1));
     if period == 1 {
-        out.extend_from_slice(frame.updates_in(&(cell..cell + 1)));
+        whole_cell(frame, pilot, cell, out);
         return;
     }
     let (mask, turn) = (period - 1, frame.turn as u32);
@@ -210,6 +213,25 @@ fn thinned_cell(
             out.extend_from_slice(&frame.update_bytes[byte as usize..update.end as usize]);
         }
         byte = update.end;
+    }
+    if !pilot.was_thinned {
+        return;
+    }
+    let mut byte = start.late_byte;
+    for update in &frame.late[start.late as usize..end.late as usize] {
+        if (update.turn ^ turn) & mask == 0 {
+            out.extend_from_slice(&frame.late_bytes[byte as usize..update.end as usize]);
+        }
+        byte = update.end;
+    }
+}
+
+/// Everything that changed in a cell, and what a thinner view before may have kept back.
+fn whole_cell(frame: &TickFrame, pilot: &PilotView, cell: u32, out: &mut Vec<u8>) {
+    let run = cell..cell + 1;
+    out.extend_from_slice(frame.updates_in(&run));
+    if pilot.was_thinned {
+        out.extend_from_slice(frame.late_in(&run));
     }
 }
 

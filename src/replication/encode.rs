@@ -28,6 +28,14 @@ impl<'a> ArenaBytes<'a> {
         Self(BumpVec::with_capacity_in(bytes, arena))
     }
 
+    /// Appends a row as an item of a list and tells where it ends.
+    #[inline]
+    fn row(&mut self, row: &Row<'_>) -> u32 {
+        append(row, self);
+        self.0.push(b',');
+        self.0.len() as u32
+    }
+
     /// Appends what `write` writes and tells where it stands.
     fn span(&mut self, write: impl FnOnce(&mut Self)) -> Span {
         let start = self.0.len() as u32;
@@ -65,7 +73,9 @@ pub(super) struct Rows<'a> {
     pub(super) system: &'a System,
     pub(super) cells: &'a Cells,
     pub(super) tick: u64,
-    /// Ticks for which a change counts as fresh.
+    /// Ticks that this frame tells of: a change in them is an update.
+    pub(super) frame_ticks: u32,
+    /// Ticks that the last few frames tell of: an older change in them is late.
     pub(super) fresh_ticks: u32,
 }
 
@@ -74,6 +84,8 @@ pub(super) struct Stretch<'a> {
     pub(super) starts: &'a [CellStart],
     pub(super) update_bytes: &'a [u8],
     pub(super) updates: &'a [Update],
+    pub(super) late_bytes: &'a [u8],
+    pub(super) late: &'a [Update],
     pub(super) arrivals: &'a [Arrival],
     /// With the cell each departs from.
     pub(super) departures: &'a [(u32, Departure)],
@@ -87,6 +99,8 @@ struct Growing<'a> {
     starts: BumpVec<'a, CellStart>,
     update_bytes: ArenaBytes<'a>,
     updates: BumpVec<'a, Update>,
+    late_bytes: ArenaBytes<'a>,
+    late: BumpVec<'a, Update>,
     arrivals: BumpVec<'a, Arrival>,
     departures: BumpVec<'a, (u32, Departure)>,
     extra_bytes: ArenaBytes<'a>,
@@ -99,6 +113,8 @@ impl<'a> Growing<'a> {
             starts: BumpVec::with_capacity_in(cell_count, arena),
             update_bytes: ArenaBytes::with_capacity_in(row_count * ROW_BYTES_ESTIMATE, arena),
             updates: BumpVec::with_capacity_in(row_count, arena),
+            late_bytes: ArenaBytes(BumpVec::new_in(arena)),
+            late: BumpVec::new_in(arena),
             arrivals: BumpVec::new_in(arena),
             departures: BumpVec::new_in(arena),
             extra_bytes: ArenaBytes::with_capacity_in(row_count * ROW_BYTES_ESTIMATE / 8, arena),
@@ -111,6 +127,8 @@ impl<'a> Growing<'a> {
             starts: self.starts.into_bump_slice(),
             update_bytes: self.update_bytes.0.into_bump_slice(),
             updates: self.updates.into_bump_slice(),
+            late_bytes: self.late_bytes.0.into_bump_slice(),
+            late: self.late.into_bump_slice(),
             arrivals: self.arrivals.into_bump_slice(),
             departures: self.departures.into_bump_slice(),
             extra_bytes: self.extra_bytes.0.into_bump_slice(),
@@ -171,10 +189,9 @@ impl<'a> Rows<'a> {
         )
     }
 
-    /// Whether anything a client sees of the row changed within the last few frames: a thinned
-    /// client may not have been told at once.
-    fn is_fresh(&self, row: usize) -> bool {
-        (self.tick as u32).wrapping_sub(self.entities.last_changed_ticks()[row]) < self.fresh_ticks
+    /// Ticks since anything changed that a client sees of the row.
+    fn age_ticks(&self, row: usize) -> u32 {
+        (self.tick as u32).wrapping_sub(self.entities.last_changed_ticks()[row])
     }
 
     /// Encodes the rows of a range of cells into an arena, which is emptied first.
@@ -187,6 +204,8 @@ impl<'a> Rows<'a> {
             stretch.starts.push(CellStart {
                 update_byte: stretch.update_bytes.0.len() as u32,
                 update: stretch.updates.len() as u32,
+                late_byte: stretch.late_bytes.0.len() as u32,
+                late: stretch.late.len() as u32,
                 arrival: stretch.arrivals.len() as u32,
                 departure: 0,
                 event_byte: 0,
@@ -203,17 +222,19 @@ impl<'a> Rows<'a> {
         let previous = self.entities.previous_cells()[row];
         if previous != cell {
             self.arrive(row, cell, previous, stretch);
-        } else if self.is_fresh(row) {
-            append(&self.row(row), &mut stretch.update_bytes);
-            stretch.update_bytes.0.push(b',');
+            return;
+        }
+        let age_ticks = self.age_ticks(row);
+        let turn = self.entities.handles()[row].slot;
+        if age_ticks < self.frame_ticks {
             if self.entities.kinds()[row] == EntityKind::PlayerShip {
                 stretch.own.push((row as u32, stretch.updates.len() as u32));
             }
-            let turn = self.entities.handles()[row].slot;
-            stretch.updates.push(Update {
-                end: stretch.update_bytes.0.len() as u32,
-                turn,
-            });
+            let end = stretch.update_bytes.row(&self.row(row));
+            stretch.updates.push(Update { end, turn });
+        } else if age_ticks < self.fresh_ticks {
+            let end = stretch.late_bytes.row(&self.row(row));
+            stretch.late.push(Update { end, turn });
         }
     }
 

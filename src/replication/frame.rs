@@ -4,6 +4,7 @@
 //! ```text
 //! cells, row by row:    … | (11,7)   | (12,7)        | (13,7) | …
 //! updates   (bytes)     … | frag     | frag frag frag|        | …   residents that changed
+//! late      (bytes)     … |          | frag          | frag   | …   residents that changed a few frames ago
 //! arrivals  (records)   … |          | from (11,7)   |        | …   full and plain fragment each
 //! departures(records)   … | to (12,7)|               |        | …   id and why it went
 //! events    (bytes)     … |          | fired         |        | …
@@ -11,7 +12,8 @@
 //! forgotten (bytes)     only for cells that some client ceases to see in this tick
 //! ```
 //!
-//! A *resident* was in the same cell a frame ago. Every fragment ends with a comma; whoever composes
+//! A *resident* was in the same cell a frame ago. What is *late* was told already, except to clients
+//! whose view was thinned when it changed. Every fragment ends with a comma; whoever composes
 //! an array drops the last one. The layout is private to this layer: [`super::publish`] writes it,
 //! [`super::compose`] reads it.
 
@@ -44,6 +46,8 @@ impl Span {
 pub(super) struct CellStart {
     pub(super) update_byte: u32,
     pub(super) update: u32,
+    pub(super) late_byte: u32,
+    pub(super) late: u32,
     pub(super) arrival: u32,
     pub(super) departure: u32,
     pub(super) event_byte: u32,
@@ -109,6 +113,8 @@ pub struct PilotView {
     pub(super) now: View,
     /// Index into [`THINNING`](super::compose::THINNING): how much the updates are thinned.
     pub(super) thinning: u8,
+    /// Whether the frame before was thinned, so that changes may be owed.
+    pub(super) was_thinned: bool,
     /// The own ship's place in the list of updates, if it is a changed resident.
     pub(super) own: Option<u32>,
     pub(super) last_input_seq: Option<u64>,
@@ -145,6 +151,8 @@ pub struct TickFrame {
     pub(super) starts: Vec<CellStart>,
     pub(super) update_bytes: Vec<u8>,
     pub(super) updates: Vec<Update>,
+    pub(super) late_bytes: Vec<u8>,
+    pub(super) late: Vec<Update>,
     pub(super) arrivals: Vec<Arrival>,
     pub(super) departures: Vec<Departure>,
     /// What arrivals, departures and [`CellBytes`] point into.
@@ -195,6 +203,7 @@ impl TickFrame {
     /// All bytes the frame holds, for the high-water mark.
     pub fn bytes_len(&self) -> usize {
         self.update_bytes.len()
+            + self.late_bytes.len()
             + self.extra_bytes.len()
             + self.event_bytes.len()
             + self.full_bytes.len()
@@ -227,6 +236,14 @@ impl TickFrame {
             self.start(cells.end).update_byte,
         );
         &self.update_bytes[from as usize..to as usize]
+    }
+
+    pub(super) fn late_in(&self, cells: &Range<u32>) -> &[u8] {
+        let (from, to) = (
+            self.start(cells.start).late_byte,
+            self.start(cells.end).late_byte,
+        );
+        &self.late_bytes[from as usize..to as usize]
     }
 
     pub(super) fn events_in(&self, cells: &Range<u32>) -> &[u8] {
@@ -267,6 +284,8 @@ impl TickFrame {
         self.starts.clear();
         self.update_bytes.clear();
         self.updates.clear();
+        self.late_bytes.clear();
+        self.late.clear();
         self.arrivals.clear();
         self.departures.clear();
         self.extra_bytes.clear();

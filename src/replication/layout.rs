@@ -28,6 +28,8 @@ pub(super) fn lay_down(
 ) {
     let update_byte = frame.update_bytes.len() as u32;
     let update = frame.updates.len() as u32;
+    let late_byte = frame.late_bytes.len() as u32;
+    let late = frame.late.len() as u32;
     let arrival = frame.arrivals.len() as u32;
     let extra = frame.extra_bytes.len() as u32;
     let moved = |span: Span| Span {
@@ -39,10 +41,13 @@ pub(super) fn lay_down(
         .extend(stretch.starts.iter().map(|start| CellStart {
             update_byte: start.update_byte + update_byte,
             update: start.update + update,
+            late_byte: start.late_byte + late_byte,
+            late: start.late + late,
             arrival: start.arrival + arrival,
             ..CellStart::default()
         }));
     frame.update_bytes.extend_from_slice(stretch.update_bytes);
+    frame.late_bytes.extend_from_slice(stretch.late_bytes);
     frame.extra_bytes.extend_from_slice(stretch.extra_bytes);
     for &(row, index) in stretch.own {
         update_of_row[row as usize] = index + update;
@@ -53,6 +58,10 @@ pub(super) fn lay_down(
             end: entry.end + update_byte,
             turn: entry.turn,
         }));
+    frame.late.extend(stretch.late.iter().map(|entry| Update {
+        end: entry.end + late_byte,
+        turn: entry.turn,
+    }));
     frame
         .arrivals
         .extend(stretch.arrivals.iter().map(|entry| Arrival {

@@ -130,6 +130,7 @@ impl Publisher {
             system,
             cells,
             tick: world.tick(),
+            frame_ticks: (frame.tick - frame.follows.min(frame.tick)) as u32,
             fresh_ticks,
         };
         let scene = Scene {
@@ -180,7 +181,13 @@ impl Publisher {
     }
 
     /// Moves each client's view and notes which cells it begins or ceases to see.
-    fn aim(&mut self, frame: &mut TickFrame, stage: Stage<'_>, world: &World, viewers: &[Viewer]) {
+    fn aim(
+        &mut self,
+        frame: &mut TickFrame,
+        stage: Stage<'_>,
+        world: &World,
+        viewers: &mut [Viewer],
+    ) {
         let cell_count = frame.grid.cell_count();
         self.wanted.resize(cell_count, Wanted::default());
         let occupancy = Occupancy {
@@ -205,6 +212,7 @@ impl Publisher {
                 before: viewer.view,
                 now,
                 thinning,
+                was_thinned: std::mem::replace(&mut viewer.is_thinned, thinning > 0),
                 own: None,
                 last_input_seq: None,
                 zone: Span::default(),
@@ -282,6 +290,8 @@ impl Publisher {
         frame.starts.push(CellStart {
             update_byte: frame.update_bytes.len() as u32,
             update: frame.updates.len() as u32,
+            late_byte: frame.late_bytes.len() as u32,
+            late: frame.late.len() as u32,
             arrival: frame.arrivals.len() as u32,
             ..CellStart::default()
         });

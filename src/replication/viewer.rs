@@ -32,6 +32,8 @@ pub struct Viewer {
     pub ship: Handle,
     /// What the client saw a tick ago.
     pub view: View,
+    /// Whether what the client saw a tick ago was thinned.
+    pub(super) is_thinned: bool,
     /// Whether the next frame shall carry a snapshot.
     pub snapshot_due: bool,
     /// Money and hold that may be told.
@@ -59,6 +61,7 @@ impl Viewer {
             conn,
             ship,
             view: View::NOTHING,
+            is_thinned: false,
             snapshot_due: true,
             purse,
             is_purse_new: true,
