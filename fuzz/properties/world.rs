@@ -16,7 +16,7 @@ use orrery::sim::{Cause, Command, Gone, NO_CELL, Order, Pilot, Place, Posting, W
 use orrery::universe::{Population, Universe};
 
 /// Ticks that one input may last.
-const TICKS_MAX: u32 = 240;
+const TICKS_MAX: u32 = 120;
 
 /// Something done to the world between two ticks, or the ticks themselves. Numbers may be wild.
 #[derive(Clone, Debug)]
