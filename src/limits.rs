@@ -181,6 +181,13 @@ pub const TOKEN_BYTES_MAX: usize = 4 * 1024;
 /// How far the clocks of a token's issuer and of this server may differ, in milliseconds.
 pub const TOKEN_LEEWAY_MS: u64 = 30_000;
 
+/// Largest `exp` of a token, seconds: what JSON carries exactly everywhere. Later than that is no
+/// time that an issuer meant.
+pub const TOKEN_EXP_SECONDS_MAX: u64 = (1 << 53) - 1;
+
+/// Keys that tokens may be signed with. Bounds the signature checks that one login can cost.
+pub const KEYS_MAX: usize = 16;
+
 /// Shortest secret for HS256, in bytes: as long as the hash.
 pub const SECRET_BYTES_MIN: usize = 32;
 

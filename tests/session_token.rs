@@ -277,11 +277,15 @@ fn an_odd_exp_is_refused() {
 }
 
 #[test]
-fn the_largest_exp_is_far_away_and_nothing_overflows() {
+fn the_largest_exp_is_far_away_and_a_larger_one_is_no_time() {
+    let largest = (1_u64 << 53) - 1;
     let verified = verifier()
-        .verify(&with("exp", json!(u64::MAX)), NOW)
+        .verify(&with("exp", json!(largest)), NOW)
         .unwrap();
-    assert_eq!(verified.expires, UnixMillis(u64::MAX));
+    assert_eq!(verified.expires, UnixMillis(largest * 1_000));
+    for exp in [largest + 1, 1 << 63, u64::MAX] {
+        assert_invalid(&with("exp", json!(exp)));
+    }
 }
 
 #[test]

@@ -207,7 +207,7 @@ fn copy_version_1(database: &Database) {
     let fixture = rusqlite::Connection::open(VERSION_1).unwrap();
     for table in ["pilots", "balances", "ledger", "outcomes"] {
         let mut rows = fixture.prepare(&format!("SELECT * FROM {table}")).unwrap();
-        let names: Vec<String> = rows.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = rows.column_names().map(str::to_owned).collect();
         let mut rows = rows.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
             let values = (0..names.len()).map(|index| literal(row.get(index).unwrap()));

@@ -1,13 +1,19 @@
 //! Key files: which tokens are good, and the secret that is made where none was named.
+//!
+//! A public key may be given a name, `NAME=FILE`: tokens whose `kid` is that name are checked by it
+//! alone, and it checks no others. A key without a name checks tokens that no key is named for.
 
+use std::convert::Infallible;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::Args;
 
 use super::Failure;
+use crate::limits::KEYS_MAX;
 use crate::session::token::{Key, Signer, Verifier};
 
 /// Random bytes of a secret that the server makes; written as twice as many digits.
@@ -24,20 +30,57 @@ pub(crate) struct KeyArguments {
     /// made once and kept beside the database
     #[arg(long, env = "ORRERY_JWT_SECRET_FILE", value_name = "FILE")]
     pub(crate) jwt_secret_file: Option<PathBuf>,
-    /// PEM file with a public key of RS256, ES256 or EdDSA tokens; may be given several times
+    /// PEM file with a public key of RS256, ES256 or EdDSA tokens; may be given several times. As
+    /// KID=FILE it checks only tokens that name this kid
     #[arg(
         long,
         env = "ORRERY_JWT_PUBLIC_KEY",
-        value_name = "FILE",
+        value_name = "[KID=]FILE",
         value_delimiter = ','
     )]
-    pub(crate) jwt_public_key: Vec<PathBuf>,
+    pub(crate) jwt_public_key: Vec<PublicKey>,
     /// Issuer (iss) that tokens must name
     #[arg(long, env = "ORRERY_JWT_ISSUER", value_name = "TEXT")]
     pub(crate) jwt_issuer: Option<String>,
     /// Audience (aud) that tokens must name
     #[arg(long, env = "ORRERY_JWT_AUDIENCE", value_name = "TEXT")]
     pub(crate) jwt_audience: Option<String>,
+}
+
+/// A public key's file, and the name of the tokens that it alone checks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PublicKey {
+    kid: Option<String>,
+    path: PathBuf,
+}
+
+impl FromStr for PublicKey {
+    type Err = Infallible;
+
+    /// What stands before the first `=` is the name, unless it has a slash and so is a path.
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let (kid, path) = match text.split_once('=') {
+            Some((kid, path)) if !kid.is_empty() && !kid.contains('/') => {
+                (Some(kid.to_owned()), path)
+            }
+            _ => (None, text),
+        };
+        Ok(Self {
+            kid,
+            path: path.into(),
+        })
+    }
+}
+
+impl PublicKey {
+    fn load(&self) -> Result<Key, Failure> {
+        let key = Key::public_pem(&read(&self.path)?);
+        let key = key.map_err(|error| unusable(&self.path, &error))?;
+        Ok(match &self.kid {
+            Some(kid) => key.named(kid),
+            None => key,
+        })
+    }
 }
 
 impl KeyArguments {
@@ -63,8 +106,14 @@ impl KeyArguments {
             keys.push(Key::secret(&content).map_err(|error| unusable(&path, &error))?);
             signer = Some(self.signer_of(&path, &content)?);
         }
-        for path in &self.jwt_public_key {
-            keys.push(Key::public_pem(&read(path)?).map_err(|error| unusable(path, &error))?);
+        for public_key in &self.jwt_public_key {
+            keys.push(public_key.load()?);
+        }
+        if keys.len() > KEYS_MAX {
+            return Err(Failure::unusable(format!(
+                "{} keys are given for tokens, at most {KEYS_MAX} are taken",
+                keys.len()
+            )));
         }
         let mut verifier = Verifier::new(keys);
         if let Some(issuer) = &self.jwt_issuer {
@@ -168,5 +217,25 @@ fn made_secret(path: &Path) -> Result<Vec<u8>, Failure> {
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => read(path),
         Err(error) => Err(cannot(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PublicKey;
+
+    fn parts(text: &str) -> (Option<String>, String) {
+        let Ok(PublicKey { kid, path }) = text.parse();
+        (kid, path.display().to_string())
+    }
+
+    #[test]
+    fn a_name_before_the_first_equals_sign_is_the_kid_and_a_path_is_a_path() {
+        let named = |kid: &str, path: &str| (Some(kid.to_owned()), path.to_owned());
+        assert_eq!(parts("2026=keys/a.pem"), named("2026", "keys/a.pem"));
+        assert_eq!(parts("k==a=b.pem"), named("k", "=a=b.pem"));
+        for path in ["a.pem", "./a=b.pem", "/k=eys/a.pem", "=a.pem"] {
+            assert_eq!(parts(path), (None, path.to_owned()));
+        }
     }
 }

@@ -11,6 +11,9 @@ use clap::{Args, Parser, ValueEnum};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tracing::{error, info, warn};
 
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
 use super::keys::KeyArguments;
 use super::{Failure, audit, world};
 use crate::ids::{Name, SystemIndex};
@@ -254,11 +257,18 @@ fn start_log(format: LogFormat) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
+    let discreet = tracing_subscriber::filter::filter_fn(is_discreet);
     // A second subscriber can only mean that a test has set one.
     let _ = match format {
-        LogFormat::Text => log.with_target(false).try_init(),
-        LogFormat::Json => log.json().try_init(),
+        LogFormat::Text => log.with_target(false).finish().with(discreet).try_init(),
+        LogFormat::Json => log.json().finish().with(discreet).try_init(),
     };
+}
+
+/// The WebSocket library's finer levels quote whole messages, tokens among them: whatever filter is
+/// set, those are not logged.
+fn is_discreet(record: &tracing::Metadata<'_>) -> bool {
+    *record.level() <= tracing::Level::INFO || !record.target().starts_with("tungstenite")
 }
 
 /// Opens the recording's file; the one that is there may be of a crash that somebody wants to see.

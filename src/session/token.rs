@@ -15,7 +15,9 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::ids::{PlayerId, UnixMillis};
-use crate::limits::{RSA_BITS_MIN, SECRET_BYTES_MIN, TOKEN_BYTES_MAX, TOKEN_LEEWAY_MS};
+use crate::limits::{
+    RSA_BITS_MIN, SECRET_BYTES_MIN, TOKEN_BYTES_MAX, TOKEN_EXP_SECONDS_MAX, TOKEN_LEEWAY_MS,
+};
 
 /// Why a token is not good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -223,7 +225,8 @@ impl Verifier {
         });
         let begins = claims.nbf.unwrap_or(0).saturating_mul(1_000);
         let has_begun = begins <= now.0.saturating_add(TOKEN_LEEWAY_MS);
-        if !issuer_fits || !audience_fits || !has_begun {
+        let is_a_time = claims.exp <= TOKEN_EXP_SECONDS_MAX;
+        if !issuer_fits || !audience_fits || !has_begun || !is_a_time {
             return Err(TokenError::Invalid);
         }
         let expires = UnixMillis(claims.exp.saturating_mul(1_000));

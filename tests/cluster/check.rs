@@ -2,7 +2,7 @@
 //! everybody told in calm weather, stations' shelves against the books at a clean end.
 
 use orrery::ids::SystemIndex;
-use orrery::limits::{GATE_LANE_MAX, INBOX_MAX, STICKY_FRAMES};
+use orrery::limits::{GATE_LANE_MAX, INBOX_MAX, STICKY_FRAMES, SWEEP_MS};
 
 use super::seat::Stage;
 use super::server::Cluster;
@@ -26,6 +26,7 @@ impl Cluster {
             let system = SystemIndex(index as u16);
             let world = self.core.world(system).expect("a world a system");
             if std::mem::replace(&mut self.stepped[index], world.tick()) == world.tick() {
+                self.told.count("beat stood still");
                 // It stood still in this beat; who came and went shows with its next step. What a
                 // gate that had slept told now is about beats that are over.
                 for seat in &mut self.seats {
@@ -37,6 +38,8 @@ impl Cluster {
             }
             let truth = Truth::of(world);
             truth.check_finite();
+            let past = &mut self.pasts[index];
+            truth.remember(past);
             let here = self.seats.iter_mut().filter(|seat| {
                 seat.stage == Stage::Aboard
                     && seat.model.system.as_deref() == Some(world.system().id.as_str())
@@ -62,11 +65,38 @@ impl Cluster {
                     seat.calm_from = self.tick + u64::from(STICKY_FRAMES) + 1;
                 }
                 seat.model.is_crowded = self.tick < seat.calm_from;
-                truth.compare(&seat.model, center, &self.stencils);
+                let leeway = truth.compare(&seat.model, center, &self.stencils, past);
+                self.told.count("up to date");
+                if seat.model.snapshot_tick == seat.model.tick {
+                    self.told.count("snapshot compared");
+                }
+                if leeway.late_rows > 0 {
+                    self.told.count("late rows");
+                }
+                if leeway.level > 0 {
+                    self.told.count("shrunk view");
+                }
                 if self.asleep.iter().all(|&until| until < self.tick) {
                     truth.check_gone(&gone);
                 }
                 truth.check_you(&seat.model, ship);
+            }
+        }
+    }
+
+    /// *No session outlives its token.*
+    pub(super) fn check_tokens(&self) {
+        let now = self.unix().0;
+        for seat in &self.seats {
+            let is_awake = self.asleep[usize::from(seat.conn.shard)] <= self.tick;
+            let is_on = matches!(seat.stage, Stage::Ashore | Stage::Aboard);
+            if let Some((_, latest)) = seat.ends.filter(|_| is_on && is_awake) {
+                let late_ms = now.saturating_sub(latest.0);
+                assert!(
+                    late_ms <= SWEEP_MS + 100,
+                    "{} is on {late_ms} ms after its token",
+                    seat.player
+                );
             }
         }
     }
@@ -87,32 +117,26 @@ impl Cluster {
         }
     }
 
-    /// In calm weather a client has been told everything, money too.
-    pub(crate) fn check_told_all(&self, place: usize) {
+    /// In calm weather a client has been told everything, money too; else what differs.
+    pub(crate) fn check_told_all(&self, place: usize) -> Result<(), String> {
         let seat = &self.seats[place];
-        if seat.is_deaf {
-            return;
-        }
-        let Some(name) = seat
-            .model
-            .system
-            .as_deref()
-            .filter(|_| seat.stage == Stage::Aboard)
-        else {
-            return;
+        let aboard = seat.model.system.as_deref();
+        let aboard = aboard.filter(|_| seat.stage == Stage::Aboard && !seat.is_deaf);
+        let Some(name) = aboard else {
+            return Ok(());
         };
         let system = self.universe.system_index(name).expect("a system");
         let world = self.core.world(system).expect("a world");
         let truth = Truth::of(world);
         let Some(&(ship, cell)) = truth.ships.get(&seat.player) else {
-            return;
+            return Ok(());
         };
         if cell.is_none() && seat.model.tick.is_none() {
-            return;
+            return Ok(());
         }
         if self.is_overloaded && seat.model.tick == Some(world.tick() - 1) {
             // The tick is told with the next.
-            return;
+            return Ok(());
         }
         assert_eq!(
             seat.model.tick,
@@ -121,15 +145,13 @@ impl Cluster {
         );
         let pilot = world.pilot(ship).expect("a pilot");
         let told = seat.model.belongings().expect("a snapshot came");
-        assert_eq!(
-            told.credits, pilot.credits,
-            "in calm weather all money is told"
-        );
-        let held: u32 = pilot.cargo.iter().sum();
-        assert_eq!(
+        let (held, told_held) = (
+            pilot.cargo.iter().map(|&units| i64::from(units)).sum(),
             told.cargo.values().sum::<i64>(),
-            i64::from(held),
-            "and the hold"
         );
+        if (told.credits, told_held) == (pilot.credits, held) {
+            return Ok(());
+        }
+        Err(format!("{told:?}, not {pilot:?}"))
     }
 }

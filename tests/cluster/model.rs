@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use orrery::ids::EntityKind;
 use orrery::limits::FRAME_TICKS_MAX;
 use orrery::wire::world::{Delta, Entity, EntityUpdate, Event, Gone, Snapshot, You};
-use orrery::wire::{Angle, Fixed2, Joined};
+use orrery::wire::{Angle, Fixed2, Input, Joined};
 
 use super::shelf::Belongings;
 
@@ -36,6 +36,8 @@ pub(crate) struct Model {
     pub(crate) entities: HashMap<String, Known>,
     pub(crate) you: Option<You>,
     pub(crate) last_input_seq: u64,
+    /// The tick of the newest snapshot: in that tick nothing is late.
+    pub(crate) snapshot_tick: Option<u64>,
     /// The tick of the newest delta, which told of inputs.
     pub(crate) input_tick: Option<u64>,
     /// Who left since this was last emptied, and why.
@@ -60,6 +62,7 @@ impl Model {
         self.system = Some(joined.system_id.to_string());
         self.ship.clone_from(&joined.ship_id);
         self.tick = None;
+        self.snapshot_tick = None;
         self.entities.clear();
         self.you = None;
         self.last_input_seq = 0;
@@ -99,6 +102,7 @@ impl Model {
         );
         self.entities = entities;
         self.tick = Some(snapshot.tick);
+        self.snapshot_tick = self.tick;
         self.you = Some(snapshot.you);
         self.snapshots += 1;
     }
@@ -187,6 +191,46 @@ impl Model {
             assert!(gone.contains_key(id), "`gone` agrees: no reason for {id}");
         }
         self.gone.extend(gone);
+    }
+
+    /// Whether rows may be older than the newest tick told of.
+    pub(crate) fn may_be_late(&self) -> bool {
+        self.is_crowded && self.snapshot_tick != self.tick
+    }
+
+    /// Controls that turn to the nearest pirate in view, and fire.
+    pub(crate) fn aim(&self) -> Option<Input> {
+        let own = self.entities.get(&self.ship)?;
+        let offset = |known: &Known| {
+            let (x, y) = (
+                known.x.to_f64() - own.x.to_f64(),
+                known.y.to_f64() - own.y.to_f64(),
+            );
+            (x, y)
+        };
+        let pirates = self
+            .entities
+            .iter()
+            .filter(|(_, known)| known.kind == EntityKind::Pirate);
+        let (_, nearest) = pirates.min_by(|one, other| {
+            let distance = |known| {
+                let (x, y): (f64, f64) = offset(known);
+                x.hypot(y)
+            };
+            let by_distance = distance(one.1).total_cmp(&distance(other.1));
+            by_distance.then_with(|| one.0.cmp(other.0))
+        })?;
+        let (x, y) = offset(nearest);
+        let off = y.atan2(x) - own.r.to_f64();
+        let turn = off
+            .sin()
+            .mul_add(4.0, if off.cos() < 0.0 { 1.0 } else { 0.0 });
+        Some(Input {
+            thrust: 0.5,
+            turn: (turn as f32).clamp(-1.0, 1.0),
+            fire_primary: true,
+            dock_request: false,
+        })
     }
 
     /// Money and hold as told.

@@ -1,10 +1,10 @@
 //! What players do in a simulation: anything, at any time, and what befalls their lines.
 
-use orrery::ids::Name;
+use orrery::ids::{Name, PlayerId};
 use orrery::wire::{Input, Repair, Request, RequestId, Trade};
 
 use super::dice::Dice;
-use super::seat::Stage;
+use super::seat::{Pass, Stage};
 use super::server::{Cluster, DiskPace};
 
 /// An order that may be sent again.
@@ -60,7 +60,10 @@ impl Play {
     /// No more trouble: lines flow, the disk keeps up, and everybody is answered and told.
     pub(crate) fn settle(cluster: &mut Cluster) {
         cluster.disk_pace = DiskPace::Prompt;
-        cluster.asleep.fill(0);
+        // Whoever sleeps wakes with the next tick.
+        for until in &mut cluster.asleep {
+            *until = (*until).min(cluster.tick + 1);
+        }
         if cluster.disk().is_failed() {
             cluster.restart(false);
         }
@@ -72,7 +75,16 @@ impl Play {
             let seat = &cluster.seats[place];
             let is_answered = seat.is_deaf || seat.asked.is_empty();
             assert!(is_answered, "exactly one reply a request: {:?}", seat.asked);
-            cluster.check_told_all(place);
+        }
+        // What happens in a tick is durable, and so told, with the next.
+        let mut untold = cluster.live();
+        for _ in 0..10 {
+            untold.retain(|&place| cluster.check_told_all(place).is_err());
+            cluster.tick();
+        }
+        for place in untold {
+            let told = cluster.check_told_all(place);
+            assert_eq!(told, Ok(()), "in calm weather all money and goods are told");
         }
     }
 
@@ -89,18 +101,25 @@ impl Play {
             }
             return;
         };
+        // Whoever stalls is left to it: the server has to see what comes of that.
+        if self.reading_again.iter().any(|&(_, place)| place == seat) {
+            self.act(cluster, number as usize, seat);
+            return;
+        }
         if cluster.dice.permille(mood.dial / 20) {
             Self::come(cluster, &name);
             return;
         }
         if cluster.dice.permille(mood.cut) {
+            cluster.told.count("cut");
             cluster.cut(seat);
             return;
         }
         if cluster.dice.permille(mood.stall) {
+            cluster.told.count("stall");
             let rate = if cluster.dice.permille(500) { 0 } else { 200 };
             cluster.set_rate(seat, rate);
-            let long = if cluster.dice.permille(200) { 400 } else { 90 };
+            let long = if cluster.dice.permille(300) { 600 } else { 90 };
             let until = cluster.tick + 1 + cluster.dice.below(long);
             self.reading_again.push((until, seat));
         }
@@ -111,8 +130,49 @@ impl Play {
         let shard = cluster.dice.below(cluster.gates.len() as u64) as u16;
         let seat = cluster.dial(name, shard);
         let due = cluster.tick + 1 + cluster.dice.below(4);
-        let token = cluster.token(&cluster.seats[seat].player);
-        cluster.seats[seat].login(&token, due);
+        let pass = match cluster.dice.below(100) {
+            0..30 => Self::short_pass(cluster, name),
+            30..33 => Self::bad_pass(cluster, name),
+            _ => cluster.token(&cluster.seats[seat].player),
+        };
+        cluster.seats[seat].login(&pass, due);
+    }
+
+    /// A token that may have run out a moment ago, or will soon.
+    fn short_pass(cluster: &mut Cluster, name: &str) -> Pass {
+        let ttl_seconds = 5 - cluster.dice.below(20) as i64;
+        let player = PlayerId::parse(name).expect("a name");
+        cluster.pass(&player, ttl_seconds)
+    }
+
+    /// A token that is not good for this player.
+    fn bad_pass(cluster: &mut Cluster, name: &str) -> Pass {
+        let player = PlayerId::parse(name).expect("a name");
+        let mut pass = cluster.token(&player);
+        pass.is_good = false;
+        match cluster.dice.below(3) {
+            0 => pass.token.truncate(pass.token.len() - 3),
+            1 => pass.token = "nonsense".to_owned(),
+            _ => pass.token = cluster.pass(&player, -3_600).token,
+        }
+        pass
+    }
+
+    /// A token to renew a session with: of the own player, of another, or none at all.
+    fn renew(cluster: &mut Cluster, place: usize, due: u64) {
+        let name = cluster.seats[place].player.to_string();
+        let pass = match cluster.dice.below(5) {
+            0 => Self::bad_pass(cluster, &name),
+            1 => {
+                let stranger = PlayerId::parse("stranger").expect("a name");
+                let mut pass = cluster.token(&stranger);
+                pass.is_good = false;
+                pass
+            }
+            2 => cluster.pass(&cluster.seats[place].player, 3),
+            _ => cluster.token(&cluster.seats[place].player),
+        };
+        cluster.seats[place].refresh(&pass, due);
     }
 
     fn act(&mut self, cluster: &mut Cluster, number: usize, place: usize) {
@@ -136,7 +196,11 @@ impl Play {
                     .is_some_and(|you| you.docked_at.is_some());
                 match roll {
                     0..230 => {
-                        let input = any_input(dice, roll >= 200);
+                        let is_hunting = dice.permille(600);
+                        let input = match seat.model.aim().filter(|_| is_hunting) {
+                            Some(input) if roll < 200 => input,
+                            _ => any_input(dice, roll >= 200),
+                        };
                         if !is_docked || input.dock_request || dice.permille(60) {
                             seat.steer(input, due);
                         }
@@ -153,9 +217,14 @@ impl Play {
                     }
                     338..345 => seat.ping(due),
                     345..347 => {
-                        let line = b"{\"type\":\"nonsense\"}".to_vec();
-                        seat.says.push_back((due, line));
+                        // Now and then more of it than a connection bears.
+                        let count = if dice.permille(30) { 300 } else { 1 };
+                        for _ in 0..count {
+                            let line = b"{\"type\":\"nonsense\"}".to_vec();
+                            seat.says.push_back((due, line));
+                        }
                     }
+                    347..351 => Self::renew(cluster, place, due),
                     _ => {}
                 }
             }
@@ -246,11 +315,13 @@ impl Play {
                 _ => DiskPace::Random(1 + cluster.dice.below(3)),
             };
         }
-        if cluster.dice.permille(mood.disk_failure) {
+        if cluster.dice.permille(mood.disk_failure) && !cluster.disk().is_failed() {
+            cluster.told.count("disk failed");
             cluster.disk().fail();
         }
         if cluster.dice.permille(mood.nap) {
             let shard = cluster.dice.below(cluster.asleep.len() as u64) as usize;
+            cluster.told.count("nap");
             cluster.asleep[shard] = tick + 1 + cluster.dice.below(12);
         }
         let is_due = cluster.dice.permille(mood.restart)

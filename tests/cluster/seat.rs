@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use orrery::ids::{ConnId, Name, PlayerId, UnixMillis};
+use orrery::limits::TOKEN_LEEWAY_MS;
 use orrery::replication::stencil::CellId;
 use orrery::wire::client::{Body, Received};
 use orrery::wire::{
-    CombatKind, ErrorCode, Input, JoinSystem, Login, Message, Ping, Reply, Request, RequestId, Seq,
-    Trade, encode_request,
+    CombatKind, ErrorCode, Input, JoinSystem, Login, Message, Ping, Refresh, Reply, Request,
+    RequestId, Seq, Trade, encode_request,
 };
 
 use super::model::Model;
@@ -31,6 +32,8 @@ pub(crate) enum Stage {
 #[derive(Clone, Debug)]
 pub(crate) enum Asked {
     Login,
+    /// Whether the token is one that renews the session.
+    Refresh(bool),
     Join,
     Ping,
     Trade(Option<RequestId>),
@@ -40,8 +43,10 @@ pub(crate) enum Asked {
 /// What was told so far to anybody, on whatever connection, before any crash.
 #[derive(Default)]
 pub(crate) struct Told {
-    /// Outcomes by player and request id.
-    outcomes: BTreeMap<(PlayerId, String), Reply>,
+    /// Outcomes by player and request id, and the life of the server in which they were told.
+    outcomes: BTreeMap<(PlayerId, String), (Reply, u64)>,
+    /// How often the server began anew.
+    pub(crate) restarts: u64,
     /// How often each thing happened, to see what a simulation reaches.
     pub(crate) census: BTreeMap<String, u64>,
 }
@@ -52,6 +57,15 @@ impl Told {
     }
 }
 
+/// A token and the time at which it runs out.
+#[derive(Clone)]
+pub(crate) struct Pass {
+    pub(crate) token: String,
+    pub(crate) expires: UnixMillis,
+    /// Whether it is good for the player it is given to.
+    pub(crate) is_good: bool,
+}
+
 /// A client on a connection.
 pub(crate) struct Seat {
     pub(crate) player: PlayerId,
@@ -60,6 +74,10 @@ pub(crate) struct Seat {
     pub(crate) model: Model,
     /// Where `auth.ok` said the ship is.
     pub(crate) home: Option<Name>,
+    /// The earliest and the latest moment at which the session ends unless it is renewed.
+    pub(crate) ends: Option<(UnixMillis, UnixMillis)>,
+    /// When the tokens in `asked` run out.
+    passes: BTreeMap<u64, UnixMillis>,
     /// A client that never looks at what it is told.
     pub(crate) is_deaf: bool,
     /// The tick from which on rows are told without delay.
@@ -90,6 +108,8 @@ impl Seat {
             stage: Stage::Open,
             model: Model::default(),
             home: None,
+            ends: None,
+            passes: BTreeMap::new(),
             is_deaf: false,
             calm_from: 0,
             delta_bytes: 0,
@@ -116,13 +136,14 @@ impl Seat {
         self.next_seq += 1;
         let asked = match &request {
             Request::Login(_) => Some(Asked::Login),
+            Request::Refresh(_) => Some(Asked::Refresh(true)),
             Request::JoinSystem(_) => Some(Asked::Join),
             Request::Ping(_) => Some(Asked::Ping),
             Request::Buy(trade) | Request::Sell(trade) => {
                 Some(Asked::Trade(trade.request_id.clone()))
             }
             Request::Repair(repair) => Some(Asked::Repair(repair.request_id.clone())),
-            Request::Input(_) | Request::Refresh(_) => None,
+            Request::Input(_) => None,
         };
         if let Some(asked) = asked {
             self.asked.insert(seq, asked);
@@ -140,12 +161,22 @@ impl Seat {
         self.says.push_back((due, text));
     }
 
-    pub(crate) fn login(&mut self, token: &str, due: u64) {
+    pub(crate) fn login(&mut self, pass: &Pass, due: u64) {
+        self.passes.insert(self.next_seq, pass.expires);
         let login = Login {
-            token,
+            token: &pass.token,
             protocol_version: orrery::wire::AskedVersion::Unstated,
         };
         self.ask(Request::Login(login), due);
+    }
+
+    /// Asks for a longer session.
+    pub(crate) fn refresh(&mut self, pass: &Pass, due: u64) {
+        let seq = self.next_seq;
+        self.passes.insert(seq, pass.expires);
+        let token = &pass.token;
+        self.ask(Request::Refresh(Refresh { token }), due);
+        self.asked.insert(seq, Asked::Refresh(pass.is_good));
     }
 
     pub(crate) fn join(&mut self, system: &str, due: u64) {
@@ -166,7 +197,7 @@ impl Seat {
     }
 
     /// Takes one message in.
-    pub(crate) fn hear(&mut self, text: &str, shelf: &Shelf, told: &mut Told) {
+    pub(crate) fn hear(&mut self, text: &str, now: UnixMillis, shelf: &Shelf, told: &mut Told) {
         let received = Received::decode(text).unwrap_or_else(|error| {
             panic!("every message reads: {error}: {text}");
         });
@@ -182,6 +213,9 @@ impl Seat {
                     .you
                     .as_ref()
                     .is_some_and(|you| you.credits.is_some() || you.cargo.is_some());
+                if delta.time_dilation.is_some() {
+                    told.count("slowed");
+                }
                 self.model.delta(*delta);
                 self.delta_bytes += text.len() as u64;
                 self.delta_bytes_max = self.delta_bytes_max.max(text.len() as u64);
@@ -194,7 +228,7 @@ impl Seat {
                     "only inputs that were sent are applied"
                 );
             }
-            Body::Reply(reply) => self.reply(&reply, received.reply_to, shelf, told),
+            Body::Reply(reply) => self.reply(&reply, received.reply_to, now, shelf, told),
         }
     }
 
@@ -220,11 +254,25 @@ impl Seat {
         asked
     }
 
-    fn reply(&mut self, reply: &Reply, reply_to: Option<u64>, shelf: &Shelf, told: &mut Told) {
+    fn reply(
+        &mut self,
+        reply: &Reply,
+        reply_to: Option<u64>,
+        now: UnixMillis,
+        shelf: &Shelf,
+        told: &mut Told,
+    ) {
         match reply {
             Reply::Error(error) => {
                 self.errors.push(error.code);
                 told.count(error.code.as_str());
+            }
+            Reply::AuthError(error) => {
+                told.count(error.code.as_str());
+                if reply_to.is_none() {
+                    self.check_end(error.code, now);
+                    told.count("token ran out");
+                }
             }
             Reply::TradeResult(_) => told.count("trade"),
             Reply::RepairResult(_) => told.count("repair"),
@@ -239,6 +287,17 @@ impl Seat {
             (Asked::Login, Reply::AuthOk(ok)) => {
                 self.stage = Stage::Ashore;
                 self.home.clone_from(&ok.system_id);
+                self.renewed(reply_to, now);
+            }
+            (Asked::Refresh(is_good), Reply::AuthOk(ok)) => {
+                assert!(is_good, "a stranger's token renews nothing");
+                assert_eq!(ok.player_id, self.player);
+                self.renewed(reply_to, now);
+                told.count("refresh");
+            }
+            (Asked::Refresh(is_good), Reply::AuthError(_)) => {
+                assert!(!is_good, "a good token renews the session: {reply:?}");
+                told.count("refresh refused");
             }
             (Asked::Join, Reply::Joined(joined)) => {
                 self.stage = Stage::Aboard;
@@ -296,14 +355,37 @@ impl Seat {
             "a refusal moves nothing, a result something: {id:?}"
         );
         let key = (self.player.clone(), id.as_str().to_owned());
-        if let Some(first) = told.outcomes.get(&key) {
+        let restarts = told.restarts;
+        if let Some((first, life)) = told.outcomes.get(&key) {
             assert_eq!(
                 first, reply,
                 "the same request id gets the first outcome again"
             );
+            let is_of_old = *life < restarts;
             told.count("retried");
+            if is_of_old {
+                told.count("retried after a restart");
+            }
         } else {
-            told.outcomes.insert(key, reply.clone());
+            told.outcomes.insert(key, (reply.clone(), restarts));
+        }
+    }
+
+    /// A token was taken: the session ends with it, or, if it had run out already, with its leeway.
+    fn renewed(&mut self, reply_to: Option<u64>, now: UnixMillis) {
+        let expires = reply_to.and_then(|seq| self.passes.remove(&seq));
+        let expires = expires.expect("a token was presented");
+        let leeway = UnixMillis(expires.0 + TOKEN_LEEWAY_MS);
+        // Between request and reply time may have passed.
+        let latest = if now < expires { expires } else { leeway };
+        self.ends = Some((expires, latest));
+    }
+
+    /// *No session ends before its token.*
+    fn check_end(&self, code: ErrorCode, now: UnixMillis) {
+        assert_eq!(code, ErrorCode::TokenExpired);
+        if let Some((earliest, _)) = self.ends {
+            assert!(now >= earliest, "{now:?} is before {earliest:?}");
         }
     }
 

@@ -4,12 +4,13 @@
 //! the gates wake, the clients hear, everything is compared with the truth.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use orrery::ids::{ConnId, Millis, PlayerId, UnixMillis};
+use orrery::ids::{ConnId, Millis, PlayerId, SystemIndex, UnixMillis};
 use orrery::limits::{CELLS_PER_VIEW_RADIUS, PENDING_BYTES_MAX};
 use orrery::net::Service;
 use orrery::net::http::head::{Head, Incoming, Progress};
@@ -24,7 +25,8 @@ use orrery::universe::Universe;
 use super::assembly::serve;
 use super::dice::Dice;
 use super::net::Net;
-use super::seat::{Seat, Stage, Told};
+use super::seat::{Pass, Seat, Stage, Told};
+use super::truth::Past;
 use super::vault::Disk;
 
 const SECRET: &[u8] = b"a secret of thirty-two bytes, no less";
@@ -112,6 +114,8 @@ pub(crate) struct Cluster {
     pub(super) is_overloaded: bool,
     /// The newest tick of each world that was compared.
     pub(super) stepped: Vec<u64>,
+    /// What clients may still be told of, by system.
+    pub(super) pasts: Vec<Past>,
     /// Shards that do not run at the moment, until these ticks.
     pub(crate) asleep: Vec<u64>,
     pub(super) inbox_len: Box<dyn Fn() -> usize>,
@@ -119,7 +123,6 @@ pub(crate) struct Cluster {
     verifier: Arc<Verifier>,
     upgrade: Head,
     pub(super) setup: Setup,
-    restarts: u64,
 }
 
 impl Cluster {
@@ -150,12 +153,17 @@ impl Cluster {
             load_ns: load,
             is_overloaded: false,
             stepped: vec![0; setup.universe.systems.len()],
+            pasts: setup
+                .universe
+                .systems
+                .iter()
+                .map(|_| Past::default())
+                .collect(),
             asleep: vec![0; usize::from(setup.shards)],
             signer: Signer::new(SECRET).unwrap(),
             verifier,
             upgrade,
             setup,
-            restarts: 0,
         }
     }
 
@@ -163,13 +171,30 @@ impl Cluster {
         self.disk.lock().expect("one thread")
     }
 
-    pub(crate) fn token(&self, player: &PlayerId) -> String {
-        self.signer
-            .sign(player, 86_400, self.unix())
-            .expect("a token")
+    /// A token for longer than a simulation lasts.
+    pub(crate) fn token(&self, player: &PlayerId) -> Pass {
+        self.pass(player, 86_400)
     }
 
-    fn unix(&self) -> UnixMillis {
+    /// A token that runs out in so many seconds; below 0 it ran out so long ago.
+    pub(crate) fn pass(&self, player: &PlayerId, ttl_seconds: i64) -> Pass {
+        let issued = self
+            .unix()
+            .0
+            .saturating_add_signed(ttl_seconds.min(0) * 1_000);
+        let ttl_seconds = ttl_seconds.max(0).unsigned_abs();
+        let token = self
+            .signer
+            .sign(player, ttl_seconds, UnixMillis(issued))
+            .expect("a token");
+        Pass {
+            token,
+            expires: UnixMillis((issued / 1_000 + ttl_seconds) * 1_000),
+            is_good: true,
+        }
+    }
+
+    pub(super) fn unix(&self) -> UnixMillis {
         UnixMillis(UNIX + self.tick * 1000 / 30)
     }
 
@@ -276,6 +301,7 @@ impl Cluster {
         self.wake();
         self.hear();
         self.check();
+        self.check_tokens();
     }
 
     pub(crate) fn ticks(&mut self, count: u64) {
@@ -337,6 +363,7 @@ impl Cluster {
     }
 
     fn hear(&mut self) {
+        let now = self.unix();
         let disk = self.disk.lock().expect("one thread");
         for seat in self.seats.iter_mut().filter(|seat| !seat.is_over()) {
             let net = &mut self.nets[usize::from(seat.conn.shard)];
@@ -351,7 +378,7 @@ impl Cluster {
                 if seat.is_deaf {
                     continue;
                 }
-                seat.hear(&text, &disk.shelf, &mut self.told);
+                seat.hear(&text, now, &disk.shelf, &mut self.told);
             }
             if let Some(code) = wire.closed {
                 self.told.count(&format!("closed {code}"));
@@ -364,7 +391,13 @@ impl Cluster {
     /// Ends the server and starts another over the same shelf. A clean end takes every ship in and
     /// waits for the disk; a crash loses what is not durable.
     pub(crate) fn restart(&mut self, is_clean: bool) {
-        if is_clean && !self.disk().is_failed() {
+        let has_failed = self.disk().is_failed();
+        self.told.count(match (has_failed, is_clean) {
+            (true, _) => "restart after the disk failed",
+            (false, true) => "restart in good order",
+            (false, false) => "restart after a crash",
+        });
+        if is_clean && !has_failed {
             loop {
                 let last = self.core.drain(self.unix());
                 self.disk().work(usize::MAX);
@@ -380,15 +413,16 @@ impl Cluster {
                 seat.stage = Stage::Over(None);
             }
         }
-        self.restarts += 1;
+        self.told.restarts += 1;
         self.stepped.fill(0);
+        self.pasts.iter_mut().for_each(Past::clear);
         let server = serve(
             &self.setup,
             &self.load_ns,
             &self.disk,
             &self.stencils,
             &self.verifier,
-            self.restarts,
+            self.told.restarts,
         );
         self.core = server.core;
         self.gates = server.gates;
@@ -396,6 +430,21 @@ impl Cluster {
         self.nets = (0..self.setup.shards).map(Net::new).collect();
         self.asleep.fill(0);
         self.seats.clear();
+    }
+
+    /// One number for all that there is: the worlds, what was told, and how often what happened.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hash = std::collections::hash_map::DefaultHasher::new();
+        for index in 0..self.universe.systems.len() {
+            let world = self.core.world(SystemIndex(index as u16));
+            world.map(World::state_hash).hash(&mut hash);
+        }
+        self.told.census.hash(&mut hash);
+        for net in &self.nets {
+            net.sent_bytes.hash(&mut hash);
+        }
+        self.disk().shelf.transactions_count.hash(&mut hash);
+        hash.finish()
     }
 
     /// Seats whose connection is up, by their places.

@@ -39,6 +39,8 @@ pub(crate) struct Shelf {
     pub(crate) stocks: BTreeMap<(Name, Name, Name), i64>,
     moved: BTreeSet<(PlayerId, String)>,
     pub(crate) transactions_count: usize,
+    /// Postings by cause.
+    pub(crate) causes: BTreeMap<Cause, u64>,
 }
 
 impl Shelf {
@@ -67,6 +69,7 @@ impl Shelf {
     }
 
     fn post(&mut self, posting: &orrery::store::Transaction) {
+        *self.causes.entry(posting.cause).or_default() += 1;
         let (money, stock, hold) = signs(posting.cause);
         if let (Some(station), Some(commodity)) = (&posting.station, &posting.commodity) {
             let key = (posting.system.clone(), station.clone(), commodity.clone());

@@ -52,6 +52,22 @@ pub(crate) fn quiet_system() -> Arc<Universe> {
     Arc::new(universe)
 }
 
+/// Close quarters, in whose second system crowds appear around the first station.
+pub(crate) fn room_for_a_crowd(half_side: f32) -> Arc<Universe> {
+    let mut universe = Universe::clone(&close_quarters());
+    let system = &mut universe.systems[1];
+    let (x, y) = (system.stations[0].x, system.stations[0].y);
+    system.half_extent = 4_000.0;
+    system.pilots_max = 5_000;
+    system.spawn = Spawn::Area {
+        min_x: x - half_side,
+        min_y: y - half_side,
+        max_x: x + half_side,
+        max_y: y + half_side,
+    };
+    Arc::new(universe)
+}
+
 /// One empty system with room for a crowd, whose ships appear within a square of this half side.
 pub(crate) fn crowded(half_side: f32) -> Arc<Universe> {
     let mut universe = Universe::clone(&Universe::built_in());

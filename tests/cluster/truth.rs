@@ -1,9 +1,9 @@
 //! What a client should believe: the server's own world, seen through the client's stencil.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use orrery::ids::{EntityKind, Handle, PlayerId};
-use orrery::limits::{TICK_SECONDS, VIEW_LEVELS};
+use orrery::limits::{FRAME_TICKS_MAX, STICKY_FRAMES, TICK_SECONDS, VIEW_LEVELS};
 use orrery::replication::Stencils;
 use orrery::replication::stencil::{CellId, GridSize, Stencil};
 use orrery::sim::World;
@@ -16,6 +16,31 @@ use super::model::{Known, Model};
 pub(crate) struct Seen {
     pub(crate) cell: CellId,
     pub(crate) known: Known,
+}
+
+/// What was true in the newest ticks of a world, by tick: in a crowd a client may be told late, but
+/// never of what was not so.
+#[derive(Default)]
+pub(crate) struct Past(VecDeque<HashMap<String, Known>>);
+
+impl Past {
+    /// Whether an entity was just this in one of the ticks that may still be on their way.
+    fn held(&self, id: &str, known: &Known) -> bool {
+        self.0.iter().any(|tick| tick.get(id) == Some(known))
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// How a client's world that equals the truth may differ from the newest tick in full view.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Leeway {
+    /// Sizes by which the view has shrunk.
+    pub(crate) level: u8,
+    /// Rows that are of an earlier tick.
+    pub(crate) late_rows: usize,
 }
 
 /// A world after a step, in the wire's numbers.
@@ -89,47 +114,79 @@ impl<'a> Truth<'a> {
             .count()
     }
 
-    /// *The client's world equals the server's truth*: nobody missing, nobody extra, and unless
-    /// rows may be late, everybody where the server has them. In a crowd the view may have shrunk.
-    pub(crate) fn compare(&self, model: &Model, center: CellId, stencils: &Stencils) {
+    /// Takes note of this tick as one that clients may be told of late.
+    pub(crate) fn remember(&self, past: &mut Past) {
+        // An entity's turn comes at least once in so many frames, this one included.
+        while past.0.len() >= STICKY_FRAMES as usize * FRAME_TICKS_MAX as usize {
+            past.0.pop_front();
+        }
+        let seen = self.seen.iter();
+        past.0.push_back(
+            seen.map(|(id, seen)| ((*id).to_owned(), seen.known))
+                .collect(),
+        );
+    }
+
+    /// *The client's world equals the server's truth*: nobody missing, nobody extra, everybody where
+    /// the server has them. In a crowd the view may have shrunk, and a row may be of one of the
+    /// newest ticks; not so in a tick with a snapshot.
+    pub(crate) fn compare(
+        &self,
+        model: &Model,
+        center: CellId,
+        stencils: &Stencils,
+        past: &Past,
+    ) -> Leeway {
         let levels = if model.is_crowded {
             VIEW_LEVELS as u8
         } else {
             1
         };
-        let mut differences =
-            (0..levels).map(|level| self.difference(model, center, stencils.at(level)));
-        if differences.clone().any(|difference| difference.is_none()) {
-            return;
+        let mut first = None;
+        for level in 0..levels {
+            match self.difference(model, center, stencils.at(level), past) {
+                Ok(late_rows) => return Leeway { level, late_rows },
+                Err(difference) => first = first.or(Some(difference)),
+            }
         }
-        let first = differences.next().flatten();
         panic!(
             "the client's world equals the server's truth: {}",
             first.unwrap_or_default()
         );
     }
 
-    fn difference(&self, model: &Model, center: CellId, stencil: &Stencil) -> Option<String> {
+    /// How many rows are late, or what cannot be.
+    fn difference(
+        &self,
+        model: &Model,
+        center: CellId,
+        stencil: &Stencil,
+        past: &Past,
+    ) -> Result<usize, String> {
         let visible = |seen: &Seen| stencil.sees(center, seen.cell, self.grid);
-        let mut count = 0;
+        let (mut count, mut late_rows) = (0, 0);
         for (id, seen) in self.seen.iter().filter(|(_, seen)| visible(seen)) {
             count += 1;
             let Some(known) = model.entities.get(*id) else {
-                return Some(format!(
+                return Err(format!(
                     "{id} is missing: {:?} in {:?}",
                     seen.known, seen.cell
                 ));
             };
-            if known.kind != seen.known.kind || (!model.is_crowded && *known != seen.known) {
-                return Some(format!("{id} is {known:?}, should be {:?}", seen.known));
+            if *known == seen.known {
+                continue;
+            }
+            late_rows += 1;
+            if !model.may_be_late() || *id == model.ship || !past.held(id, known) {
+                return Err(format!("{id} is {known:?}, should be {:?}", seen.known));
             }
         }
         if count == model.entities.len() {
-            return None;
+            return Ok(late_rows);
         }
         let is_extra = |id: &&String| !self.seen.get(id.as_str()).is_some_and(visible);
         let extra = model.entities.keys().find(is_extra);
-        Some(format!("{extra:?} should not be seen"))
+        Err(format!("{extra:?} should not be seen"))
     }
 
     /// *`gone` agrees* with what became of the entity.

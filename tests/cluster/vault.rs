@@ -49,6 +49,8 @@ pub(crate) struct Disk {
     answers: Vec<Answer>,
     /// How much may wait.
     pub(crate) capacity: usize,
+    /// How often something found no room.
+    pub(crate) full_count: u64,
     durable: Arc<AtomicU64>,
     is_failed: bool,
     pub(crate) twin: Option<Box<dyn Twin>>,
@@ -61,6 +63,7 @@ impl Disk {
             queue: VecDeque::new(),
             answers: Vec::new(),
             capacity,
+            full_count: 0,
             durable: Arc::default(),
             is_failed: false,
             twin: None,
@@ -160,7 +163,11 @@ impl Disk {
     }
 
     fn take(&mut self, asked: Asked) -> Result<(), Asked> {
-        if self.is_failed || self.queue.len() >= self.capacity {
+        if self.is_failed {
+            return Err(asked);
+        }
+        if self.queue.len() >= self.capacity {
+            self.full_count += 1;
             return Err(asked);
         }
         self.queue.push_back(asked);

@@ -135,6 +135,15 @@ fn where_no_guests_are_let_in_a_token_is_asked_for_and_kept_in_the_tab_alone() {
     page.tap("KeyP");
     sign_in(&mut page, &token(&secret, "grace", "1h"));
     page.wait("orrery.link.state === 'flying' && orrery.link.playerId === 'grace'");
+
+    // A token that runs out in flight is asked for again, in words that say so.
+    page.tap("KeyP");
+    sign_in(&mut page, &token(&secret, "brief", "2s"));
+    page.wait("document.getElementById('pilot-words').textContent.includes('run out')");
+    assert_eq!(
+        page.value("sessionStorage.getItem('orrery.token')"),
+        serde_json::Value::Null
+    );
     assert_eq!(page.complaints, Vec::<String>::new());
 }
 

@@ -16,5 +16,6 @@ mod login;
 #[cfg(target_os = "linux")]
 mod memory;
 mod pace;
+mod secrets;
 mod streaming;
 mod trading;

@@ -16,7 +16,7 @@ pub(crate) mod worlds;
 
 pub(crate) use client::{Client, Ending, buy, order, repair, sell};
 pub(crate) use http::{get, handshake, request};
-pub(crate) use server::{Server, Setup, Shared, unix};
+pub(crate) use server::{SECRET, Server, Setup, Shared, unix};
 
 use std::time::Duration;
 

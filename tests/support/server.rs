@@ -38,6 +38,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) database: Option<&'a str>,
     /// How long its files may grow, in blocks of 512 bytes, before a write fails.
     pub(crate) file_blocks_max: Option<u64>,
+    /// Whether it logs all that it can.
+    pub(crate) is_talkative: bool,
 }
 
 impl<'a> Setup<'a> {
@@ -57,6 +59,7 @@ pub(crate) struct Server {
     pub(crate) admin: SocketAddr,
     child: Child,
     arguments: Vec<OsString>,
+    log_filter: &'static str,
     folder: Arc<TempDir>,
 }
 
@@ -79,17 +82,19 @@ impl Server {
             arguments.extend(["--world".into(), at("world.toml")]);
         }
         arguments.extend(setup.flags.iter().map(OsString::from));
-        Self::launch(arguments, Arc::new(folder))
+        let log_filter = if setup.is_talkative { "trace" } else { "info" };
+        Self::launch(arguments, log_filter, Arc::new(folder))
     }
 
     /// The server once more, on the same folder, after this one ended; however it did.
     pub(crate) fn start_again(&self) -> Self {
-        Self::launch(self.arguments.clone(), Arc::clone(&self.folder))
+        let folder = Arc::clone(&self.folder);
+        Self::launch(self.arguments.clone(), self.log_filter, folder)
     }
 
-    fn launch(arguments: Vec<OsString>, folder: Arc<TempDir>) -> Self {
+    fn launch(arguments: Vec<OsString>, log_filter: &'static str, folder: Arc<TempDir>) -> Self {
         let mut command = Command::new(&arguments[0]);
-        command.env_clear().env("RUST_LOG", "info");
+        command.env_clear().env("RUST_LOG", log_filter);
         command.args(&arguments[1..]);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(File::create(folder.path().join("log")).unwrap());
@@ -103,6 +108,7 @@ impl Server {
             admin,
             child,
             arguments,
+            log_filter,
             folder,
         };
         server.wait_until("the server is ready", |server| {
@@ -142,6 +148,16 @@ impl Server {
     /// Signs what the servers of these tests take.
     pub(crate) fn signer() -> Signer {
         Signer::new(SECRET).unwrap()
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        log(self.folder.path())
+    }
+
+    /// A file of the server's.
+    pub(crate) fn file(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
     }
 
     /// The process.

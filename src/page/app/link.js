@@ -67,6 +67,8 @@ export class Link {
     this.retryTimer = 0;
     this.heardAt = 0;
     this.drainWords = "";
+    /** Why the server is about to end the conversation, if it said so. */
+    this.partingWords = "";
     setInterval(() => this.pulse(), PING_EVERY_MS);
     addEventListener("online", () => this.hurry());
     document.addEventListener("visibilitychange", () => this.hurry());
@@ -129,6 +131,7 @@ export class Link {
     this.socket = socket;
     this.seq = 0;
     this.drainWords = "";
+    this.partingWords = "";
     this.heardAt = performance.now();
     socket.onopen = () => {
       if (socket !== this.socket) return;
@@ -193,7 +196,10 @@ export class Link {
     const message = JSON.parse(text);
     if (message.type === "server.notice" && message.payload.kind === "drain") this.drainWords = "The server is restarting.";
     this.events.message(message);
-    if (message.reply_to === undefined) return;
+    if (message.reply_to === undefined) {
+      if (message.type === "auth.error") this.partingWords = refusal(message.payload);
+      return;
+    }
     const pending = this.pending.get(message.reply_to);
     if (!pending) return;
     this.pending.delete(message.reply_to);
@@ -215,8 +221,8 @@ export class Link {
       this.enter("stopped", words);
     } else if (act === "sign-in") {
       this.abandon();
-      this.enter("stopped", words);
-      this.events.signIn(words);
+      this.enter("stopped", this.partingWords || words);
+      this.events.signIn(this.words);
     } else {
       this.attempt += 1;
       this.retryAt = performance.now() + ms;
