@@ -10,13 +10,12 @@
 mod support;
 
 use std::io::ErrorKind;
-use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use orrery::wire::Reply;
 use orrery::wire::client::{Body, Received};
-use support::{Client, Server, Setup, get};
+use support::{Client, Server, Setup, Wire, get};
 use tungstenite::{Error, Message, WebSocket};
 
 const PILOTS: usize = 40;
@@ -25,7 +24,7 @@ const STATION: &str = "earth-orbit-station";
 
 /// One pilot's connection, never waited for.
 struct Pilot {
-    socket: WebSocket<TcpStream>,
+    socket: WebSocket<Wire>,
     seq: u64,
     asked: Option<Instant>,
     due: Instant,
@@ -38,7 +37,7 @@ impl Pilot {
         client.dock();
         let seq = client.asked_seq;
         let socket = client.into_socket();
-        socket.get_ref().set_nonblocking(true).unwrap();
+        socket.get_ref().tcp().set_nonblocking(true).unwrap();
         Self {
             socket,
             seq,

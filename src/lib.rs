@@ -11,9 +11,11 @@
 //! Nothing changes the world but the tick. Nothing below [`server`] reads a clock or a random
 //! source. Every queue is bounded, and full is an answer.
 
+#![forbid(unsafe_code)]
 // A panic that a peer, a file or a database could reach is a bug; tests may.
 #![warn(clippy::unwrap_used, clippy::expect_used)]
 
+pub mod bucket;
 pub mod cli;
 pub mod ids;
 pub mod limits;

@@ -322,9 +322,26 @@ pub const READ_BUFFER_BYTES: usize = 1024;
 /// Output that may wait for one client, frames included; the next message is refused.
 pub const PENDING_BYTES_MAX: usize = 256 * 1024;
 
+/// Steps in which the room for waiting output grows.
+pub const PENDING_STEP_BYTES: usize = 16 * 1024;
+
 /// Unsent bytes the kernel takes for one client before it reports the socket full: what waits in
 /// the kernel is stale by the time it leaves.
 pub const KERNEL_UNSENT_BYTES_MAX: u32 = 64 * 1024;
+
+/// Pings and pongs of one client. Each costs a frame and, where it is answered, a write (6 µs): an
+/// honest client answers ours and may send a few of its own.
+pub const RATE_CONTROLS: Rate = Rate {
+    per_second: 20,
+    burst: 60,
+};
+
+/// The close code for who sends more of them: the protocol's `flood`.
+pub const CONTROL_FLOOD_CLOSE_CODE: u16 = 4008;
+
+/// How long one turn may go on before what came from other threads and from the kernel is looked
+/// at again, in milliseconds: how late a flood of strangers may make a frame.
+pub const TURN_MS_MAX: u64 = 4;
 
 /// Time between two WebSocket pings to one client.
 pub const PING_MS: u64 = 15_000;
@@ -435,8 +452,9 @@ pub const CHECKPOINT_SHARE_TICKS: u64 = 15;
 /// Ticks that a ship stays in space after its connection is lost: 10 s.
 pub const LINGER_TICKS: u64 = 300;
 
-/// Players that the server has to do with at once, lingering ones included.
-pub const PLAYERS_MAX: usize = 100_000;
+/// Players that the server has to do with at once, lingering ones included; twice as many as may
+/// be connected, where that is less.
+pub const PLAYERS_MAX: usize = 20_000;
 
 /// Hits that are told in one tick of one system; each is two letters.
 pub const LETTERS_PER_TICK_MAX: usize = 4_096;
@@ -448,8 +466,9 @@ pub const BOOK_ENTRIES_MAX: usize = 100_000;
 /// Orders that may wait for the store's word on their request id.
 pub const LOOKUPS_MAX: usize = 4_096;
 
-/// Request ids of one player that stay resident, 8 bytes each; past them the store is asked.
-pub const REQUEST_DIGESTS_MAX: usize = 16_384;
+/// Request ids of one player that stay resident, 17 bytes each in a table at most half empty; past
+/// them the store is asked. As many as a login brings along.
+pub const REQUEST_DIGESTS_MAX: usize = STORE_REQUEST_DIGESTS_MAX;
 
 /// How long a server that goes down waits for its last batch, in ms.
 pub const DRAIN_DURABLE_MS_MAX: u64 = 2_500;
@@ -457,6 +476,40 @@ pub const DRAIN_DURABLE_MS_MAX: u64 = 2_500;
 /// How long the close handshakes may take when the server goes down, in ms. With the wait for the
 /// last batch it stays inside the five seconds that operators are promised.
 pub const CLOSE_GRACE_MS: u64 = 1_500;
+
+// What the parts of the memory budget cost at worst, in bytes; see `server::budget`.
+
+/// A connection's own state: its phase, its HTTP head and body, its session, its place in tables.
+pub const CONNECTION_STATE_BYTES: usize =
+    HEAD_BYTES_MAX + BODY_BYTES_MAX + READ_BUFFER_BYTES + 4096;
+
+/// A TLS session: two records of output, one of input and what is being decrypted, keys.
+pub const TLS_SESSION_BYTES_MAX: usize = 6 * TLS_RECORD_BYTES_MAX;
+
+/// A player's entry: two tables of request digests and a pilot.
+pub const PLAYER_BYTES_MAX: usize = 2 * REQUEST_DIGESTS_MAX * (17 + 9) + 4096;
+
+/// An entity: 200 bytes of columns that may be half empty, its place in the indices, its text in
+/// the encoding arena and in each frame that is kept.
+pub const ENTITY_BYTES_MAX: usize = 4096;
+
+/// What a letter owns beside its place in a queue: names, cargo.
+pub const LETTER_BYTES: usize = 512;
+
+/// A record of a batch, on its way to the disk.
+pub const BOOK_ENTRY_BYTES: usize = 1024;
+
+/// The rest: code, stacks, the universe, the database's cache, what an allocator keeps for later.
+pub const PROGRAM_BYTES: usize = 128 * 1024 * 1024;
+
+/// Files that the process needs open besides its players' connections.
+pub const SPARE_FILES: u64 = 64 + OPS_CONNECTIONS_MAX as u64;
+
+/// Log lines that may wait to be written.
+pub const LOG_LINES_MAX: usize = 4_096;
+
+/// How long a process that ends waits for its last log lines to be written, in ms.
+pub const LOG_FLUSH_MS_MAX: u64 = 500;
 
 /// Connections of the operator's port.
 pub const OPS_CONNECTIONS_MAX: usize = 64;

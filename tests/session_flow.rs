@@ -234,6 +234,34 @@ fn a_session_ends_when_its_token_does() {
 }
 
 #[test]
+fn a_wall_clock_that_is_set_moves_no_sessions_end_and_judges_new_tokens() {
+    for step_ms in [-86_400_000, 86_400_000] {
+        let mut talk = Talk::new();
+        let token = talk.token("p_1", 60);
+        talk.login(1, &token);
+        talk.session.on_reply(&auth_ok());
+        let issued_before = talk.token("p_1", 600);
+        talk.wall_step_ms = step_ms;
+        talk.now = 59_999;
+        assert_eq!(talk.deadline(), Verdict::Nothing);
+        let Verdict::Reply(Reply::Pong(pong), Some(2)) = talk.ask("ping", 2, r#"{"t0":1}"#) else {
+            panic!("a pong expected");
+        };
+        assert_eq!(pong.t1, talk.unix().0, "what is told is the wall clock's");
+        // A day later the old token is no good any more; a day earlier it still is.
+        let refresh = talk.ask(
+            "auth.refresh",
+            3,
+            &format!(r#"{{"token":"{issued_before}"}}"#),
+        );
+        let is_good = matches!(refresh, Verdict::Reply(Reply::AuthOk(_), Some(3)));
+        assert_eq!(is_good, step_ms < 0, "{refresh:?}");
+        talk.now = 60_000;
+        assert_eq!(talk.deadline() == Verdict::Nothing, is_good);
+    }
+}
+
+#[test]
 fn a_token_taken_in_its_leeway_lasts_until_the_leeway_is_over() {
     let mut talk = Talk::new();
     let token = talk.token("p_1", 60);

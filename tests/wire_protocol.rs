@@ -6,7 +6,7 @@
 use jsonschema::Validator;
 use orrery::ids::UnixMillis;
 use orrery::limits::{
-    RATE_ACCOUNT, RATE_FAULTS, RATE_INPUTS, RATE_MESSAGES, RATE_OTHERS, RATE_PINGS,
+    RATE_ACCOUNT, RATE_CONTROLS, RATE_FAULTS, RATE_INPUTS, RATE_MESSAGES, RATE_OTHERS, RATE_PINGS,
     RATE_TRANSACTIONS, Rate,
 };
 use orrery::wire::client::Received;
@@ -215,4 +215,5 @@ fn the_table_of_rates_is_the_codes() {
     shown("anything not recognised", RATE_OTHERS);
     let faults = "refused messages (over a rate, malformed, of unknown type) before close 4008";
     shown(faults, RATE_FAULTS);
+    shown("WebSocket pings and pongs before close 4008", RATE_CONTROLS);
 }

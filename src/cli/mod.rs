@@ -9,6 +9,7 @@ mod audit;
 mod backup;
 mod echo;
 mod keys;
+mod log;
 mod replay;
 mod serve;
 mod swarm;
@@ -17,8 +18,11 @@ mod world;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+
+use crate::limits::LOG_FLUSH_MS_MAX;
 
 /// A simulation server for a browser game of flying, trading and fighting in crowded star systems.
 ///
@@ -96,7 +100,7 @@ pub fn run() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("orrery: {}", failure.sentence);
+            complain(failure.sentence);
             ExitCode::from(failure.exit_code)
         }
     }
@@ -114,6 +118,20 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         .first()
         .copied()
         .ok_or_else(|| "the name has no address".to_owned())
+}
+
+/// Says why a command failed, on standard error; gives up where that is a pipe that nobody reads.
+fn complain(sentence: String) {
+    use std::io::Write;
+    let (done, said) = std::sync::mpsc::sync_channel(1);
+    let say = move || {
+        // Nobody is left to tell that nobody could be told.
+        let _ = writeln!(std::io::stderr(), "orrery: {sentence}");
+        let _ = done.send(());
+    };
+    if std::thread::Builder::new().spawn(say).is_ok() {
+        let _ = said.recv_timeout(Duration::from_millis(LOG_FLUSH_MS_MAX));
+    }
 }
 
 /// Prints a result; a reader who went away is no failure of ours.

@@ -7,25 +7,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::builder::FalseyValueParser;
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, Parser};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tracing::{error, info, warn};
 
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
-
 use super::keys::KeyArguments;
+use super::log::{Log, LogFormat};
 use super::{Failure, audit, world};
 use crate::ids::{Name, SystemIndex};
 use crate::limits::{
-    CONNECTIONS_MAX, CONNECTIONS_PER_IP_MAX, GATHER_US, VIEW_RADIUS, VIEW_RADIUS_MAX,
+    CONNECTIONS_MAX, CONNECTIONS_PER_IP_MAX, GATHER_US, SPARE_FILES, VIEW_RADIUS, VIEW_RADIUS_MAX,
     VIEW_RADIUS_MIN,
 };
 use crate::net::{NetConfig, Tls};
 use crate::recorder::Recorder;
+use crate::server::budget::Budget;
 use crate::server::doors::Doors;
 use crate::server::identity;
-use crate::server::run::{self, Config, Kept, Notices, RunError};
+use crate::server::metrics::Metrics;
+use crate::server::run::{self, Config, Kept, Notices, RunError, Running};
 use crate::server::store_vault::StoreVault;
 use crate::sim::{World, market};
 use crate::store::{self, StoreConfig};
@@ -138,15 +139,6 @@ pub(crate) struct ServeArguments {
     log: LogFormat,
 }
 
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
 /// The flags alone, for a start without a subcommand.
 #[derive(Debug, Parser)]
 struct Alone {
@@ -190,7 +182,15 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
-    start_log(arguments.log);
+    let metrics = Metrics::new();
+    let log = Log::start(arguments.log, metrics.log_lines_dropped.clone())
+        .map_err(|error| Failure::failed(format!("cannot start the log's thread: {error}")))?;
+    let served = serve(arguments, metrics);
+    log.flush();
+    served
+}
+
+fn serve(arguments: &ServeArguments, metrics: Metrics) -> Result<(), Failure> {
     if !(VIEW_RADIUS_MIN..=VIEW_RADIUS_MAX).contains(&arguments.view_radius) {
         return Err(Failure::unusable(format!(
             "--view-radius must be between {VIEW_RADIUS_MIN} and {VIEW_RADIUS_MAX}"
@@ -229,7 +229,11 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
             .sim_threads
             .map_or_else(default_workers, usize::from),
         view_radius: arguments.view_radius,
+        metrics,
     };
+    raise_open_files(config.net.connections_max);
+    let is_secure = config.tls.is_some();
+    let budget = Budget::new(&config.net, is_secure, config.net_threads, &universe);
     let seed = random_seed()?;
     let recorder = match &arguments.record {
         Some(file) => Some(start_recorder(arguments, file)?),
@@ -238,7 +242,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     let running = run::start(&config, |notices| {
         open_store(arguments, &universe, seed, notices).map(|kept| Kept { recorder, ..kept })
     })?;
-    greet(arguments, running.listen, running.admin, has_guests);
+    greet(arguments, &running, has_guests, &budget);
     watch_signals(running.stop_flag(), tls)?;
     running.wait().map_err(Failure::from)?;
     info!("stopped");
@@ -251,24 +255,26 @@ impl From<RunError> for Failure {
     }
 }
 
-fn start_log(format: LogFormat) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    let discreet = tracing_subscriber::filter::filter_fn(is_discreet);
-    // A second subscriber can only mean that a test has set one.
-    let _ = match format {
-        LogFormat::Text => log.with_target(false).finish().with(discreet).try_init(),
-        LogFormat::Json => log.json().finish().with(discreet).try_init(),
+/// Raises the limit of open files to what the connections need, as far as the system lets it.
+fn raise_open_files(connections_max: usize) {
+    let needed = connections_max as u64 + SPARE_FILES;
+    let limit = getrlimit(Resource::Nofile);
+    // No limit is none to raise.
+    let Some(current) = limit.current.filter(|&current| current < needed) else {
+        return;
     };
-}
-
-/// The WebSocket library's finer levels quote whole messages, tokens among them: whatever filter is
-/// set, those are not logged.
-fn is_discreet(record: &tracing::Metadata<'_>) -> bool {
-    *record.level() <= tracing::Level::INFO || !record.target().starts_with("tungstenite")
+    let raised = limit.maximum.map_or(needed, |maximum| maximum.min(needed));
+    let asked = Rlimit {
+        current: Some(raised),
+        maximum: limit.maximum,
+    };
+    let allowed = setrlimit(Resource::Nofile, asked).map_or(current, |()| raised);
+    if allowed < needed {
+        warn!(
+            "{connections_max} connections need {needed} open files and only {allowed} are allowed; \
+             raise `ulimit -n` or lower --max-connections"
+        );
+    }
 }
 
 /// Opens the recording's file; the one that is there may be of a crash that somebody wants to see.
@@ -306,7 +312,8 @@ fn random_seed() -> Result<u64, Failure> {
 }
 
 /// Tells where to point a browser; on standard output, so that a script can read the ports.
-fn greet(arguments: &ServeArguments, listen: SocketAddr, admin: SocketAddr, has_guests: bool) {
+fn greet(arguments: &ServeArguments, running: &Running, has_guests: bool, budget: &Budget) {
+    let (listen, admin) = (running.listen, running.admin);
     let (http, ws) = if arguments.tls_cert.is_some() {
         ("https", "wss")
     } else {
@@ -319,7 +326,8 @@ fn greet(arguments: &ServeArguments, listen: SocketAddr, admin: SocketAddr, has_
     };
     let lines = format!(
         "orrery is flying\n  page      {http}://{listen}/ ({login})\n  socket    {ws}://{listen}/ws\n  \
-         protocol  {http}://{listen}/protocol\n  operator  http://{admin}/\n  database  {}",
+         protocol  {http}://{listen}/protocol\n  memory    {budget}\n  database  {}\n  \
+         operator  http://{admin}/",
         store::shown(&arguments.database)
     );
     if let Err(failure) = super::print(&lines) {

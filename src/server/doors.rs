@@ -5,7 +5,7 @@
 //! copy.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 
@@ -16,6 +16,9 @@ use crate::net::{Clock, SystemClock};
 use crate::page;
 use crate::session::token::Signer;
 use crate::wire::{self, AskedVersion};
+
+/// Rendered once: it takes milliseconds, which no stranger may cost as often as they like.
+static SCHEMA: LazyLock<Bytes> = LazyLock::new(|| format!("{:#}\n", wire::schema()).into());
 
 /// Whom the server lets in from where.
 #[derive(Clone, Debug, Default)]
@@ -139,8 +142,7 @@ fn resource(request: &Request<'_>, path: &str) -> Response {
         "/ws" => Response::text(426, "This is a WebSocket; see /protocol.\n")
             .with_header("Upgrade", "websocket"),
         "/protocol" => Response::new(200).with_body("text/markdown; charset=utf-8", wire::PROTOCOL),
-        "/schema.json" => Response::new(200)
-            .with_body("application/schema+json", format!("{:#}\n", wire::schema())),
+        "/schema.json" => Response::new(200).with_body("application/schema+json", SCHEMA.clone()),
         _ => match page::asset(path) {
             Some(asset) => page_file(request, asset),
             None => Response::text(404, "There is nothing here.\n"),

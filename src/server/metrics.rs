@@ -14,6 +14,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::net::{self, tally::Tally};
+
 /// Which system a figure is of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct SystemLabel {
@@ -26,6 +28,71 @@ pub struct SystemLabel {
 pub struct KindLabel {
     /// A name out of the code, never a peer's.
     pub kind: &'static str,
+}
+
+/// What happened at the player port before anybody was a client, over all shards.
+#[derive(Clone, Debug, Default)]
+pub struct DoorFigures {
+    /// TCP connections now, whatever they are at.
+    pub sockets: Gauge,
+    /// TCP connections taken in.
+    pub accepted: Counter,
+    /// TCP connections turned away by a limit.
+    pub refused: Counter,
+    /// Times that no file descriptor was left.
+    pub descriptors_exhausted: Counter,
+    /// Plain HTTP requests answered.
+    pub http_requests: Counter,
+}
+
+impl DoorFigures {
+    /// Brings the figures up to the shards' own counts; one thread does it, before it renders.
+    pub fn take_over(&self, tallies: &[Arc<Tally>]) {
+        let sum = |of: fn(&Tally) -> &net::tally::Counter| {
+            tallies.iter().map(|tally| of(tally).value()).sum::<u64>()
+        };
+        self.sockets.set(sum(|tally| &tally.connections) as i64);
+        for (figure, count) in [
+            (&self.accepted, sum(|tally| &tally.accepted)),
+            (&self.refused, sum(|tally| &tally.refused)),
+            (
+                &self.descriptors_exhausted,
+                sum(|tally| &tally.descriptors_exhausted),
+            ),
+            (&self.http_requests, sum(|tally| &tally.http_requests)),
+        ] {
+            figure.inc_by(count.saturating_sub(figure.get()));
+        }
+    }
+
+    fn register(&self, all: &mut Registry) {
+        all.register(
+            "sockets",
+            "TCP connections of the player port",
+            self.sockets.clone(),
+        );
+        all.register(
+            "accepted",
+            "TCP connections taken in",
+            self.accepted.clone(),
+        );
+        all.register(
+            "refused",
+            "TCP connections turned away",
+            self.refused.clone(),
+        );
+        let exhausted = self.descriptors_exhausted.clone();
+        all.register(
+            "descriptors_exhausted",
+            "Times that no file descriptor was left",
+            exhausted,
+        );
+        all.register(
+            "http_requests",
+            "Plain HTTP requests answered",
+            self.http_requests.clone(),
+        );
+    }
 }
 
 type Fraction = Gauge<f64, AtomicU64>;
@@ -44,6 +111,10 @@ pub struct Metrics {
     pub ticks_skipped: Counter,
     /// Open WebSocket connections.
     pub connections: Gauge,
+    /// What the player port's doors did.
+    pub doors: DoorFigures,
+    /// Log lines that nobody took in time.
+    pub log_lines_dropped: Counter,
     /// Pilots in space or docked.
     pub pilots: Family<SystemLabel, Gauge>,
     /// Entities of every kind.
@@ -106,6 +177,8 @@ impl Metrics {
             ticks: Counter::default(),
             ticks_skipped: Counter::default(),
             connections: Gauge::default(),
+            doors: DoorFigures::default(),
+            log_lines_dropped: Counter::default(),
             pilots: Family::default(),
             entities: Family::default(),
             time_dilation: Family::default(),
@@ -139,6 +212,9 @@ impl Metrics {
         all.register("recording", "1 while the flight is recorded", recording);
         let recorded = self.recorded_bytes.clone();
         all.register("recorded_bytes", "Bytes of the flight recording", recorded);
+        self.doors.register(&mut all);
+        let dropped = self.log_lines_dropped.clone();
+        all.register("log_lines_dropped", "Log lines that nobody took", dropped);
         all.register("commits", "Batches made durable", self.commits.clone());
         let until = "Until a batch is durable";
         all.register_with_unit("commit", until, Unit::Seconds, self.commit_seconds.clone());

@@ -12,6 +12,7 @@
 
 mod beat;
 mod book;
+pub mod budget;
 mod chart;
 pub mod core;
 pub mod doors;

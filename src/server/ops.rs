@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::metrics::Metrics;
 use crate::ids::{ConnId, Millis};
 use crate::net::http::{Accept, Method, Request, Response};
+use crate::net::tally::Tally;
 use crate::net::{Bytes, Io, Service};
 use crate::ops;
 
@@ -19,6 +20,8 @@ const STOP_GRACE_MS: u64 = 100;
 #[derive(Debug)]
 pub(super) struct Ops {
     metrics: Metrics,
+    /// What the player port's shards count.
+    tallies: Vec<Arc<Tally>>,
     is_ticking: Arc<AtomicBool>,
     is_stopping: Arc<AtomicBool>,
 }
@@ -27,11 +30,13 @@ impl Ops {
     /// Ready once `is_ticking` is set; ends when it is woken with `is_stopping` set.
     pub(super) const fn new(
         metrics: Metrics,
+        tallies: Vec<Arc<Tally>>,
         is_ticking: Arc<AtomicBool>,
         is_stopping: Arc<AtomicBool>,
     ) -> Self {
         Self {
             metrics,
+            tallies,
             is_ticking,
             is_stopping,
         }
@@ -50,10 +55,13 @@ impl Service for Ops {
                 Response::text(200, "ticking\n")
             }
             "/readyz" => Response::text(503, "not ticking\n"),
-            "/metrics" => Response::new(200).with_body(
-                "application/openmetrics-text; version=1.0.0; charset=utf-8",
-                self.metrics.render(),
-            ),
+            "/metrics" => {
+                self.metrics.doors.take_over(&self.tallies);
+                Response::new(200).with_body(
+                    "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                    self.metrics.render(),
+                )
+            }
             path => match ops::asset(path) {
                 Some(asset) => Response::new(200)
                     .with_header("Content-Security-Policy", ops::CONTENT_SECURITY_POLICY)

@@ -23,6 +23,7 @@ use thiserror::Error;
 use tracing::info;
 
 use super::beat::Beat;
+use super::budget::players_max;
 use super::core::{Core, CoreParts, Stopwatch};
 use super::doors::Doors;
 use super::gate::{Gate, GateParts};
@@ -35,6 +36,7 @@ use crate::ids::SystemIndex;
 use crate::limits::{
     CELLS_PER_VIEW_RADIUS, CLOSE_GRACE_MS, DRAIN_DURABLE_MS_MAX, INBOX_MAX, OPS_CONNECTIONS_MAX,
 };
+use crate::net::tally::Tally;
 use crate::net::{Clock, NetConfig, Reactor, SystemClock, Tls, Waker};
 use crate::recorder::Recorder;
 use crate::replication::Stencils;
@@ -68,6 +70,8 @@ pub struct Config {
     pub sim_threads: usize,
     /// How far a client sees, u.
     pub view_radius: f32,
+    /// Where figures are kept.
+    pub metrics: Metrics,
 }
 
 /// Why a server could not start, or ended other than by being told to.
@@ -176,7 +180,7 @@ pub fn start<E: From<RunError>>(
     open_vault: impl FnOnce(Notices) -> Result<Kept, E>,
 ) -> Result<Running, E> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let metrics = Metrics::new();
+    let metrics = config.metrics.clone();
     let player_port = Port {
         address: config.listen,
         flag: "--listen",
@@ -198,11 +202,12 @@ pub fn start<E: From<RunError>>(
         .first()
         .map_or(config.admin, Reactor::local_addr);
     let bells: Vec<Waker> = reactors.iter().map(Reactor::waker).collect();
+    let tallies: Vec<_> = reactors.iter().map(Reactor::tally).collect();
     let shared = Shared::new(&bells, config.view_radius, metrics);
     let kept = open_vault(shared.notices(bells))?;
 
     let mut threads = shared.start_gates(config, reactors)?;
-    let (is_ticking, ops) = shared.start_ops(ops_reactors, &mut threads)?;
+    let (is_ticking, ops) = shared.start_ops(ops_reactors, &tallies, &mut threads)?;
     let stop = Arc::new(AtomicBool::new(false));
     let beat = Beat {
         core: shared.core(config, kept),
@@ -278,6 +283,7 @@ impl Shared {
     fn start_ops(
         &self,
         reactors: Vec<Reactor>,
+        tallies: &[Arc<Tally>],
         threads: &mut Threads,
     ) -> Result<(Arc<AtomicBool>, OpsEnd), RunError> {
         let is_ticking = Arc::new(AtomicBool::new(false));
@@ -286,7 +292,8 @@ impl Shared {
         for reactor in reactors {
             bells.push(reactor.waker());
             let metrics = self.metrics.clone();
-            let mut ops = Ops::new(metrics, Arc::clone(&is_ticking), Arc::clone(&is_stopping));
+            let (ticking, stopping) = (Arc::clone(&is_ticking), Arc::clone(&is_stopping));
+            let mut ops = Ops::new(metrics, tallies.to_vec(), ticking, stopping);
             threads.push(spawn("ops".to_owned(), move || reactor.run(&mut ops))?);
         }
         Ok((is_ticking, OpsEnd { is_stopping, bells }))
@@ -308,6 +315,7 @@ impl Shared {
             metrics: self.metrics.clone(),
             stopwatch: stopwatch(),
         })
+        .with_players_max(players_max(config.net.connections_max))
     }
 }
 

@@ -27,7 +27,7 @@ use crate::wire::{
     Pong, Reply, Request, RequestKind, Scratch, Seq, Sniff, decode, sniff,
 };
 pub use command::Command;
-pub use rate::{Bucket, Class, Rates};
+pub use rate::{Class, Rates};
 use token::{TokenError, Verified, Verifier, good_until};
 
 /// What all conversations of one thread share.

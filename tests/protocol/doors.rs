@@ -1,8 +1,12 @@
 //! What stands before the first message: paths, origins, subprotocols, and the operator's port.
 
+use std::io::{Read, Write};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::support::{Client, Server, Setup, Shared, get, handshake, request};
+use orrery::limits::{BODY_MS_MAX, HEAD_MS_MAX};
+
+use crate::support::{Client, Server, Setup, Shared, Wire, get, handshake, request};
 
 static SHARED: Shared = Shared::new();
 
@@ -107,4 +111,108 @@ fn the_operators_port_tells_health_readiness_and_figures() {
     assert!(server.metric("orrery_ticks_total") > 0.0);
     assert!(server.metric("orrery_tick_seconds_count") > 0.0);
     assert!(server.metric(r#"orrery_messages_sent_total{kind="world.snapshot"}"#) >= 1.0);
+}
+
+#[test]
+fn connections_are_limited_in_all_and_their_places_come_back() {
+    let server = Server::start(Setup {
+        flags: &["--max-connections", "3"],
+        ..Setup::default()
+    });
+    let mut inside: Vec<Client> = (0..3).map(|_| Client::open(&server)).collect();
+    let mut one_too_many = Wire::dial(server.listen);
+    assert!(
+        matches!(one_too_many.read(&mut [0]), Ok(0) | Err(_)),
+        "let go at once"
+    );
+    assert!(server.metric("orrery_refused_total") >= 1.0);
+    inside.pop();
+    server.wait_until("a place is free", |server| {
+        server.metric("orrery_sockets") < 3.0
+    });
+    inside.push(Client::log_in(&server, "next"));
+}
+
+#[test]
+fn connections_are_limited_by_address_and_a_trusted_proxys_clients_by_what_it_says() {
+    let limit = ["--max-connections-per-ip", "2"];
+    let server = Server::start(Setup {
+        flags: &limit,
+        ..Setup::default()
+    });
+    let _inside = [Client::open(&server), Client::open(&server)];
+    let mut third = Wire::dial(server.listen);
+    assert!(matches!(third.read(&mut [0]), Ok(0) | Err(_)));
+    // What an untrusted peer says of itself is not believed.
+    drop(server);
+    let server = Server::start(Setup {
+        flags: &[limit[0], limit[1], "--trusted-proxy", "127.0.0.1"],
+        ..Setup::default()
+    });
+    let from = |address: &str| {
+        let header = format!("X-Forwarded-For: {address}");
+        let (answer, stream) = handshake(server.listen, "/ws", &[&header]);
+        (answer.status, stream)
+    };
+    let first = [from("203.0.113.7"), from("203.0.113.7")];
+    assert_eq!(first.each_ref().map(|(status, _)| *status), [101, 101]);
+    assert_eq!(from("203.0.113.7").0, 429);
+    assert_eq!(from("6.6.6.6, 203.0.113.7").0, 429, "the nearest counts");
+    assert_eq!(from("203.0.113.8").0, 101);
+}
+
+/// Sends the beginning of a request, then a byte now and then; how long the server bears it.
+fn trickle(server: &Server, beginning: &str) -> (Duration, String) {
+    let mut stream = Wire::dial(server.listen);
+    stream
+        .tcp()
+        .set_read_timeout(Some(Duration::from_millis(500)))
+        .unwrap();
+    stream.write_all(beginning.as_bytes()).unwrap();
+    let begun = Instant::now();
+    let mut answer = Vec::new();
+    while begun.elapsed() < Duration::from_secs(20) {
+        let mut chunk = [0; 1024];
+        match stream.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => answer.extend(&chunk[..count]),
+            // Nothing yet; or the end, if it does not take another byte.
+            Err(_) if stream.write_all(b"x").is_ok() => {}
+            Err(_) => break,
+        }
+    }
+    (
+        begun.elapsed(),
+        String::from_utf8_lossy(&answer).into_owned(),
+    )
+}
+
+#[test]
+fn a_head_or_a_body_that_trickles_in_is_answered_408_after_five_seconds() {
+    let server = server();
+    let head = "GET /ws HTTP/1.1\r\nHost: h\r\nX-Slow: ";
+    let body = "POST /guest HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n";
+    for (beginning, bound_ms) in [(head, HEAD_MS_MAX), (body, BODY_MS_MAX)] {
+        let (spent, answer) = trickle(&server, beginning);
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        let bound = Duration::from_millis(bound_ms);
+        assert!(
+            spent > bound.mul_f64(0.8) && spent < bound.mul_f64(2.0),
+            "{spent:?}"
+        );
+    }
+}
+
+#[test]
+fn who_pings_without_end_is_closed_with_4008() {
+    let server = server();
+    let mut client = Client::pilot(&server, "pinger");
+    let masked_ping = [0x89, 0x80, 0, 0, 0, 0];
+    for _ in 0..500 {
+        // The server may be gone before all is written.
+        if client.stream().write_all(&masked_ping).is_err() {
+            break;
+        }
+    }
+    assert_eq!(client.ending().code, 4008);
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use orrery::wire::{Refresh, Reply, Request};
 use tempfile::TempDir;
 
-use crate::support::{Client, SECRET, Server, Setup, get, request};
+use crate::support::{Client, Log, SECRET, Server, Setup, get, request};
 
 /// Everything that a server shows to anybody.
 fn shown(server: &Server) -> String {
@@ -17,7 +17,7 @@ fn shown(server: &Server) -> String {
 #[test]
 fn a_secret_and_tokens_show_nowhere_however_much_is_logged() {
     let server = Server::start(Setup {
-        is_talkative: true,
+        log: Log::TalkativeFile,
         ..Setup::default()
     });
     let good = Server::token("shy");
@@ -60,7 +60,7 @@ fn a_secret_and_tokens_show_nowhere_however_much_is_logged() {
 #[test]
 fn a_secret_that_the_server_made_shows_nowhere() {
     let server = Server::start(Setup {
-        is_talkative: true,
+        log: Log::TalkativeFile,
         has_no_key: true,
         ..Setup::default()
     });

@@ -14,12 +14,14 @@ use orrery::wire::{
     AskedVersion, CombatEvent, ErrorCode, Input, JoinSystem, Joined, Login, Message, Notice,
     Repair, Reply, Request, RequestId, Seq, Trade, encode_request,
 };
+use rustls::pki_types::CertificateDer;
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error, Message as Frame, WebSocket};
 
 use super::PATIENCE;
 use super::server::{Server, unix};
 use super::sky::Sky;
+use super::wire::Wire;
 
 /// How a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +34,7 @@ pub(crate) struct Ending {
 /// One connection and all it was told.
 #[derive(Debug)]
 pub(crate) struct Client {
-    socket: WebSocket<TcpStream>,
+    socket: WebSocket<Wire>,
     /// `seq` of the newest request.
     pub(crate) asked_seq: u64,
     heard_seq: u64,
@@ -62,11 +64,31 @@ impl Client {
     pub(crate) fn over(stream: TcpStream, to: SocketAddr, path: &str) -> Self {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let config = WebSocketConfig::default().max_write_buffer_size(4 << 20);
         let url = format!("ws://{to}{path}");
-        let (socket, _) =
-            tungstenite::client::client_with_config(url, stream, Some(config)).unwrap();
-        Self {
+        Self::upgrade(Wire::over(stream, to), &url).unwrap()
+    }
+
+    /// A connection under TLS that trusts this certificate alone.
+    pub(crate) fn trusting(server: &Server, certificate: &CertificateDer<'static>) -> Self {
+        Self::try_trusting(server, certificate).expect("the certificate is the server's")
+    }
+
+    /// The same; none where the server shows another one.
+    pub(crate) fn try_trusting(
+        server: &Server,
+        certificate: &CertificateDer<'static>,
+    ) -> Option<Self> {
+        let stream = TcpStream::connect(server.listen).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let wire = Wire::trusting(stream, certificate);
+        Self::upgrade(wire, &format!("ws://{}/ws", server.listen)).ok()
+    }
+
+    fn upgrade(wire: Wire, url: &str) -> Result<Self, String> {
+        let config = WebSocketConfig::default().max_write_buffer_size(4 << 20);
+        let upgraded = tungstenite::client::client_with_config(url, wire, Some(config));
+        let (socket, _) = upgraded.map_err(|error| error.to_string())?;
+        Ok(Self {
             socket,
             asked_seq: 0,
             heard_seq: 0,
@@ -77,7 +99,7 @@ impl Client {
             notices: Vec::new(),
             complaints: Vec::new(),
             text: String::new(),
-        }
+        })
     }
 
     /// A player who is logged in.
@@ -326,12 +348,12 @@ impl Client {
     }
 
     /// The connection itself, for who reads it in a way of their own.
-    pub(crate) fn into_socket(self) -> WebSocket<TcpStream> {
+    pub(crate) fn into_socket(self) -> WebSocket<Wire> {
         self.socket
     }
 
     /// The socket underneath, for what a good client never does.
-    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+    pub(crate) fn stream(&mut self) -> &mut Wire {
         self.socket.get_mut()
     }
 

@@ -1,9 +1,9 @@
 //! Plain HTTP by hand, so that a test sees exactly what was sent and answered.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 
-use super::PATIENCE;
+use super::{PATIENCE, Wire};
 
 /// What the server answered.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub(crate) fn get(from: SocketAddr, path: &str) -> Answer {
 }
 
 /// Asks for a WebSocket; the answer's head, and the connection with nothing read behind it.
-pub(crate) fn handshake(to: SocketAddr, path: &str, headers: &[&str]) -> (Answer, TcpStream) {
+pub(crate) fn handshake(to: SocketAddr, path: &str, headers: &[&str]) -> (Answer, Wire) {
     let mut lines = vec![
         "Connection: Upgrade",
         "Upgrade: websocket",
@@ -63,9 +63,9 @@ pub(crate) fn handshake(to: SocketAddr, path: &str, headers: &[&str]) -> (Answer
     )
 }
 
-fn ask(to: SocketAddr, method: &str, path: &str, headers: &[&str]) -> TcpStream {
-    let mut stream = TcpStream::connect(to).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+fn ask(to: SocketAddr, method: &str, path: &str, headers: &[&str]) -> Wire {
+    let mut stream = Wire::dial(to);
+    stream.tcp().set_read_timeout(Some(PATIENCE)).unwrap();
     let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {to}\r\nContent-Length: 0\r\n");
     if method == "GET" {
         text = format!("{method} {path} HTTP/1.1\r\nHost: {to}\r\n");

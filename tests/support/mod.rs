@@ -12,11 +12,13 @@ mod client;
 mod http;
 pub(crate) mod server;
 mod sky;
+mod wire;
 pub(crate) mod worlds;
 
 pub(crate) use client::{Client, Ending, buy, order, repair, sell};
 pub(crate) use http::{get, handshake, request};
-pub(crate) use server::{SECRET, Server, Setup, Shared, unix};
+pub(crate) use server::{Log, SECRET, Server, Setup, Shared, unix};
+pub(crate) use wire::Wire;
 
 use std::time::Duration;
 

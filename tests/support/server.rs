@@ -5,16 +5,17 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use orrery::ids::{PlayerId, UnixMillis};
 use orrery::session::token::Signer;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::{PATIENCE, get};
+use super::{PATIENCE, get, wire};
 
 /// The secret that the servers of these tests check tokens with.
 pub(crate) const SECRET: &[u8] = b"a secret of the tests, of no use elsewhere";
@@ -38,8 +39,26 @@ pub(crate) struct Setup<'a> {
     pub(crate) database: Option<&'a str>,
     /// How long its files may grow, in blocks of 512 bytes, before a write fails.
     pub(crate) file_blocks_max: Option<u64>,
-    /// Whether it logs all that it can.
-    pub(crate) is_talkative: bool,
+    /// Where its log goes.
+    pub(crate) log: Log,
+    /// How many files it may have open.
+    pub(crate) open_files_max: Option<u32>,
+    /// Further variables of its environment.
+    pub(crate) variables: &'a [(&'a str, &'a str)],
+}
+
+/// Where a server's log goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Log {
+    /// Into a file, shown when a test fails.
+    #[default]
+    File,
+    /// Everything there is to say, into a file.
+    TalkativeFile,
+    /// Everything there is to say, into a pipe that nobody reads.
+    FullPipe,
+    /// Everything there is to say, into a pipe whose other end is closed.
+    ClosedPipe,
 }
 
 impl<'a> Setup<'a> {
@@ -59,8 +78,11 @@ pub(crate) struct Server {
     pub(crate) admin: SocketAddr,
     child: Child,
     arguments: Vec<OsString>,
-    log_filter: &'static str,
     folder: Arc<TempDir>,
+    /// What the start-up lines say of memory, in bytes.
+    pub(crate) memory_bytes_max: u64,
+    /// Kept open and never read.
+    _unread_log: Option<ChildStderr>,
 }
 
 impl Server {
@@ -69,7 +91,7 @@ impl Server {
         let folder = TempDir::with_prefix("orrery-protocol-").unwrap();
         let at = |name: &str| folder.path().join(name).into_os_string();
         let fixed = ["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
-        let mut arguments = program(setup.file_blocks_max);
+        let mut arguments = program(&setup);
         arguments.extend(fixed.into_iter().map(OsString::from));
         let database = setup.database.map_or_else(|| at("a.db"), OsString::from);
         arguments.extend(["--database".into(), database]);
@@ -81,45 +103,58 @@ impl Server {
             fs::write(at("world.toml"), text).unwrap();
             arguments.extend(["--world".into(), at("world.toml")]);
         }
+        if wire::is_secure_run() {
+            wire::write_papers(folder.path());
+            arguments.extend(["--tls-cert".into(), at("cert.pem")]);
+            arguments.extend(["--tls-key".into(), at("key.pem")]);
+        }
         arguments.extend(setup.flags.iter().map(OsString::from));
-        let log_filter = if setup.is_talkative { "trace" } else { "info" };
-        Self::launch(arguments, log_filter, Arc::new(folder))
+        Self::launch(arguments, Arc::new(folder), &setup)
     }
 
     /// The server once more, on the same folder, after this one ended; however it did.
     pub(crate) fn start_again(&self) -> Self {
-        let folder = Arc::clone(&self.folder);
-        Self::launch(self.arguments.clone(), self.log_filter, folder)
+        let (arguments, folder) = (self.arguments.clone(), Arc::clone(&self.folder));
+        Self::launch(arguments, folder, &Setup::default())
     }
 
-    fn launch(arguments: Vec<OsString>, log_filter: &'static str, folder: Arc<TempDir>) -> Self {
+    fn launch(arguments: Vec<OsString>, folder: Arc<TempDir>, setup: &Setup<'_>) -> Self {
         let mut command = Command::new(&arguments[0]);
-        command.env_clear().env("RUST_LOG", log_filter);
-        command.args(&arguments[1..]);
+        command.env_clear().args(&arguments[1..]);
+        command.envs(setup.variables.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::piped());
-        command.stderr(File::create(folder.path().join("log")).unwrap());
+        let filter = if setup.log == Log::File {
+            "info"
+        } else {
+            "trace"
+        };
+        command.env("RUST_LOG", filter);
+        command.stderr(match setup.log {
+            Log::File | Log::TalkativeFile => {
+                File::create(folder.path().join("log")).unwrap().into()
+            }
+            Log::FullPipe | Log::ClosedPipe => Stdio::piped(),
+        });
         let mut child = command.spawn().unwrap();
-        let Some((listen, admin)) = addresses(&mut child) else {
+        let log_pipe = child.stderr.take();
+        let unread_log = log_pipe.filter(|_| setup.log == Log::FullPipe);
+        let Some(start) = greeting(&mut child) else {
             let status = child.wait().unwrap();
             panic!("the server did not start: {status}\n{}", log(folder.path()));
         };
         let server = Self {
-            listen,
-            admin,
+            listen: start.listen,
+            admin: start.admin,
             child,
             arguments,
-            log_filter,
             folder,
+            memory_bytes_max: start.memory_bytes_max,
+            _unread_log: unread_log,
         };
         server.wait_until("the server is ready", |server| {
             get(server.admin, "/readyz").status == 200
         });
         server
-    }
-
-    /// What it has written to its log.
-    pub(crate) fn log(&self) -> String {
-        log(self.folder.path())
     }
 
     /// The path of the file that it keeps things in, unless told otherwise.
@@ -167,10 +202,12 @@ impl Server {
 
     /// Tells the server to go down, in good order.
     pub(crate) fn terminate(&self) {
-        let told = Command::new("sh")
-            .args(["-c", &format!("kill -TERM {}", self.child.id())])
-            .status();
-        assert!(told.unwrap().success());
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends the process a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Ends the process at once, as a power cut would.
@@ -234,36 +271,64 @@ impl Drop for Server {
     }
 }
 
-/// The program, under a shell that bounds the size of its files if so asked.
-fn program(file_blocks_max: Option<u64>) -> Vec<OsString> {
-    let orrery = env!("CARGO_BIN_EXE_orrery");
-    match file_blocks_max {
-        None => vec![orrery.into()],
-        Some(blocks) => {
-            let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
-            let words = ["/bin/sh", "-c", script.as_str(), orrery];
-            words.into_iter().map(OsString::from).collect()
-        }
+/// The program under test, under a shell that bounds its files if so asked. `ORRERY_TEST_PROGRAM`
+/// names another build of it, so that tests can measure a release without being one.
+fn program(setup: &Setup<'_>) -> Vec<OsString> {
+    let other = std::env::var_os("ORRERY_TEST_PROGRAM");
+    let orrery = other.unwrap_or_else(|| env!("CARGO_BIN_EXE_orrery").into());
+    let mut script = String::new();
+    if let Some(blocks) = setup.file_blocks_max {
+        script += &format!("trap '' XFSZ; ulimit -f {blocks}; ");
     }
+    if let Some(most) = setup.open_files_max {
+        script += &format!("ulimit -n {most}; ");
+    }
+    if script.is_empty() {
+        return vec![orrery];
+    }
+    script += "exec \"$0\" \"$@\"";
+    vec!["/bin/sh".into(), "-c".into(), script.into(), orrery]
 }
 
-/// Where the start-up lines say that players and operators connect.
-fn addresses(child: &mut Child) -> Option<(SocketAddr, SocketAddr)> {
+/// What the start-up lines say.
+struct Greeting {
+    listen: SocketAddr,
+    admin: SocketAddr,
+    memory_bytes_max: u64,
+}
+
+/// Reads the start-up lines, of which the operator's port is the last.
+fn greeting(child: &mut Child) -> Option<Greeting> {
     let output = BufReader::new(child.stdout.take()?);
-    let (mut listen, mut admin) = (None, None);
+    let (mut listen, mut megabytes) = (None, None);
     for line in output.lines() {
         let line = line.ok()?;
-        let address = |key: &str, scheme: &str| {
-            let rest = line.trim().strip_prefix(key)?.trim_start();
-            let rest = rest.strip_prefix(scheme)?;
-            rest.split('/').next()?.parse::<SocketAddr>().ok()
-        };
-        listen = listen
-            .or_else(|| address("socket", "ws://"))
-            .or_else(|| address("socket", "wss://"));
-        admin = admin.or_else(|| address("operator", "http://"));
-        if let Some(both) = listen.zip(admin) {
-            return Some(both);
+        let (key, value) = line.trim().split_once(' ').unwrap_or_default();
+        let value = value.trim_start();
+        let address = || value.split_once("://")?.1.split('/').next()?.parse().ok();
+        match key {
+            "socket" => {
+                listen = address();
+                if value.starts_with("wss://") {
+                    wire::is_secure_at(listen?);
+                }
+            }
+            "memory" => {
+                megabytes = value
+                    .strip_prefix("at most ")?
+                    .split(' ')
+                    .next()?
+                    .parse()
+                    .ok();
+            }
+            "operator" => {
+                return Some(Greeting {
+                    listen: listen?,
+                    admin: address()?,
+                    memory_bytes_max: 1_000_000 * megabytes.unwrap_or(0_u64),
+                });
+            }
+            _ => {}
         }
     }
     None

@@ -247,3 +247,9 @@ pvp_allowed = true
 pub(crate) fn tiny() -> String {
     PORT.replace("pilots_max = 1000", "pilots_max = 1")
 }
+
+/// [`PORT`] with so much traffic round the spawn that every delta is large.
+pub(crate) fn busy() -> String {
+    let traffic = "[systems.population]\ntraders = 120\n\n[[systems.stations]]";
+    PORT.replacen("[[systems.stations]]", traffic, 1)
+}

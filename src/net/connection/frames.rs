@@ -14,7 +14,10 @@ use tungstenite::protocol::{CloseFrame, Message, Role, WebSocketContext};
 
 use super::{Connection, Event, Phase, Transport};
 use crate::ids::Millis;
-use crate::limits::{CLOSE_MS_MAX, CLOSE_REASON_BYTES_MAX, PING_MS, SILENCE_MS_MAX};
+use crate::limits::{
+    CLOSE_MS_MAX, CLOSE_REASON_BYTES_MAX, CONTROL_FLOOD_CLOSE_CODE, PING_MS, RATE_CONTROLS,
+    SILENCE_MS_MAX,
+};
 use crate::net::Sent;
 use crate::net::config::NetConfig;
 use crate::net::outgoing::FRAME_HEADER_BYTES_MAX;
@@ -142,6 +145,14 @@ impl<S: Transport> Connection<S> {
             Ok(Message::Binary(bytes)) => {
                 copy(message, &bytes);
                 Event::Binary
+            }
+            Ok(Message::Ping(_) | Message::Pong(_))
+                if self.controls.take(RATE_CONTROLS, now).is_err() =>
+            {
+                self.close(CONTROL_FLOOD_CLOSE_CODE, "too many pings", now);
+                // Whoever floods does not wait for an answer, and gets none but this.
+                self.leave(now, CLOSE_MS_MAX);
+                return None;
             }
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {
                 Event::Control

@@ -11,7 +11,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
-use crate::limits::READ_BYTES_PER_TURN_MAX;
+use crate::limits::{PENDING_STEP_BYTES, READ_BYTES_PER_TURN_MAX};
 
 /// What the kernel says of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,6 +131,7 @@ impl<S: Transport> Link<S> {
         if taken < pending.len() && !self.broken {
             self.pending = pending;
             self.pending_from = taken;
+            self.forget_taken();
         }
         match self.stream.flush() {
             Ok(()) => {}
@@ -144,6 +145,26 @@ impl<S: Transport> Link<S> {
         if self.stream.hang_up().is_err() {
             self.broken = true;
         }
+    }
+
+    /// Moves what waits to the front once most of the buffer is gone bytes: a peer that always
+    /// leaves a little would make it grow for ever. A byte is moved at most once a byte taken.
+    fn forget_taken(&mut self) {
+        if self.pending_from > self.pending.len() / 2 {
+            self.pending.drain(..self.pending_from);
+            self.pending_from = 0;
+        }
+    }
+
+    /// Appends to what waits. Room grows by steps, not by doubling, so that a full queue costs what
+    /// its bound says.
+    fn keep(&mut self, bytes: &[u8]) {
+        let needed = self.pending.len() + bytes.len();
+        if needed > self.pending.capacity() {
+            let room = needed.next_multiple_of(PENDING_STEP_BYTES);
+            self.pending.reserve_exact(room - self.pending.len());
+        }
+        self.pending.extend_from_slice(bytes);
     }
 
     /// Writes until the stream has all, blocks or breaks; says how much it took.
@@ -198,8 +219,7 @@ impl<S: Transport> Write for Link<S> {
             0
         };
         if !self.broken {
-            self.pending
-                .extend_from_slice(bytes.get(taken..).unwrap_or_default());
+            self.keep(bytes.get(taken..).unwrap_or_default());
         }
         Ok(bytes.len())
     }
@@ -230,6 +250,28 @@ mod tests {
         }
         assert_eq!(received, [[7; 25].as_slice(), &[8; 5]].concat());
         assert_eq!(link.pending_bytes(), 0);
+    }
+
+    #[test]
+    fn a_reader_that_always_leaves_a_little_makes_nothing_grow() {
+        let (near, far) = duplex();
+        near.set_capacity(1_000);
+        let mut link = Link::new(near);
+        let (mut sent, mut received) = (0_u64, Vec::new());
+        for _ in 0..20_000 {
+            let number = sent.to_be_bytes();
+            assert_eq!(link.write(&[number; 100].concat()).unwrap(), 800);
+            sent += 1;
+            while link.pending_bytes() > 800 {
+                received.extend(far.drain());
+                link.ready(Readiness::ALL);
+            }
+            assert!(link.pending.capacity() <= 2 * PENDING_STEP_BYTES);
+        }
+        received.extend(far.drain());
+        for (place, number) in received.chunks_exact(8).enumerate() {
+            assert_eq!(number, (place as u64 / 100).to_be_bytes());
+        }
     }
 
     #[test]

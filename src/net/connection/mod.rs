@@ -27,10 +27,11 @@ pub use link::{Link, Readiness, Transport};
 use super::config::NetConfig;
 use super::http::head::{Head, Incoming, Progress};
 use super::http::{Accept, Method, Response, upgrade};
+use crate::bucket::Bucket;
 use crate::ids::Millis;
 use crate::limits::{
     BODY_MS_MAX, CLOSE_MS_MAX, HEAD_MS_MAX, LINGER_BYTES_MAX, LINGER_MS_MAX, PING_MS,
-    READ_BUFFER_BYTES, RESPONSE_MS_MAX, SILENCE_MS_MAX, TLS_HANDSHAKE_MS_MAX,
+    RATE_CONTROLS, READ_BUFFER_BYTES, RESPONSE_MS_MAX, SILENCE_MS_MAX, TLS_HANDSHAKE_MS_MAX,
 };
 
 /// What [`Connection::poll`] found.
@@ -76,6 +77,7 @@ pub struct Connection<S> {
     handshaking: bool,
     owes_drained: bool,
     owes_closed: bool,
+    controls: Bucket,
     reading_pauses_at_bytes: usize,
     pending_bytes_max: usize,
 }
@@ -98,6 +100,7 @@ impl<S: Transport> Connection<S> {
             handshaking,
             owes_drained: false,
             owes_closed: false,
+            controls: Bucket::full(RATE_CONTROLS, now),
             reading_pauses_at_bytes: config.reading_pauses_at_bytes(),
             pending_bytes_max: config.pending_bytes_max,
         }

@@ -24,7 +24,9 @@ use super::tally::Tally;
 use super::timers::Timers;
 use super::{Bytes, Io, Outgoing, Sent, Service, Utf8Bytes};
 use crate::ids::{ConnId, Millis, UnixMillis};
-use crate::limits::{TIMERS_PER_TURN_MAX, TLS_HANDSHAKES_MAX, TLS_HANDSHAKES_PER_TURN_MAX};
+use crate::limits::{
+    TIMERS_PER_TURN_MAX, TLS_HANDSHAKES_MAX, TLS_HANDSHAKES_PER_TURN_MAX, TURN_MS_MAX,
+};
 
 /// What the shards of one listener share.
 #[derive(Clone)]
@@ -186,15 +188,20 @@ impl<S: Transport> Shard<S> {
     }
 
     /// Gives each waiting connection one share, then fires what is due. Says whether there is more
-    /// to do at once. Work: a share (16 KiB or 32 messages) a waiting connection.
+    /// to do at once. Work: a share (16 KiB or 32 messages) a waiting connection, and no new share
+    /// once [`TURN_MS_MAX`] have passed; who then still waits is first in the next turn.
     ///
     /// Reading comes first, so that after a pause of the whole process (a suspended machine) what
     /// peers said meanwhile still counts against their silence.
     pub fn turn(&mut self, service: &mut (impl Service + ?Sized)) -> bool {
         self.handshakes_left = TLS_HANDSHAKES_PER_TURN_MAX;
+        let ends_at = self.now().plus(TURN_MS_MAX);
         for _ in 0..self.queue.len() {
             if let Some(slot) = self.queue.pop_front() {
                 self.drive(slot, service);
+            }
+            if self.now() >= ends_at {
+                break;
             }
         }
         let now = self.now();
@@ -203,8 +210,15 @@ impl<S: Transport> Shard<S> {
                 break;
             };
             self.tally.timers_fired.add(1);
-            if let Some(entry) = self.entries.get_mut(slot as usize) {
+            let waits = self.entries.get_mut(slot as usize).is_some_and(|entry| {
                 entry.timer = None;
+                entry.queued
+            });
+            // What it has said and nobody has read yet still counts.
+            if waits {
+                self.drive(slot, service);
+            }
+            if let Some(entry) = self.entries.get_mut(slot as usize) {
                 // What was heard since the timer was set may have moved the deadline.
                 if entry.connection.deadline() <= now {
                     entry.connection.on_deadline(now);

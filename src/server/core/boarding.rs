@@ -5,7 +5,7 @@
 use super::purse::Purses;
 use super::{Core, Theatre};
 use crate::ids::{ConnId, Handle, PlayerId, StationIndex, SystemIndex};
-use crate::limits::{PLAYERS_MAX, TICK_RATE_HZ};
+use crate::limits::TICK_RATE_HZ;
 use crate::replication::{Purse, Viewer};
 use crate::server::book;
 use crate::server::requests::Requests;
@@ -17,11 +17,18 @@ use crate::wire::{
 };
 
 impl Core {
+    /// The same core, for at most so many players at once.
+    #[must_use]
+    pub const fn with_players_max(mut self, players_max: usize) -> Self {
+        self.players_max = players_max;
+        self
+    }
+
     /// A token was good: takes the player's entry, or asks the store for the pilot.
     pub(super) fn log_in(&mut self, conn: ConnId, player: PlayerId, seq: u64) {
         let key = match self.roster.of_player(&player) {
             Some(key) => key,
-            None if self.roster.len() >= PLAYERS_MAX => {
+            None if self.roster.len() >= self.players_max => {
                 self.refuse(conn, seq, ErrorCode::SystemFull);
                 return;
             }

@@ -28,7 +28,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tracing::{info, warn};
 
 use crate::ids::{ConnId, SystemIndex, UnixMillis};
-use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, SNAPSHOT_PERIOD_TICKS};
+use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, PLAYERS_MAX, SNAPSHOT_PERIOD_TICKS};
 use crate::recorder::{Recorder, TapedWorld};
 use crate::replication::{Publisher, Stage, Stencils, TickFrame, Viewer};
 use crate::session::Command as Request;
@@ -143,6 +143,8 @@ pub struct Core {
     lookups_open: slab::Slab<Lookup>,
     /// Players whose money changed in a batch that is not durable yet.
     unsettled: Vec<PlayerKey>,
+    /// Players that it has to do with at most.
+    players_max: usize,
     view_radius: f32,
     metrics: Metrics,
     stopwatch: Stopwatch,
@@ -197,6 +199,7 @@ impl Core {
             lookups: Vec::new(),
             lookups_open: slab::Slab::new(),
             unsettled: Vec::new(),
+            players_max: PLAYERS_MAX,
             view_radius: parts.view_radius,
             metrics: parts.metrics,
             stopwatch: parts.stopwatch,
