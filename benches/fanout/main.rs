@@ -129,9 +129,11 @@ fn tell(name: &str, cost: &Cost) {
     );
 }
 
+/// The middle value, or the middle of the middle two.
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    let half = values.len() / 2;
+    f64::midpoint(values[half], values[(values.len() - 1) / 2])
 }
 
 fn main() {

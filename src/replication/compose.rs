@@ -73,31 +73,26 @@ pub fn delta(
 ) {
     head(out, b"{\"type\":\"world.delta\",\"seq\":", seq, frame);
     out.extend_from_slice(b",\"entity_updates\":[");
-    let moved = pilot.before != pilot.now;
-    if moved {
+    let mut besides = Besides::UNKNOWN;
+    if pilot.before != pilot.now {
         entered(frame, pilot, stencils, out);
     } else if pilot.thinning == 0 {
-        let stencil = stencils.at(pilot.now.level);
-        for run in stencil.runs(pilot.now.center, frame.grid) {
-            out.extend_from_slice(frame.updates_in(&run));
-            if pilot.was_thinned {
-                out.extend_from_slice(frame.late_in(&run));
-            }
-        }
+        besides = whole(frame, pilot, stencils, out);
     } else {
         thinned(frame, pilot, stencils, out);
     }
-    arrivals(frame, pilot, stencils, out);
+    if besides.has_arrivals {
+        arrivals(frame, pilot, stencils, out);
+    }
     end_list(out, b"],\"entity_removed\":[");
     let removed_at = out.len();
-    removals(frame, pilot, stencils, Removal::Id, out);
+    if besides.has_departures {
+        removals(frame, pilot, stencils, Removal::Id, out);
+    }
     let has_removed = out.len() > removed_at;
     end_list(out, b"],\"events\":[");
-    for run in stencils
-        .at(pilot.now.level)
-        .runs(pilot.now.center, frame.grid)
-    {
-        out.extend_from_slice(frame.events_in(&run));
+    if besides.has_events {
+        events(frame, pilot, stencils, out);
     }
     end_list(out, b"],\"you_zone_context\":");
     out.extend_from_slice(pilot.zone.of(&frame.pilot_bytes));
@@ -160,6 +155,51 @@ fn head(out: &mut Vec<u8>, opening: &[u8], seq: u64, frame: &TickFrame) {
     number(out, frame.unix.0);
     out.extend_from_slice(b",\"payload\":{\"tick\":");
     number(out, frame.tick);
+}
+
+/// What a view's cells may hold besides updates; where they hold none, it is not looked for again.
+#[derive(Clone, Copy)]
+struct Besides {
+    has_arrivals: bool,
+    has_departures: bool,
+    has_events: bool,
+}
+
+impl Besides {
+    const UNKNOWN: Self = Self {
+        has_arrivals: true,
+        has_departures: true,
+        has_events: true,
+    };
+}
+
+/// The common case, a view that stands still and is told whole: one copy a run of cells.
+fn whole(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut Vec<u8>) -> Besides {
+    let mut besides = Besides {
+        has_arrivals: false,
+        has_departures: false,
+        has_events: false,
+    };
+    let stencil = stencils.at(pilot.now.level);
+    for run in stencil.runs(pilot.now.center, frame.grid) {
+        let (from, to) = (frame.start(run.start), frame.start(run.end));
+        let updates = from.update_byte as usize..to.update_byte as usize;
+        out.extend_from_slice(&frame.update_bytes[updates]);
+        if pilot.was_thinned {
+            out.extend_from_slice(frame.late_in(&run));
+        }
+        besides.has_arrivals |= from.arrival != to.arrival;
+        besides.has_departures |= from.departure != to.departure;
+        besides.has_events |= from.event_byte != to.event_byte;
+    }
+    besides
+}
+
+fn events(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut Vec<u8>) {
+    let stencil = stencils.at(pilot.now.level);
+    for run in stencil.runs(pilot.now.center, frame.grid) {
+        out.extend_from_slice(frame.events_in(&run));
+    }
 }
 
 /// The view's cells one by one, for a client whose view moved: what it knew gets updates, what it

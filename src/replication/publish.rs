@@ -45,7 +45,7 @@ pub struct Stage<'a> {
 }
 
 /// A cell that some client needs more of than its updates.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Wanted {
     full: bool,
     ids: bool,
@@ -69,12 +69,6 @@ pub struct Publisher {
 }
 
 const NO_UPDATE: u32 = u32::MAX;
-
-impl std::fmt::Debug for Wanted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "full: {}, ids: {}", self.full, self.ids)
-    }
-}
 
 impl Publisher {
     /// A publisher whose encoding is cut into `stretches` parts, one for each worker.
