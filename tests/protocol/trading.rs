@@ -90,7 +90,11 @@ fn a_market_answers_what_was_bought_with_a_higher_price_and_a_lower_stock() {
     client.enter("sol-1");
     let after = client.sky.price("earth-orbit-station", "luxuries");
     assert!(after.0 > before.0, "{after:?} {before:?}");
-    assert_eq!(after.2, before.2 - 30);
+    // The shelf drifts back, and traders call, while the pilot looks.
+    assert!(
+        (before.2 - 40..before.2 - 20).contains(&after.2),
+        "{after:?} {before:?}"
+    );
     assert!(after.0 > after.1, "who buys pays more than who sells gets");
 }
 
