@@ -3,7 +3,6 @@
 #[allow(unused_imports, reason = "each test file uses a part")]
 mod cluster;
 #[path = "support/mod.rs"]
-#[allow(unused_imports, reason = "each test file uses a part")]
 mod support;
 
 use std::path::Path;

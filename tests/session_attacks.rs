@@ -341,7 +341,7 @@ fn white_space_in_a_token_is_refused() {
 
 /// Claims whose base64 has both digits that differ between the alphabets, and room at its end.
 fn telling_claims() -> String {
-    (0..)
+    (0..1_000)
         .map(|number| {
             let filler = "\u{7f}\u{7e}?>ÿ".repeat(1 + number % 5);
             json!({ "sub": "p_1", "exp": claims()["exp"], "x": filler, "n": number }).to_string()

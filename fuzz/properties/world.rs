@@ -344,13 +344,7 @@ impl Bench {
             }
             Action::AdmitNew => self.admit(Place::New, 100),
             Action::AdmitDocked(station) => self.admit(Place::Docked(StationIndex(station)), 40),
-            Action::Return => {
-                if let Some(pilot) = self.ashore.pop()
-                    && !self.enter(&pilot)
-                {
-                    self.ashore.push(pilot);
-                }
-            }
+            Action::Return => self.come_back(),
             Action::Dismiss(who) => self.dismiss(who),
             Action::Attach(who) => {
                 if let Some(ship) = self.ship(who) {
@@ -379,19 +373,30 @@ impl Bench {
                 };
                 self.commands.extend(self.ship(who).map(steer));
             }
-            Action::Order(who, order) => {
-                if let Some(ship) = self.ship(who) {
-                    self.tickets.insert(seq);
-                    self.commands.push(Command::Order {
-                        ship,
-                        seq,
-                        ticket: seq,
-                        order,
-                    });
-                }
-            }
+            Action::Order(who, order) => self.ask(who, order),
             Action::CarryOver => self.world.carry_over(),
             Action::Step(ticks) => (0..ticks).for_each(|_| self.step()),
+        }
+    }
+
+    fn come_back(&mut self) {
+        if let Some(pilot) = self.ashore.pop()
+            && !self.enter(&pilot)
+        {
+            self.ashore.push(pilot);
+        }
+    }
+
+    fn ask(&mut self, who: usize, order: Order) {
+        let (ticket, seq) = (self.seq, self.seq);
+        if let Some(ship) = self.ship(who) {
+            self.tickets.insert(ticket);
+            self.commands.push(Command::Order {
+                ship,
+                seq,
+                ticket,
+                order,
+            });
         }
     }
 

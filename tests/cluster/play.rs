@@ -152,7 +152,7 @@ impl Play {
         pass.is_good = false;
         match cluster.dice.below(3) {
             0 => pass.token.truncate(pass.token.len() - 3),
-            1 => pass.token = "nonsense".to_owned(),
+            1 => "nonsense".clone_into(&mut pass.token),
             _ => pass.token = cluster.pass(&player, -3_600).token,
         }
         pass

@@ -278,10 +278,10 @@ fn program(setup: &Setup<'_>) -> Vec<OsString> {
     let orrery = other.unwrap_or_else(|| env!("CARGO_BIN_EXE_orrery").into());
     let mut script = String::new();
     if let Some(blocks) = setup.file_blocks_max {
-        script += &format!("trap '' XFSZ; ulimit -f {blocks}; ");
+        script = format!("{script}trap '' XFSZ; ulimit -f {blocks}; ");
     }
     if let Some(most) = setup.open_files_max {
-        script += &format!("ulimit -n {most}; ");
+        script = format!("{script}ulimit -n {most}; ");
     }
     if script.is_empty() {
         return vec![orrery];
