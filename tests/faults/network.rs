@@ -159,21 +159,21 @@ fn a_reader_that_creeps_is_never_closed_and_never_fed_stale_state() {
     let mut client = pilot(&relay, &server, "snail");
     relay.down(Flow::Slow {
         step: 2048,
-        delay: Duration::from_millis(50),
+        delay: Duration::from_millis(100),
         jitter: Duration::ZERO,
     });
-    // Forty kilobytes a second, of a stream that has more.
+    // Twenty kilobytes a second, of a stream that has more.
     let begun = Instant::now();
     let (first_tick, first_delta) = (client.sky.tick, client.sky.deltas_count);
-    client.until("sixteen seconds", |_, _| begun.elapsed().as_secs() >= 16);
+    client.until("twenty seconds", |_, _| begun.elapsed().as_secs() >= 20);
     let ticks = client.sky.tick - first_tick;
     let deltas = client.sky.deltas_count - first_delta;
     assert!(deltas < ticks * 9 / 10, "{deltas} deltas in {ticks} ticks");
     let mut fresh = Client::pilot(&server, "fresh");
     fresh.deltas(1);
-    // What the kernels hold is the only queue: some 130 kB, three seconds at this speed.
+    // What the kernels hold is the only queue: some 130 kB, seven seconds at this speed.
     let behind = fresh.sky.tick.saturating_sub(client.sky.tick);
-    assert!(behind < 240, "{behind} ticks behind");
+    assert!(behind < 300, "{behind} ticks behind");
 }
 
 #[test]

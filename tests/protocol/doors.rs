@@ -125,7 +125,9 @@ fn connections_are_limited_in_all_and_their_places_come_back() {
         matches!(one_too_many.read(&mut [0]), Ok(0) | Err(_)),
         "let go at once"
     );
-    assert!(server.metric("orrery_refused_total") >= 1.0);
+    server.wait_until("the refusal is counted", |server| {
+        server.metric("orrery_refused_total") >= 1.0
+    });
     inside.pop();
     server.wait_until("a place is free", |server| {
         server.metric("orrery_sockets") < 3.0

@@ -248,8 +248,8 @@ pub(crate) fn tiny() -> String {
     PORT.replace("pilots_max = 1000", "pilots_max = 1")
 }
 
-/// [`PORT`] with so much traffic round the spawn that every delta is large.
+/// [`PORT`] with so much traffic round the spawn that every delta is large, and none is thinned.
 pub(crate) fn busy() -> String {
-    let traffic = "[systems.population]\ntraders = 120\n\n[[systems.stations]]";
+    let traffic = "[systems.population]\ntraders = 170\n\n[[systems.stations]]";
     PORT.replacen("[[systems.stations]]", traffic, 1)
 }
