@@ -433,6 +433,10 @@ pub const COMPOSE_BUFFER_BYTES: usize = 32 * 1024;
 /// How often a gate looks at its clients' deadlines, in ms: how late a deadline may be noticed.
 pub const SWEEP_MS: u64 = 250;
 
+/// How late a gate may look at its clients' deadlines, in ms, before it reads what they said meanwhile
+/// first: the process was stopped, and so was everybody's time.
+pub const SWEEP_LATE_MS_MAX: u64 = 1_000;
+
 /// How long a client's output may stand still before it is closed, in ms.
 pub const STALL_MS_MAX: u64 = 10_000;
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::ids::{ConnId, Millis, SystemIndex};
-use crate::limits::{COMPOSE_BUFFER_BYTES, HELD_LETTERS_MAX, SWEEP_MS};
+use crate::limits::{COMPOSE_BUFFER_BYTES, HELD_LETTERS_MAX, SWEEP_LATE_MS_MAX, SWEEP_MS};
 use crate::net::{Io, Outgoing, Sent, Service, http};
 use crate::replication::Stencils;
 use crate::server::doors::Doors;
@@ -430,7 +430,12 @@ impl Service for Gate {
     }
 
     fn timeout(&mut self, io: &mut dyn Io) {
-        self.next_sweep = io.now().plus(SWEEP_MS);
-        self.sweep(io);
+        let now = io.now();
+        let late_ms = now.since(self.next_sweep);
+        self.next_sweep = now.plus(SWEEP_MS);
+        // Who was stopped for a while has first to hear what came meanwhile.
+        if late_ms < SWEEP_LATE_MS_MAX {
+            self.sweep(io);
+        }
     }
 }
