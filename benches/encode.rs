@@ -91,7 +91,8 @@ fn check(body: &Body, id: &str) {
     assert_eq!(own["id"], other["id"]);
     for field in ["x", "y", "vx", "vy", "r", "hp"] {
         let (a, b) = (own[field].as_f64().unwrap(), other[field].as_f64().unwrap());
-        assert!((a - b).abs() < 0.0101, "{field}: {a} {b}");
+        // The other rounds in f32, which at 4,000 u errs by half a thousandth.
+        assert!((a - b).abs() < 0.011, "{field}: {a} {b}");
     }
 }
 
