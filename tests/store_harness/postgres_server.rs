@@ -15,7 +15,10 @@ use super::PATIENCE;
 /// A running server, and the shell that watches over it until this process ends.
 struct Server {
     port: u16,
-    #[allow(dead_code)]
+    #[allow(
+        dead_code,
+        reason = "held: its open standard input keeps the server up"
+    )]
     shell: Child,
 }
 
