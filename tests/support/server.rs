@@ -309,9 +309,7 @@ fn greeting(child: &mut Child) -> Option<Greeting> {
         match key {
             "socket" => {
                 listen = address();
-                if value.starts_with("wss://") {
-                    wire::is_secure_at(listen?);
-                }
+                wire::note(listen?, value.starts_with("wss://"));
             }
             "memory" => {
                 megabytes = value
@@ -322,9 +320,11 @@ fn greeting(child: &mut Child) -> Option<Greeting> {
                     .ok();
             }
             "operator" => {
+                let admin = address()?;
+                wire::note(admin, false);
                 return Some(Greeting {
                     listen: listen?,
-                    admin: address()?,
+                    admin,
                     memory_bytes_max: 1_000_000 * megabytes.unwrap_or(0_u64),
                 });
             }

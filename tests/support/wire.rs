@@ -52,10 +52,15 @@ pub(crate) fn write_papers(folder: &Path) {
     std::fs::write(folder.join("key.pem"), PAPERS.signing_key.serialize_pem()).unwrap();
 }
 
-/// Notes that a port speaks TLS.
-pub(crate) fn is_secure_at(port: SocketAddr) {
+/// Notes what a port speaks from now on. The system hands ports out again, so a server's plain
+/// port may be where an ended server spoke TLS.
+pub(crate) fn note(port: SocketAddr, is_secure: bool) {
     let mut ports = SECURE_PORTS.lock().unwrap_or_else(PoisonError::into_inner);
-    ports.insert(port);
+    if is_secure {
+        ports.insert(port);
+    } else {
+        ports.remove(&port);
+    }
 }
 
 impl Wire {
