@@ -3,6 +3,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::connection::Fault;
+
 /// One number.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -37,6 +39,9 @@ pub struct Tally {
     pub opened: Counter,
     /// Of those, the ones that ended.
     pub closed: Counter,
+    /// Of those, the ones that this layer ended for what their peers did, in the order of
+    /// [`Fault::ALL`].
+    faults: [Counter; Fault::ALL.len()],
     /// Plain HTTP requests answered.
     pub http_requests: Counter,
     /// Times that news of connections was taken from the kernel.
@@ -53,4 +58,11 @@ pub struct Tally {
     pub message_bytes_out: Counter,
     /// Messages that a full queue refused.
     pub messages_refused: Counter,
+}
+
+impl Tally {
+    /// Connections that this layer ended for this.
+    pub fn faults(&self, fault: Fault) -> &Counter {
+        &self.faults[fault as usize]
+    }
 }

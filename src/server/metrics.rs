@@ -14,6 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::net::connection::Fault;
 use crate::net::{self, tally::Tally};
 
 /// Which system a figure is of.
@@ -43,6 +44,8 @@ pub struct DoorFigures {
     pub descriptors_exhausted: Counter,
     /// Plain HTTP requests answered.
     pub http_requests: Counter,
+    /// Connections ended for a peer's pings, silence or broken frames.
+    pub faults: Family<KindLabel, Counter>,
 }
 
 impl DoorFigures {
@@ -51,6 +54,12 @@ impl DoorFigures {
         let sum = |of: fn(&Tally) -> &net::tally::Counter| {
             tallies.iter().map(|tally| of(tally).value()).sum::<u64>()
         };
+        for fault in Fault::ALL {
+            let counts = tallies.iter().map(|tally| tally.faults(fault).value());
+            let kind = fault.reason();
+            let figure = self.faults.get_or_create_owned(&KindLabel { kind });
+            figure.inc_by(counts.sum::<u64>().saturating_sub(figure.get()));
+        }
         self.sockets.set(sum(|tally| &tally.connections) as i64);
         for (figure, count) in [
             (&self.accepted, sum(|tally| &tally.accepted)),
@@ -91,6 +100,11 @@ impl DoorFigures {
             "http_requests",
             "Plain HTTP requests answered",
             self.http_requests.clone(),
+        );
+        all.register(
+            "faults",
+            "Connections ended for pings without end, silence or broken frames",
+            self.faults.clone(),
         );
     }
 }

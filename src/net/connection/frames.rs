@@ -12,12 +12,9 @@ use tungstenite::error::{Error, ProtocolError};
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Message, Role, WebSocketContext};
 
-use super::{Connection, Event, Phase, Transport};
+use super::{Connection, Event, Fault, Phase, Transport};
 use crate::ids::Millis;
-use crate::limits::{
-    CLOSE_MS_MAX, CLOSE_REASON_BYTES_MAX, CONTROL_FLOOD_CLOSE_CODE, PING_MS, RATE_CONTROLS,
-    SILENCE_MS_MAX,
-};
+use crate::limits::{CLOSE_MS_MAX, CLOSE_REASON_BYTES_MAX, PING_MS, RATE_CONTROLS, SILENCE_MS_MAX};
 use crate::net::Sent;
 use crate::net::config::NetConfig;
 use crate::net::outgoing::FRAME_HEADER_BYTES_MAX;
@@ -101,6 +98,8 @@ impl<S: Transport> Connection<S> {
                     code: CloseCode::from(code),
                     reason: shortened(reason),
                 };
+                // An answer to a ping may wait in the context still: nothing follows a close.
+                let _ = context.flush(&mut self.link);
                 // A link never fails; what else can go wrong ends the connection at its deadline.
                 let _ = context.close(&mut self.link, Some(frame));
                 self.phase = Phase::Closing(context);
@@ -110,10 +109,18 @@ impl<S: Transport> Connection<S> {
         }
     }
 
+    /// Closes an open WebSocket for what its peer did.
+    fn blame(&mut self, fault: Fault, now: Millis) {
+        if self.is_open() {
+            self.fault = Some(fault);
+        }
+        self.close(fault.code(), fault.reason(), now);
+    }
+
     /// A ping is due, or the peer has been silent for too long.
     pub(super) fn beat(&mut self, now: Millis) {
         if now.since(self.heard_at) >= SILENCE_MS_MAX {
-            self.close(1001, "nothing heard for too long", now);
+            self.blame(Fault::Silence, now);
             return;
         }
         let Phase::Open(context) = &mut self.phase else {
@@ -149,7 +156,7 @@ impl<S: Transport> Connection<S> {
             Ok(Message::Ping(_) | Message::Pong(_))
                 if self.controls.take(RATE_CONTROLS, now).is_err() =>
             {
-                self.close(CONTROL_FLOOD_CLOSE_CODE, "too many pings", now);
+                self.blame(Fault::PingFlood, now);
                 // Whoever floods does not wait for an answer, and gets none but this.
                 self.leave(now, CLOSE_MS_MAX);
                 return None;
@@ -165,7 +172,7 @@ impl<S: Transport> Connection<S> {
 
     /// Reading failed: nothing is there, the peer is gone, or it broke a rule.
     fn fail(&mut self, error: &Error, now: Millis) -> Option<Event> {
-        let (code, reason) = match error {
+        let fault = match error {
             Error::Io(io) if io.kind() == std::io::ErrorKind::WouldBlock => {
                 return Some(Event::Idle);
             }
@@ -177,11 +184,11 @@ impl<S: Transport> Connection<S> {
                 self.abandon();
                 return None;
             }
-            Error::Capacity(_) => (1009, "message too big"),
-            Error::Utf8(_) => (1007, "text is not UTF-8"),
-            _ => (1002, "protocol error"),
+            Error::Capacity(_) => Fault::MessageTooBig,
+            Error::Utf8(_) => Fault::InvalidUtf8,
+            _ => Fault::BrokenProtocol,
         };
-        self.close(code, reason, now);
+        self.blame(fault, now);
         // The stream is out of step: no answer could be told from noise.
         self.leave(now, CLOSE_MS_MAX);
         None

@@ -13,6 +13,7 @@
 //! *Draining* writes what waits; *Lingering* has hung up and throws away what still comes, so that
 //! the peer reads our last words instead of a reset. Each phase has a deadline.
 
+mod fault;
 mod frames;
 mod link;
 
@@ -21,6 +22,7 @@ use std::net::IpAddr;
 
 use tungstenite::protocol::WebSocketContext;
 
+pub use fault::Fault;
 pub use frames::Writer;
 pub use link::{Link, Readiness, Transport};
 
@@ -49,8 +51,8 @@ pub enum Event {
     Binary,
     /// All output that had been waiting is on its way.
     Drained,
-    /// The WebSocket is over; comes once if `accept` was called.
-    Closed,
+    /// The WebSocket is over, for what its peer did if so; comes once if `accept` was called.
+    Closed(Option<Fault>),
     /// The connection is over and may be dropped.
     Finished,
 }
@@ -77,6 +79,7 @@ pub struct Connection<S> {
     handshaking: bool,
     owes_drained: bool,
     owes_closed: bool,
+    fault: Option<Fault>,
     controls: Bucket,
     reading_pauses_at_bytes: usize,
     pending_bytes_max: usize,
@@ -100,6 +103,7 @@ impl<S: Transport> Connection<S> {
             handshaking,
             owes_drained: false,
             owes_closed: false,
+            fault: None,
             controls: Bucket::full(RATE_CONTROLS, now),
             reading_pauses_at_bytes: config.reading_pauses_at_bytes(),
             pending_bytes_max: config.pending_bytes_max,
@@ -169,7 +173,7 @@ impl<S: Transport> Connection<S> {
             }
             if self.owes_closed && !self.is_open() {
                 self.owes_closed = false;
-                return Event::Closed;
+                return Event::Closed(self.fault);
             }
             let found = match self.phase {
                 Phase::Head(_) => self.poll_head(now),

@@ -84,8 +84,11 @@ impl<S: Transport> Shard<S> {
             }
             Event::Request(head) => self.answer(conn, head, service),
             Event::Drained => service.drained(self, conn),
-            Event::Closed => {
+            Event::Closed(fault) => {
                 self.tally.closed.add(1);
+                if let Some(fault) = fault {
+                    self.tally.faults(fault).add(1);
+                }
                 service.closed(self, conn);
             }
             Event::Idle | Event::Control | Event::Finished => {}

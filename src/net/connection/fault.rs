@@ -1,0 +1,51 @@
+//! What a peer can do to have its WebSocket ended by this layer, and how it is told.
+
+use crate::limits::CONTROL_FLOOD_CLOSE_CODE;
+
+/// Why a WebSocket was ended for its peer's doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Pings or pongs without end.
+    PingFlood,
+    /// Nothing came for too long, not even an answer to a ping.
+    Silence,
+    /// A message or frame over the bound.
+    MessageTooBig,
+    /// Text that is not UTF-8.
+    InvalidUtf8,
+    /// Anything else that RFC 6455 forbids.
+    BrokenProtocol,
+}
+
+impl Fault {
+    /// Every fault, in the order of their numbers.
+    pub const ALL: [Self; 5] = [
+        Self::PingFlood,
+        Self::Silence,
+        Self::MessageTooBig,
+        Self::InvalidUtf8,
+        Self::BrokenProtocol,
+    ];
+
+    /// The close frame's code.
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::PingFlood => CONTROL_FLOOD_CLOSE_CODE,
+            Self::Silence => 1001,
+            Self::MessageTooBig => 1009,
+            Self::InvalidUtf8 => 1007,
+            Self::BrokenProtocol => 1002,
+        }
+    }
+
+    /// The close frame's reason.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::PingFlood => "too many pings",
+            Self::Silence => "nothing heard for too long",
+            Self::MessageTooBig => "message is too big",
+            Self::InvalidUtf8 => "text is not UTF-8",
+            Self::BrokenProtocol => "protocol error",
+        }
+    }
+}
