@@ -47,6 +47,20 @@ fn a_request_before_its_time_is_refused() {
 }
 
 #[test]
+fn an_order_that_names_itself_may_have_an_answer_before_its_player_joins() {
+    let named = r#"{"station_id":"a","commodity_id":"food","quantity":1,"request_id":"r"}"#;
+    let mut talk = Talk::new();
+    let early = talk.ask("trade.buy", 1, named);
+    assert_refused(&early, ErrorCode::NotAuthenticated, 1);
+    let mut talk = Talk::logged_in();
+    let passed = talk.ask("trade.buy", 2, named);
+    assert!(
+        matches!(passed, Verdict::Command(Command::Buy { .. })),
+        "{passed:?}"
+    );
+}
+
+#[test]
 fn the_place_is_refused_before_the_body() {
     let mut talk = Talk::new();
     let nowhere = r#"{"station_id":"no where","commodity_id":"b","quantity":0}"#;

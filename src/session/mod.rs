@@ -172,7 +172,7 @@ impl Session {
         }
         match decode(text, &mut desk.scratch) {
             Ok(Message { seq, request }) => {
-                let kind = request.kind();
+                let (kind, is_named) = (request.kind(), request.request_id().is_some());
                 // Escaped keys hide a type from the first look; its own bucket still counts it.
                 if Class::of(Some(kind)) != class
                     && let Err(wait_ms) = self.rates.admit_as(Class::of(Some(kind)), now)
@@ -183,7 +183,7 @@ impl Session {
                     };
                     return self.over_rate(seen, wait_ms, now, &mut desk.tally);
                 }
-                if let Err(verdict) = self.admit(seq, kind, now, &mut desk.tally) {
+                if let Err(verdict) = self.admit(seq, (kind, is_named), now, &mut desk.tally) {
                     return verdict;
                 }
                 self.on_request(seq, request, (now, unix), desk)
@@ -249,7 +249,7 @@ impl Session {
     fn admit(
         &mut self,
         seq: Seq,
-        kind: RequestKind,
+        (kind, is_named): (RequestKind, bool),
         now: Millis,
         tally: &mut Tally,
     ) -> Result<(), Verdict> {
@@ -261,7 +261,7 @@ impl Session {
             return Err(refusal(ErrorCode::StaleSeq, seq));
         }
         self.newest_seq = Some(seq);
-        let Some(code) = self.out_of_place(kind) else {
+        let Some(code) = self.out_of_place(kind, is_named) else {
             return Ok(());
         };
         if !kind.is_answered() && !self.rates.may_complain(now) {
@@ -271,8 +271,9 @@ impl Session {
         Err(refusal(code, seq))
     }
 
-    /// Why the request is refused at this stage.
-    const fn out_of_place(&self, kind: RequestKind) -> Option<ErrorCode> {
+    /// Why the request is refused at this stage. An order that names itself may have an outcome
+    /// already, which its player is told in a system or out of it.
+    const fn out_of_place(&self, kind: RequestKind, is_named: bool) -> Option<ErrorCode> {
         let logged_in = matches!(self.stage, Stage::LoggedIn | Stage::InSystem);
         match kind {
             RequestKind::Ping => None,
@@ -282,6 +283,7 @@ impl Session {
             },
             _ if !logged_in => Some(ErrorCode::NotAuthenticated),
             RequestKind::Refresh | RequestKind::JoinSystem => None,
+            _ if is_named => None,
             _ => match self.stage {
                 Stage::InSystem => None,
                 _ => Some(ErrorCode::NotInSystem),
@@ -396,7 +398,7 @@ impl Session {
         let reply = Reply::error_with(code, message);
         let is_broken = matches!(code, ErrorCode::MalformedMessage | ErrorCode::UnknownType);
         if let (false, Some(seq), Some(kind)) = (is_broken, seq, kind) {
-            return match self.admit(seq, kind, now, tally) {
+            return match self.admit(seq, (kind, false), now, tally) {
                 Ok(()) => Verdict::Reply(reply, Some(seq.number())),
                 Err(verdict) => verdict,
             };

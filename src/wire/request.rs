@@ -217,6 +217,15 @@ impl Request<'_> {
             Self::Ping(_) => RequestKind::Ping,
         }
     }
+
+    /// The name that an order gives itself, so that it can be repeated.
+    pub const fn request_id(&self) -> Option<&RequestId> {
+        match self {
+            Self::Buy(trade) | Self::Sell(trade) => trade.request_id.as_ref(),
+            Self::Repair(repair) => repair.request_id.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// The envelope as a client writes it.

@@ -226,11 +226,15 @@ fn the_same_request_id_gets_the_first_outcome_on_any_connection() {
     result(client.ask(sell("alpha", "water", 1)));
     drop(client);
     let mut again = Client::log_in(&server, "repeater");
+    assert_eq!(again.ask(wish()), first, "before it is in a system");
+    let fresh = || Request::Buy(order("alpha", "water", 1, Some("id-2")));
+    assert_eq!(again.refusal(fresh()), ErrorCode::NotInSystem);
     again.enter("sol-1");
     assert_eq!(again.ask(wish()), first);
     again.enter("sol-1");
     assert_eq!(again.sky.you().credits, 956 + 9);
     assert_eq!(again.sky.held("water"), 3);
+    result(again.ask(fresh()));
 }
 
 #[test]

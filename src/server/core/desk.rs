@@ -83,7 +83,7 @@ pub(super) struct Lookup {
 impl Core {
     /// A client's wish. Exactly one reply follows, unless its connection ends first.
     pub(super) fn order(&mut self, conn: ConnId, seq: u64, wish: Wish) {
-        let Some((key, system, ship)) = self.aboard(conn) else {
+        let Some(key) = self.roster.of_conn(conn) else {
             self.refuse(conn, seq, ErrorCode::NotInSystem);
             return;
         };
@@ -104,16 +104,27 @@ impl Core {
                 return;
             }
         }
-        self.place_order(
-            OpenOrder {
-                key,
-                conn,
-                seq,
-                system,
-                wish,
-            },
-            ship,
-        );
+        self.order_aboard(conn, seq, wish);
+    }
+
+    /// A wish that was never carried out: it takes a ship in a world, and a client that joined it.
+    fn order_aboard(&mut self, conn: ConnId, seq: u64, wish: Wish) {
+        let aboard = self.aboard(conn).filter(|&(_, system, _)| {
+            self.theatre(system)
+                .is_some_and(|theatre| theatre.is_shown_to(conn))
+        });
+        let Some((key, system, ship)) = aboard else {
+            self.refuse(conn, seq, ErrorCode::NotInSystem);
+            return;
+        };
+        let open = OpenOrder {
+            key,
+            conn,
+            seq,
+            system,
+            wish,
+        };
+        self.place_order(open, ship);
     }
 
     /// Hands an order to the world; what names nothing is refused here.
@@ -277,22 +288,6 @@ impl Core {
             self.look_up(lookup);
             return;
         }
-        let Some((key, system, ship)) = self.aboard(lookup.conn) else {
-            self.refuse(lookup.conn, lookup.seq, ErrorCode::NotInSystem);
-            return;
-        };
-        let Lookup {
-            conn, seq, wish, ..
-        } = lookup;
-        self.place_order(
-            OpenOrder {
-                key,
-                conn,
-                seq,
-                system,
-                wish,
-            },
-            ship,
-        );
+        self.order_aboard(lookup.conn, lookup.seq, lookup.wish);
     }
 }

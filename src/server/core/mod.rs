@@ -95,29 +95,30 @@ impl Theatre {
             && self.world.entities().len() < ENTITIES_MAX
     }
 
+    /// Where the viewer of a connection stands, or would.
+    fn place_of(&self, conn: ConnId) -> Result<usize, usize> {
+        let viewers = &self.viewers;
+        viewers.binary_search_by_key(&conn, |viewer| viewer.conn)
+    }
+
+    fn is_shown_to(&self, conn: ConnId) -> bool {
+        self.place_of(conn).is_ok()
+    }
+
     fn viewer_mut(&mut self, conn: ConnId) -> Option<&mut Viewer> {
-        let place = self
-            .viewers
-            .binary_search_by_key(&conn, |viewer| viewer.conn)
-            .ok()?;
+        let place = self.place_of(conn).ok()?;
         self.viewers.get_mut(place)
     }
 
     fn add_viewer(&mut self, viewer: Viewer) {
-        match self
-            .viewers
-            .binary_search_by_key(&viewer.conn, |viewer| viewer.conn)
-        {
+        match self.place_of(viewer.conn) {
             Ok(place) => self.viewers[place] = viewer,
             Err(place) => self.viewers.insert(place, viewer),
         }
     }
 
     fn remove_viewer(&mut self, conn: ConnId) {
-        if let Ok(place) = self
-            .viewers
-            .binary_search_by_key(&conn, |viewer| viewer.conn)
-        {
+        if let Ok(place) = self.place_of(conn) {
             self.viewers.remove(place);
         }
     }
