@@ -556,6 +556,10 @@ pub const STORE_BUSY_MS_MAX: u64 = 5_000;
 /// How long a lease lives after its last renewal by the database's clock, in milliseconds.
 pub const LEASE_MS: i64 = 10_000;
 
+/// How long no other server may take in a newcomer whom one has begun to take in, in milliseconds:
+/// longer than the store's longest outage, after which that server has kept the pilot or ended.
+pub const NEWCOMER_MS: i64 = 120_000;
+
 /// An idle writer renews its leases this often, in milliseconds; a busy one with every commit.
 pub const LEASE_RENEW_MS: u64 = 2_000;
 

@@ -367,6 +367,8 @@ fn new_pilots_in_a_slowed_system_are_granted_in_the_batch_of_their_first_record(
         cluster.seats[seat].join("sol-1", due);
         cluster.tick();
     }
+    // The last one's join waits for the store's word.
+    cluster.ticks(2);
     cluster.restart(true);
     assert_eq!(cluster.disk().shelf.pilots.len(), 9);
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use orrery::store::{Answer, Batch, Cause, StoreConfig, StoreError, audit};
+use orrery::store::{Answer, Batch, Cause, Purpose, StoreConfig, StoreError, audit};
 use store_harness::*;
 
 /// What the relay does to the connections that pass through it.
@@ -190,7 +190,7 @@ fn a_login_during_an_outage_is_answered_after_it() {
     let (desk, mischief) = relayed(&database, 10);
     mischief.cut.store(true, Ordering::SeqCst);
     let before = mischief.accepted.load(Ordering::SeqCst);
-    desk.store.load(7, player("p_1")).unwrap();
+    desk.store.load(7, player("p_1"), Purpose::Login).unwrap();
     while mischief.accepted.load(Ordering::SeqCst) < before + 2 {
         std::thread::yield_now();
     }

@@ -4,7 +4,7 @@
 
 mod store_harness;
 
-use orrery::store::{Answer, Batch, Cause, Claim, StoreError, audit};
+use orrery::store::{Answer, Batch, Cause, Claim, Purpose, StoreConfig, StoreError, audit};
 use store_harness::*;
 
 fn buy(request: &str) -> Batch {
@@ -191,4 +191,32 @@ fn an_older_process_of_the_same_owner_stops() {
     let superseded = Answer::Failed(StoreError::Superseded { owner });
     assert_eq!(older.answer(), superseded);
     assert_eq!(newer.outcome(&player("p_1"), "r2"), None);
+}
+
+#[test]
+fn a_newcomer_is_taken_in_by_one_server_and_found_by_the_other_afterwards() {
+    let Some(database) = Database::postgres() else {
+        return;
+    };
+    let who = player("p_1");
+    let mut here = database.open();
+    let there = StoreConfig::new(&database.url, "there", vec![name("far-1")]);
+    let there = Desk::open(&there).unwrap();
+    assert!(!there.load(&who).is_elsewhere, "a login takes nobody in");
+    assert!(!here.load_for(&who, Purpose::FirstJoin).is_elsewhere);
+    assert!(!here.load_for(&who, Purpose::FirstJoin).is_elsewhere);
+    let refused = there.load_for(&who, Purpose::FirstJoin);
+    assert!(refused.is_elsewhere && refused.record.is_none());
+    // A server that never kept the newcomer has the right for a while only.
+    database.tamper("UPDATE newcomers SET expires_ms = 0");
+    assert!(!there.load_for(&who, Purpose::FirstJoin).is_elsewhere);
+    assert!(here.load_for(&who, Purpose::FirstJoin).is_elsewhere);
+    database.tamper("UPDATE newcomers SET expires_ms = 0");
+    assert!(!here.load_for(&who, Purpose::FirstJoin).is_elsewhere);
+    here.keep(first_batch(&who, 100));
+    for purpose in [Purpose::Login, Purpose::FirstJoin] {
+        assert!(!here.load_for(&who, purpose).is_elsewhere);
+        let found = there.load_for(&who, purpose);
+        assert!(found.is_elsewhere && found.record.is_some());
+    }
 }

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use orrery::wire::{ErrorCode, Reply, Request};
+use orrery::ids::Name;
+use orrery::wire::{ErrorCode, JoinSystem, Reply, Request};
 use store_harness::{Database, first_batch, player};
 use support::{Client, PATIENCE, Server, Setup, order, worlds};
 
@@ -322,6 +323,62 @@ fn a_killed_server_is_followed_at_once_on_its_own_machine() {
     assert_eq!(client.ask(wish(0, "r0")), told);
     let writers = database.count("SELECT COUNT(*) FROM writers");
     assert_eq!(writers, 1, "the dead one's entry is gone");
+}
+
+#[test]
+fn a_pilot_who_comes_to_two_servers_flies_with_one_and_harms_neither() {
+    let Some(database) = Database::postgres() else {
+        return;
+    };
+    let far = worlds::PORT
+        .replace("sol-1", "vega-1")
+        .replace("far-1", "vega-2");
+    let here = on_postgres(&database);
+    let there = Server::start(Setup {
+        database: Some(&database.url),
+        ..Setup::world(&far)
+    });
+    let mut guests = [
+        Client::log_in(&here, "twin"),
+        Client::log_in(&there, "twin"),
+    ];
+    // Both know nothing of the pilot, and both are asked at once.
+    let join = |client: &mut Client, system| {
+        let system_id = Name::parse(system).unwrap();
+        client.send(Request::JoinSystem(JoinSystem { system_id }))
+    };
+    let asked = [
+        join(&mut guests[0], "sol-1"),
+        join(&mut guests[1], "vega-1"),
+    ];
+    let answers = [guests[0].answer(asked[0]), guests[1].answer(asked[1])];
+    let taken = answers
+        .iter()
+        .filter(|reply| matches!(reply, Reply::Joined(_)));
+    assert_eq!(taken.count(), 1, "{answers:?}");
+    let turned_away = |reply: &Reply| match reply {
+        Reply::Error(error) => {
+            error.code == ErrorCode::UnknownSystem && error.message.contains("another server")
+        }
+        _ => false,
+    };
+    assert!(answers.iter().any(turned_away), "{answers:?}");
+    // Nor later: the pilot is on the other server's books.
+    let (other, system) = match answers {
+        [Reply::Joined(_), _] => (&there, "vega-1"),
+        _ => (&here, "sol-1"),
+    };
+    let mut again = Client::log_in(other, "twin");
+    assert!(turned_away(&again.join(system)));
+    for (server, system) in [(&here, "sol-1"), (&there, "vega-1")] {
+        let mut client = Client::log_in(server, &format!("resident-of-{system}"));
+        client.enter(system);
+        client.dock();
+        assert!(matches!(client.ask(wish(0, "r0")), Reply::TradeResult(_)));
+    }
+    drop((here, there));
+    let (code, report) = audit(&database.url);
+    assert_eq!(code, Some(0), "{report}");
 }
 
 #[test]

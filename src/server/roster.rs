@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! Loading ──▶ Ashore (new, or stored in a system) ──join──▶ Aboard (a ship in a world)
-//!    │            │ connection lost: forgotten                │ connection lost: 10 s in space,
-//!    └────────────┘                                           ▼ then stored and forgotten
+//!    │   ◀─────── of the new, at the first join               │ connection lost: 10 s in space,
+//!    └────────────┴ connection lost: forgotten                ▼ then stored and forgotten
 //! ```
 //!
 //! Invariants: a player has one entry; a connection belongs to at most one; `by_conn` and the
@@ -19,7 +19,7 @@ use slab::Slab;
 
 use super::core::Purses;
 use super::requests::Requests;
-use crate::ids::{ConnId, Handle, PlayerId, SystemIndex};
+use crate::ids::{ConnId, Handle, Name, PlayerId, SystemIndex};
 use crate::sim::Pilot;
 
 /// Place of a player's entry in the roster.
@@ -33,8 +33,18 @@ pub(super) enum Whereabouts {
     Loading,
     /// In no world; none for a new pilot.
     Ashore(Option<Box<(SystemIndex, Pilot)>>),
+    /// With another server on the same database, in this system if it is known.
+    Elsewhere(Option<Name>),
     /// In a world.
     Aboard(SystemIndex, Handle),
+}
+
+/// A join that waits for the store's word that the player is still unknown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FirstJoin {
+    pub(super) conn: ConnId,
+    pub(super) target: SystemIndex,
+    pub(super) seq: u64,
 }
 
 /// One player.
@@ -44,6 +54,8 @@ pub(super) struct Player {
     pub(super) conn: Option<ConnId>,
     /// The `auth.login` that waits for an answer.
     pub(super) login_seq: Option<u64>,
+    /// The `session.join_system` of a newcomer whom no other server may take in.
+    pub(super) first_join: Option<FirstJoin>,
     pub(super) whereabouts: Whereabouts,
     /// The tick in which a ship without a connection is taken in.
     pub(super) leaves_at_tick: Option<u64>,
@@ -84,6 +96,7 @@ impl Roster {
             id: id.clone(),
             conn: None,
             login_seq: None,
+            first_join: None,
             whereabouts: Whereabouts::Loading,
             leaves_at_tick: None,
             requests: Requests::default(),
@@ -98,6 +111,7 @@ impl Roster {
     pub(super) fn connect(&mut self, key: PlayerKey, conn: ConnId) -> Option<ConnId> {
         let player = self.players.get_mut(key.0 as usize)?;
         let former = player.conn.replace(conn);
+        player.first_join = None;
         player.leaves_at_tick = None;
         if let Some(former) = former {
             self.by_conn.remove(&former);
@@ -112,6 +126,7 @@ impl Roster {
         let player = self.players.get_mut(key.0 as usize)?;
         player.conn = None;
         player.login_seq = None;
+        player.first_join = None;
         Some(key)
     }
 

@@ -14,7 +14,7 @@ use super::run::Notices;
 use super::vault::{Answer, Full, Vault};
 use crate::ids::{Name, PlayerId};
 use crate::limits::STORE_CLOSE_MS_MAX;
-use crate::store::{self, Batch, Claim, Refused, Stock, Store, StoreConfig, StoreError};
+use crate::store::{self, Batch, Claim, Purpose, Refused, Stock, Store, StoreConfig, StoreError};
 use crate::wire::RequestId;
 
 /// A running store, as a vault.
@@ -178,10 +178,10 @@ impl Vault for StoreVault {
         taken
     }
 
-    fn load(&mut self, ticket: u32, player: &PlayerId) -> Result<(), Full> {
+    fn load(&mut self, ticket: u32, player: &PlayerId, purpose: Purpose) -> Result<(), Full> {
         let store = self.store.as_ref().ok_or(Full)?;
         store
-            .load(u64::from(ticket), player.clone())
+            .load(u64::from(ticket), player.clone(), purpose)
             .map_err(|_| Full)
     }
 

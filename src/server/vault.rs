@@ -6,7 +6,7 @@
 //! gates and the core through the shared counter, not here.
 
 use crate::ids::{Name, PlayerId};
-use crate::store::{Batch, LoadedPilot, StoredOutcome};
+use crate::store::{Batch, LoadedPilot, Purpose, StoredOutcome};
 use crate::wire::RequestId;
 
 /// The vault has no room at the moment; ask again next tick.
@@ -46,7 +46,7 @@ pub trait Vault: Send {
     fn submit(&mut self, batch: Batch) -> Result<(), Batch>;
 
     /// Asks for a player's pilot.
-    fn load(&mut self, ticket: u32, player: &PlayerId) -> Result<(), Full>;
+    fn load(&mut self, ticket: u32, player: &PlayerId, purpose: Purpose) -> Result<(), Full>;
 
     /// Asks what a player's request was answered.
     fn outcome(

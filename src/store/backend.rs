@@ -98,6 +98,11 @@ pub(super) trait Backend: Send {
     /// Keeps pilots, each at most once in the list.
     fn keep_pilots(&mut self, pilots: &[(UnixMillis, &PilotRecord)]) -> Result<(), StoreError>;
 
+    /// Whether this owner alone may take in a player whom nobody has kept, for
+    /// [`NEWCOMER_MS`](crate::limits::NEWCOMER_MS); one that asks again may still.
+    fn take_in(&mut self, owner: &str, player: &PlayerId) -> Result<bool, StoreError>;
+    /// Whether another owner holds the system's lease.
+    fn is_run_by_another(&mut self, owner: &str, system: &Name) -> Result<bool, StoreError>;
     /// The pilot with empty purse and hold: those are balances.
     fn pilot(&mut self, player: &PlayerId) -> Result<Option<PilotRecord>, StoreError>;
     /// Up to `limit` of the pilot's request ids.

@@ -26,6 +26,7 @@ mod record;
 mod schema;
 mod sqlite;
 mod staging;
+mod work;
 mod writer;
 
 use std::path::Path;
@@ -43,8 +44,8 @@ pub use backend::Claim;
 pub use backup::backup;
 pub use error::StoreError;
 pub use record::{
-    Batch, Cargo, Cause, Home, LoadedPilot, PilotRecord, Place, Stock, StoredOutcome, Transaction,
-    digest64, request_digest,
+    Batch, Cargo, Cause, Home, LoadedPilot, PilotRecord, Place, Purpose, Stock, StoredOutcome,
+    Transaction, digest64, request_digest,
 };
 pub use schema::SCHEMA_VERSION;
 pub use writer::Answer;
@@ -169,8 +170,12 @@ impl Store {
     }
 
     /// Asks for a pilot as of all batches submitted before; answered by [`Answer::Loaded`].
-    pub fn load(&self, ticket: u64, player: PlayerId) -> Result<(), Refused> {
-        self.ask(Request::Load { ticket, player })
+    pub fn load(&self, ticket: u64, player: PlayerId, purpose: Purpose) -> Result<(), Refused> {
+        self.ask(Request::Load {
+            ticket,
+            player,
+            purpose,
+        })
     }
 
     /// Asks for the outcome of a request; answered by [`Answer::Outcome`].
@@ -389,7 +394,10 @@ mod tests {
             ..Batch::default()
         };
         assert_eq!(store.submit(extra.clone()), Err((Refused::Full, extra)));
-        assert_eq!(store.load(2, PlayerId::parse("p_1")?), Err(Refused::Full));
+        assert_eq!(
+            store.load(2, PlayerId::parse("p_1")?, Purpose::Login),
+            Err(Refused::Full)
+        );
         drop(open_gate);
         store.close();
         Ok(())

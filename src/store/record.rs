@@ -217,6 +217,16 @@ impl Batch {
     }
 }
 
+/// What a pilot is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To know: a player has logged in.
+    Login,
+    /// To take the player in if nobody ever has: from now on no other server on this database may,
+    /// for [`NEWCOMER_MS`](crate::limits::NEWCOMER_MS). Keep the pilot meanwhile.
+    FirstJoin,
+}
+
 /// What a login needs to know of a pilot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoadedPilot {
@@ -224,6 +234,9 @@ pub struct LoadedPilot {
     pub player: PlayerId,
     /// The pilot, or none if it has never been kept: submit a grant and a checkpoint in one batch.
     pub record: Option<PilotRecord>,
+    /// Whether another server on this database runs the pilot's system, or, asked for
+    /// [`Purpose::FirstJoin`], is taking the player in: the pilot may be in its memory.
+    pub is_elsewhere: bool,
     /// [`request_digest`] of the pilot's remembered request ids, at most
     /// [`STORE_REQUEST_DIGESTS_MAX`](crate::limits::STORE_REQUEST_DIGESTS_MAX).
     pub request_digests: Vec<u64>,

@@ -16,7 +16,7 @@ pub(super) struct Step {
 }
 
 /// The steps; the step at index `i` leads to version `i + 1`.
-pub(super) const STEPS: [Step; 2] = [
+pub(super) const STEPS: [Step; 3] = [
     Step {
         sqlite: include_str!("sql/sqlite/0001_ledger.sql"),
         postgres: include_str!("sql/postgres/0001_ledger.sql"),
@@ -24,6 +24,10 @@ pub(super) const STEPS: [Step; 2] = [
     Step {
         sqlite: include_str!("sql/sqlite/0002_leases.sql"),
         postgres: include_str!("sql/postgres/0002_leases.sql"),
+    },
+    Step {
+        sqlite: include_str!("sql/sqlite/0003_newcomers.sql"),
+        postgres: include_str!("sql/postgres/0003_newcomers.sql"),
     },
 ];
 

@@ -20,20 +20,19 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::ids::{Name, PlayerId, UnixMillis};
+use crate::ids::{Name, PlayerId};
 use crate::limits::{
-    LEASE_RENEW_MS, REQUEST_ID_BYTES_MAX, STORE_MERGE_BATCHES_MAX, STORE_REQUEST_DIGESTS_MAX,
-    STORE_RETRY_MS_MAX, STORE_RETRY_MS_MIN,
+    LEASE_RENEW_MS, STORE_MERGE_BATCHES_MAX, STORE_REQUEST_DIGESTS_MAX, STORE_RETRY_MS_MAX,
+    STORE_RETRY_MS_MIN,
 };
 use crate::store::StoreConfig;
 use crate::store::backend::{Backend, Claim, WriterId};
 use crate::store::columns;
 use crate::store::error::StoreError;
 use crate::store::ledger;
-use crate::store::record::{
-    Batch, Cause, LoadedPilot, PilotRecord, Stock, StoredOutcome, Transaction, digest64,
-};
-use crate::store::staging::{Head, Staging};
+use crate::store::record::{Batch, LoadedPilot, Purpose, Stock, StoredOutcome, digest64};
+use crate::store::staging::Staging;
+use crate::store::work::Work;
 
 /// What the writer is asked for.
 pub(super) enum Request {
@@ -41,6 +40,7 @@ pub(super) enum Request {
     Load {
         ticket: u64,
         player: PlayerId,
+        purpose: Purpose,
     },
     Outcome {
         ticket: u64,
@@ -201,8 +201,13 @@ impl<B: Backend> Writer<B> {
 
     fn answer(&mut self, request: Request) -> Result<Answer, StoreError> {
         match request {
-            Request::Load { ticket, player } => {
-                let pilot = self.retrying(|backend| load(backend, &player))?;
+            Request::Load {
+                ticket,
+                player,
+                purpose,
+            } => {
+                let owner = self.identity.owner.clone();
+                let pilot = self.retrying(|backend| load(backend, &owner, &player, purpose))?;
                 Ok(Answer::Loaded { ticket, pilot })
             }
             Request::Outcome {
@@ -351,134 +356,18 @@ struct Outage {
     began: Option<Instant>,
 }
 
-/// The parts of merged batches that belong to systems whose lease is held.
-struct Work<'a> {
-    events: Vec<Event<'a>>,
-    outcomes: Vec<(UnixMillis, &'a StoredOutcome)>,
-    pilots: Vec<(UnixMillis, &'a PilotRecord)>,
-}
-
-/// What the staging does, in order.
-enum Event<'a> {
-    Post(UnixMillis, &'a Transaction),
-    Verify(&'a PilotRecord),
-}
-
-impl<'a> Work<'a> {
-    fn of(
-        batches: &'a [Batch],
-        heads: &BTreeMap<String, Head>,
-        lost: &mut BTreeSet<Name>,
-    ) -> Result<Self, StoreError> {
-        let mut work = Self {
-            events: Vec::new(),
-            outcomes: Vec::new(),
-            pilots: Vec::new(),
-        };
-        let mut held = |system: &Name| {
-            let held = heads.contains_key(system.as_str());
-            if !held {
-                lost.insert(system.clone());
-            }
-            held
-        };
-        for batch in batches {
-            let unix = batch.unix;
-            check_grants(batch)?;
-            for transaction in &batch.transactions {
-                if held(&transaction.system) {
-                    work.events.push(Event::Post(unix, transaction));
-                }
-            }
-            for outcome in &batch.outcomes {
-                check_outcome(outcome)?;
-                if held(&outcome.system) {
-                    work.outcomes.push((unix, outcome));
-                }
-            }
-            for pilot in &batch.checkpoints {
-                if held(&pilot.system) {
-                    work.events.push(Event::Verify(pilot));
-                    work.pilots.push((unix, pilot));
-                }
-            }
-        }
-        Ok(work)
-    }
-
-    /// The accounts touched, each once, in order: every writer locks in one order.
-    fn accounts(&self) -> Vec<String> {
-        let mut keys = BTreeSet::new();
-        for event in &self.events {
-            match event {
-                Event::Post(_, transaction) => {
-                    // A malformed one is reported when it is staged.
-                    for transfer in ledger::transfers(transaction).into_iter().flatten() {
-                        keys.insert(transfer.from.key());
-                        keys.insert(transfer.to.key());
-                    }
-                }
-                Event::Verify(pilot) => {
-                    keys.insert(ledger::pilot_key(&pilot.player));
-                }
-            }
-        }
-        keys.into_iter().collect()
-    }
-
-    fn stage(&self, staging: &mut Staging, commodities: &BTreeSet<Name>) -> Result<(), StoreError> {
-        for event in &self.events {
-            match event {
-                Event::Post(unix, transaction) => staging.post(*unix, transaction)?,
-                Event::Verify(pilot) => staging.verify(pilot, commodities)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// The newest checkpoint of each pilot.
-    fn newest_pilots(&self) -> Vec<(UnixMillis, &'a PilotRecord)> {
-        let pilots = self.pilots.iter();
-        let newest: BTreeMap<&str, _> = pilots
-            .map(|(unix, pilot)| (pilot.player.as_str(), (*unix, *pilot)))
-            .collect();
-        newest.into_values().collect()
-    }
-}
-
-/// A pilot that owns something must be found at the next login, or it would be granted again.
-fn check_grants(batch: &Batch) -> Result<(), StoreError> {
-    let grants = batch.transactions.iter();
-    for grant in grants.filter(|transaction| transaction.cause == Cause::Grant) {
-        let kept = batch
-            .checkpoints
-            .iter()
-            .any(|pilot| Some(&pilot.player) == grant.player.as_ref());
-        if !kept {
-            return Err(StoreError::Malformed(format!(
-                "a starting grant for {:?} without a checkpoint in the same batch",
-                grant.player
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// JSON text holds no NUL, and PostgreSQL's text cannot; request ids are kept as bytes.
-fn check_outcome(outcome: &StoredOutcome) -> Result<(), StoreError> {
-    let bytes = outcome.request_id.len();
-    if bytes > REQUEST_ID_BYTES_MAX || outcome.reply.contains('\0') {
-        return Err(StoreError::Malformed(format!(
-            "an outcome for a request id of {bytes} bytes: {:?}",
-            outcome.reply
-        )));
-    }
-    Ok(())
-}
-
-fn load<B: Backend>(backend: &mut B, player: &PlayerId) -> Result<LoadedPilot, StoreError> {
+fn load<B: Backend>(
+    backend: &mut B,
+    owner: &str,
+    player: &PlayerId,
+    purpose: Purpose,
+) -> Result<LoadedPilot, StoreError> {
+    // Before the pilot is looked for: one that another has kept meanwhile is found.
+    let is_refused = purpose == Purpose::FirstJoin && !backend.take_in(owner, player)?;
     let mut record = backend.pilot(player)?;
+    let mut is_elsewhere = is_refused;
     if let Some(pilot) = &mut record {
+        is_elsewhere = backend.is_run_by_another(owner, &pilot.system)?;
         let balances = backend.balances(&[ledger::pilot_key(player)])?;
         columns::fill(pilot, balances)?;
     }
@@ -489,6 +378,7 @@ fn load<B: Backend>(backend: &mut B, player: &PlayerId) -> Result<LoadedPilot, S
     Ok(LoadedPilot {
         player: player.clone(),
         record,
+        is_elsewhere,
         request_digests: ids.iter().map(|id| digest64(id)).collect(),
         request_digests_complete,
     })

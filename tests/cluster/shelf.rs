@@ -173,6 +173,7 @@ impl Shelf {
         LoadedPilot {
             player: player.clone(),
             record: self.pilots.get(player).cloned(),
+            is_elsewhere: false,
             request_digests: used.map(|(_, id)| request_digest(id)).collect(),
             request_digests_complete: true,
         }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use orrery::ids::{Name, PlayerId};
 use orrery::server::vault::{Answer, Full, Vault};
-use orrery::store::{Batch, LoadedPilot, Stock, StoredOutcome};
+use orrery::store::{Batch, LoadedPilot, Purpose, Stock, StoredOutcome};
 use orrery::wire::RequestId;
 
 use super::shelf::Shelf;
@@ -192,7 +192,7 @@ impl Vault for FaultyVault {
         }
     }
 
-    fn load(&mut self, ticket: u32, player: &PlayerId) -> Result<(), Full> {
+    fn load(&mut self, ticket: u32, player: &PlayerId, _: Purpose) -> Result<(), Full> {
         let player = player.clone();
         self.ask(Asked::Load { ticket, player }).map_err(|_| Full)
     }

@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use orrery::ids::{Name, PlayerId, UnixMillis};
 use orrery::store::{
-    Answer, Batch, Cargo, Cause, LoadedPilot, PilotRecord, Place, Stock, Store, StoreConfig,
-    StoreError, StoredOutcome, Transaction, digest64,
+    Answer, Batch, Cargo, Cause, LoadedPilot, PilotRecord, Place, Purpose, Stock, Store,
+    StoreConfig, StoreError, StoredOutcome, Transaction, digest64,
 };
 
 /// Longer than any answer takes on a loaded machine.
@@ -153,7 +153,11 @@ impl Desk {
     }
 
     pub fn load(&self, player: &PlayerId) -> LoadedPilot {
-        self.store.load(7, player.clone()).unwrap();
+        self.load_for(player, Purpose::Login)
+    }
+
+    pub fn load_for(&self, player: &PlayerId, purpose: Purpose) -> LoadedPilot {
+        self.store.load(7, player.clone(), purpose).unwrap();
         match self.answer() {
             Answer::Loaded { ticket: 7, pilot } => pilot,
             other => panic!("expected a pilot, got {other:?}"),

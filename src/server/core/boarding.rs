@@ -4,14 +4,15 @@
 
 use super::purse::Purses;
 use super::{Core, Theatre};
-use crate::ids::{ConnId, Handle, PlayerId, StationIndex, SystemIndex};
+use crate::ids::{ConnId, Handle, Name, PlayerId, StationIndex, SystemIndex};
 use crate::limits::TICK_RATE_HZ;
 use crate::replication::{Purse, Viewer};
 use crate::server::book;
 use crate::server::requests::Requests;
-use crate::server::roster::{PlayerKey, Whereabouts};
+use crate::server::roster::{FirstJoin, PlayerKey, Whereabouts};
 use crate::sim::{Command, Gone, Pilot, Place};
-use crate::store::LoadedPilot;
+use crate::store::{LoadedPilot, Purpose};
+use crate::universe::Universe;
 use crate::wire::{
     Angle, AuthOk, CloseCode, ErrorCode, Fixed2, Flight, Input, Joined, Reply, Spawn,
 };
@@ -61,13 +62,17 @@ impl Core {
             ..
         } = self;
         loads.retain(|&key| {
-            roster
-                .get(key)
-                .is_some_and(|player| vault.load(key.0, &player.id).is_err())
+            roster.get(key).is_some_and(|player| {
+                let purpose = match player.first_join {
+                    Some(_) => Purpose::FirstJoin,
+                    None => Purpose::Login,
+                };
+                vault.load(key.0, &player.id, purpose).is_err()
+            })
         });
     }
 
-    /// The store's answer to a login.
+    /// The store's answer to a login, or to a newcomer's first join.
     pub(super) fn board(&mut self, key: PlayerKey, stored: &LoadedPilot) {
         let Some(entry) = self.roster.get_mut(key) else {
             return;
@@ -88,15 +93,25 @@ impl Core {
             let (credits, cargo) = (pilot.credits, pilot.cargo.clone());
             entry.purses = Purses::settled(Purse { credits, cargo });
         }
-        entry.whereabouts = Whereabouts::Ashore(pilot.map(Box::new));
+        entry.whereabouts = if stored.is_elsewhere {
+            let record = stored.record.as_ref();
+            Whereabouts::Elsewhere(record.map(|record| record.system.clone()))
+        } else {
+            Whereabouts::Ashore(pilot.map(Box::new))
+        };
+        let first_join = entry.first_join.take();
         self.welcome(key);
+        if let Some(FirstJoin { conn, target, seq }) = first_join {
+            let entered = self.enter(key, target);
+            self.answer_join(key, conn, seq, target, entered);
+        }
     }
 
     /// The store failed: nobody who waits for a pilot will get one.
     pub(super) fn refuse_logins(&mut self) {
         let waiting = self.roster.iter().filter_map(|(_, player)| {
-            let (conn, seq) = (player.conn?, player.login_seq?);
-            Some((conn, seq))
+            let first_join = player.first_join.map(|join| join.seq);
+            Some((player.conn?, player.login_seq.or(first_join)?))
         });
         for (conn, seq) in waiting.collect::<Vec<_>>() {
             self.refuse(conn, seq, ErrorCode::Internal);
@@ -111,14 +126,12 @@ impl Core {
             return;
         };
         let player_id = entry.id.clone();
-        let system = match &entry.whereabouts {
-            Whereabouts::Ashore(Some(stored)) => Some(stored.0),
-            Whereabouts::Aboard(system, _) => Some(*system),
+        let system_id = match &entry.whereabouts {
+            Whereabouts::Ashore(Some(stored)) => id_of(&self.universe, stored.0),
+            Whereabouts::Aboard(system, _) => id_of(&self.universe, *system),
+            Whereabouts::Elsewhere(system) => system.clone(),
             Whereabouts::Loading | Whereabouts::Ashore(None) => None,
         };
-        let system_id = system
-            .and_then(|system| self.universe.system(system))
-            .map(|system| system.id.clone());
         self.write(
             conn,
             Some(seq),
@@ -139,11 +152,31 @@ impl Core {
             return;
         };
         if !self.owns(target) {
-            let refusal = self.run_by_another(target);
+            let refusal = run_by_another(Some(system_id));
             self.write(conn, Some(seq), refusal);
             return;
         }
-        match self.enter(key, target) {
+        if let Some(entry) = self.roster.get_mut(key)
+            && matches!(entry.whereabouts, Whereabouts::Ashore(None))
+        {
+            entry.whereabouts = Whereabouts::Loading;
+            entry.first_join = Some(FirstJoin { conn, target, seq });
+            self.loads.push(key);
+            return;
+        }
+        let entered = self.enter(key, target);
+        self.answer_join(key, conn, seq, target, entered);
+    }
+
+    fn answer_join(
+        &mut self,
+        key: PlayerKey,
+        conn: ConnId,
+        seq: u64,
+        target: SystemIndex,
+        entered: Result<Handle, Reply>,
+    ) {
+        match entered {
             Ok(ship) => self.show(key, conn, seq, target, ship),
             Err(refusal) => self.write(conn, Some(seq), refusal),
         }
@@ -153,7 +186,11 @@ impl Core {
         let internal = || Reply::error(ErrorCode::Internal);
         let entry = self.roster.get_mut(key).ok_or_else(internal)?;
         match &entry.whereabouts {
-            Whereabouts::Loading => Err(internal()),
+            // The first join is under way.
+            Whereabouts::Loading => Err(Reply::error(ErrorCode::RateLimited)),
+            Whereabouts::Elsewhere(system) => {
+                Err(run_by_another(system.as_ref().map(Name::as_str)))
+            }
             &Whereabouts::Aboard(system, ship) if system == target => {
                 let theatre = self.theatre_mut(system).ok_or_else(internal)?;
                 theatre.world.attach(ship);
@@ -168,7 +205,8 @@ impl Core {
                 let (system, mut pilot) = (**stored).clone();
                 // The server that runs the ship's system may have the pilot aboard.
                 if !self.owns(system) {
-                    return Err(self.run_by_another(system));
+                    let system = id_of(&self.universe, system);
+                    return Err(run_by_another(system.as_ref().map(Name::as_str)));
                 }
                 if system != target {
                     if !matches!(pilot.place, Place::Docked(_)) {
@@ -273,15 +311,6 @@ impl Core {
         self.theatre(system).is_some_and(|theatre| theatre.is_owned)
     }
 
-    fn run_by_another(&self, system: SystemIndex) -> Reply {
-        let name = self
-            .universe
-            .system(system)
-            .map_or("the system", |system| system.id.as_str());
-        let why = format!("{name} is run by another server, where the pilot can log in");
-        Reply::error_with(ErrorCode::UnknownSystem, why)
-    }
-
     fn elsewhere(&self, system: SystemIndex) -> Reply {
         let name = self
             .universe
@@ -369,7 +398,7 @@ impl Core {
         let key = self.roster.of_conn(conn)?;
         match self.roster.get(key)?.whereabouts {
             Whereabouts::Aboard(system, ship) => Some((key, system, ship)),
-            Whereabouts::Loading | Whereabouts::Ashore(_) => None,
+            _ => None,
         }
     }
 
@@ -385,6 +414,17 @@ impl Core {
             viewer.snapshot_due = true;
         }
     }
+}
+
+fn id_of(universe: &Universe, system: SystemIndex) -> Option<Name> {
+    universe.system(system).map(|system| system.id.clone())
+}
+
+/// Refuses a join: another server on the same database runs the system, or has the pilot.
+fn run_by_another(system: Option<&str>) -> Reply {
+    let system = system.unwrap_or("the pilot's system");
+    let why = format!("{system} is run by another server, where the pilot can log in");
+    Reply::error_with(ErrorCode::UnknownSystem, why)
 }
 
 /// A constant as the universe file wrote it: six decimals are more than a single holds, and the

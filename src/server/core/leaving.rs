@@ -26,7 +26,7 @@ impl Core {
         };
         match entry.whereabouts {
             Whereabouts::Loading => {}
-            Whereabouts::Ashore(_) => drop(self.roster.remove(key)),
+            Whereabouts::Ashore(_) | Whereabouts::Elsewhere(_) => drop(self.roster.remove(key)),
             Whereabouts::Aboard(..) => entry.leaves_at_tick = Some(leaves_at_tick),
         }
     }
@@ -68,7 +68,7 @@ impl Core {
             .filter(|(_, player)| is_due(player.leaves_at_tick));
         let aboard = due.filter_map(|(key, player)| match player.whereabouts {
             Whereabouts::Aboard(system, ship) => Some((key, system, ship)),
-            Whereabouts::Loading | Whereabouts::Ashore(_) => None,
+            _ => None,
         });
         aboard.collect()
     }

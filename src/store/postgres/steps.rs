@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio_postgres::Row;
 
 use crate::ids::{Name, PlayerId, UnixMillis};
-use crate::limits::LEASE_MS;
+use crate::limits::{LEASE_MS, NEWCOMER_MS};
 use crate::store::audit::STRAY_REQUESTS;
 use crate::store::backend::{Backend, ChainEnd, Claim, FORGET_WRITERS, WriterId};
 use crate::store::columns::{self, PilotColumns};
@@ -37,6 +37,14 @@ const CLAIM: &str = "INSERT INTO systems \
 const HOLDER: &str = "SELECT owner, \
     expires_ms - (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT \
     FROM systems WHERE system_name = $1";
+
+const FORGET_NEWCOMERS: &str = "DELETE FROM newcomers \
+    WHERE expires_ms <= (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT";
+
+const TAKE_IN: &str = "INSERT INTO newcomers (player, owner, expires_ms) \
+    VALUES ($1, $2, (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT + $3::BIGINT) \
+    ON CONFLICT (player) DO UPDATE SET expires_ms = excluded.expires_ms \
+    WHERE newcomers.owner = excluded.owner";
 
 const HEADS: &str = "SELECT system_name, fence, head_row, head_hash FROM systems \
     WHERE owner = $1 ORDER BY system_name FOR UPDATE";
@@ -333,6 +341,22 @@ impl Backend for Postgres {
         ];
         self.run("keeping pilots", KEEP_PILOTS, params)?;
         Ok(())
+    }
+
+    fn take_in(&mut self, owner: &str, player: &PlayerId) -> Result<bool, StoreError> {
+        let doing = "taking a newcomer in";
+        self.run(doing, FORGET_NEWCOMERS, &[])?;
+        let params: super::Params<'_> = &[&player.as_str(), &owner, &NEWCOMER_MS];
+        Ok(self.run(doing, TAKE_IN, params)? == 1)
+    }
+
+    fn is_run_by_another(&mut self, owner: &str, system: &Name) -> Result<bool, StoreError> {
+        let sql = "SELECT 1::BIGINT FROM systems WHERE system_name = $1 AND owner <> $2 \
+            AND expires_ms > (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT";
+        let params: super::Params<'_> = &[&system.as_str(), &owner];
+        Ok(self
+            .one("looking for a pilot's server", sql, params)?
+            .is_some())
     }
 
     fn pilot(&mut self, player: &PlayerId) -> Result<Option<PilotRecord>, StoreError> {

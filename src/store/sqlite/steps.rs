@@ -276,6 +276,15 @@ impl Backend for Sqlite {
         Ok(())
     }
 
+    fn take_in(&mut self, _owner: &str, _player: &PlayerId) -> Result<bool, StoreError> {
+        // One process has the file.
+        Ok(true)
+    }
+
+    fn is_run_by_another(&mut self, _owner: &str, _system: &Name) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     fn pilot(&mut self, player: &PlayerId) -> Result<Option<PilotRecord>, StoreError> {
         let sql = "SELECT system_name, docked_at, x, y, vx, vy, rotation, home_system, \
             home_station, hull, fuel FROM pilots WHERE player = ?1";

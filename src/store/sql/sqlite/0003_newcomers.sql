@@ -1,0 +1,2 @@
+-- Version 3: nothing. Several servers may take a newcomer in at once only where they share a database,
+-- and one process has this file.
