@@ -17,6 +17,7 @@ use std::ops::Range;
 
 use super::frame::{PilotView, TickFrame, View};
 use super::stencil::Stencil;
+use crate::ids::UnixMillis;
 use crate::limits::{VIEW_LEVELS, VIEW_SHRINK_PERMILLE};
 
 /// Every how many frames an entity is told to a client, by ring of distance: own and adjacent
@@ -151,10 +152,15 @@ pub fn snapshot(
 fn head(out: &mut Vec<u8>, opening: &[u8], seq: u64, frame: &TickFrame) {
     out.extend_from_slice(opening);
     number(out, seq);
+    out.extend_from_slice(&frame.stamp);
+}
+
+/// What all messages of a frame have in common ahead of their lists.
+pub(super) fn stamp(tick: u64, unix: UnixMillis, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"ts\":");
-    number(out, frame.unix.0);
+    number(out, unix.0);
     out.extend_from_slice(b",\"payload\":{\"tick\":");
-    number(out, frame.tick);
+    number(out, tick);
 }
 
 /// What a view's cells may hold besides updates; where they hold none, it is not looked for again.

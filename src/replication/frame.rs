@@ -20,7 +20,7 @@
 use std::ops::Range;
 
 use super::stencil::{CellId, GridSize};
-use crate::ids::{ConnId, SystemIndex, UnixMillis};
+use crate::ids::{ConnId, SystemIndex};
 
 /// A range of one of a frame's byte buffers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,7 +144,8 @@ pub struct TickFrame {
     pub(super) follows: u64,
     /// Counts frames: whose turn it is when rows are thinned.
     pub(super) turn: u64,
-    pub(super) unix: UnixMillis,
+    /// What every message of this frame says between its number and its own: `,"ts":…,"payload":{"tick":…`
+    pub(super) stamp: Vec<u8>,
     /// Simulated time over real time in hundredths; 100 is full speed.
     pub(super) dilation_centi: u32,
     pub(super) grid: GridSize,
@@ -281,6 +282,7 @@ impl TickFrame {
 
     /// Empties every list, keeping its memory.
     pub(super) fn clear(&mut self) {
+        self.stamp.clear();
         self.starts.clear();
         self.update_bytes.clear();
         self.updates.clear();

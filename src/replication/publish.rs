@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bumpalo::Bump;
 use rayon::prelude::*;
 
-use super::compose::Stencils;
+use super::compose::{self, Stencils};
 use super::encode::{self, Rows, Stretch};
 use super::frame::{CellBytes, CellStart, Departure, PilotView, Span, TickFrame, View};
 use super::interest::{self, Occupancy, rows_budget};
@@ -113,7 +113,7 @@ impl Publisher {
         frame.system = stage.system.0;
         frame.tick = world.tick();
         let fresh_ticks = self.count_frame(frame);
-        frame.unix = stage.unix;
+        compose::stamp(frame.tick, stage.unix, &mut frame.stamp);
         frame.dilation_centi = stage.time_dilation_percent.clamp(1, 100);
         frame.grid = GridSize {
             columns: cells.side(),
