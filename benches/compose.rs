@@ -19,15 +19,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use orrery::ids::{ConnId, Handle, PlayerId, SystemIndex, UnixMillis};
+use orrery::ids::{ConnId, Handle, SystemIndex, UnixMillis};
 use orrery::replication::stencil::{CellId, GridSize};
 use orrery::replication::{
     PilotView, Publisher, Purse, Stage, Stencils, TickFrame, Viewer, compose,
 };
-use orrery::sim::{Command, Pilot, Place, Random, World};
+use orrery::sim::{Random, World};
 use orrery::universe::{Population, Universe};
 use serde::Serialize;
 use serde_json::Value;
+
+#[path = "../tests/crowd/mod.rs"]
+mod crowd;
 
 const VIEW_RADIUS: f32 = 1000.0;
 const CELL_EDGE: f32 = 250.0;
@@ -60,7 +63,7 @@ impl Sky {
         system.pilots_max = count as u32;
         let universe = Arc::new(universe);
         let mut world = World::new(Arc::clone(&universe), SystemIndex(0), 3, None);
-        let ships: Vec<Handle> = (0..count).map(|n| admit(&mut world, n)).collect();
+        let ships = crowd::admit(&mut world, count);
         let viewers = ships
             .iter()
             .zip(0..)
@@ -81,19 +84,9 @@ impl Sky {
     /// A tick in which everybody steers.
     fn step(&mut self) {
         let tick = self.world.tick() + 1;
-        let steer = |(&ship, n): (&Handle, u64)| {
-            let mut random = Random::new(4, tick, n);
-            let (thrust, turn) = (random.between(0.2, 1.0), random.between(-1.0, 1.0));
-            Command::Steer {
-                ship,
-                seq: tick,
-                thrust,
-                turn,
-                fire: false,
-                dock: false,
-            }
-        };
-        let mut commands = self.ships.iter().zip(0..).map(steer).collect();
+        let inputs = self.ships.iter().zip(0..);
+        let inputs = inputs.map(|(&ship, n)| crowd::steer(ship, n, tick, false));
+        let mut commands = inputs.collect();
         self.world.step(&mut commands);
     }
 
@@ -136,28 +129,6 @@ impl Sky {
     }
 }
 
-fn admit(world: &mut World, n: usize) -> Handle {
-    let half = world.system().half_extent;
-    let mut random = Random::new(8, 0, n as u64);
-    let (x, y) = (random.between(-half, half), random.between(-half, half));
-    let pilot = Pilot {
-        player: PlayerId::parse(&format!("p{n}")).expect("a name"),
-        credits: 0,
-        cargo: Vec::new(),
-        hull: 100,
-        fuel: 100.0,
-        place: Place::Space {
-            x,
-            y,
-            vx: 0.0,
-            vy: 0.0,
-            rotation: 0.0,
-        },
-        home: None,
-    };
-    world.admit(&pilot).expect("room")
-}
-
 fn viewer(ship: Handle, slot: u32) -> Viewer {
     let conn = ConnId {
         shard: 0,
@@ -173,11 +144,6 @@ fn parsed(bytes: &[u8]) -> Value {
 
 fn rows_in(message: &Value, list: &str) -> usize {
     message["payload"][list].as_array().map_or(0, Vec::len)
-}
-
-/// Half the side of a square in which so many of n ships lie within the view radius of one.
-fn half_extent(count: usize, in_view: f32) -> f32 {
-    (count as f32 * std::f32::consts::PI * VIEW_RADIUS * VIEW_RADIUS / in_view).sqrt() / 2.0
 }
 
 fn is_tiny() -> bool {
@@ -213,7 +179,7 @@ fn measure(
 fn deltas(criterion: &mut Criterion) {
     let counts: &[usize] = if is_tiny() { &[500] } else { &[1_000, 10_000] };
     for &count in counts {
-        let mut sky = Sky::new(count, half_extent(count, IN_VIEW));
+        let mut sky = Sky::new(count, crowd::half_extent(count, IN_VIEW, VIEW_RADIUS));
         let (first, frame) = sky.frames();
         let stencils = Arc::clone(&sky.stencils);
         let delta = |pilot: &PilotView, out: &mut Vec<u8>| {

@@ -15,14 +15,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use orrery::ids::{PlayerId, SystemIndex};
-use orrery::sim::{Body, Command, Flight, Pilot, Place, Random, World};
+use orrery::ids::SystemIndex;
+use orrery::sim::{Body, Command, Flight, Random, World};
 use orrery::universe::{Population, Universe};
 use rstar::{AABB, RTree, RTreeObject};
 
-/// Half the side of a square in which about 50 of n ships lie within 1000 u of one.
+#[path = "../tests/crowd/mod.rs"]
+mod crowd;
+
+/// A square in which about 50 of n ships lie within 1000 u of one.
 fn half_extent(count: usize) -> f32 {
-    (count as f32 * std::f32::consts::PI * 1_000_000.0 / 50.0).sqrt() / 2.0
+    crowd::half_extent(count, 50.0, 1000.0)
 }
 
 fn universe(count: usize) -> Universe {
@@ -36,10 +39,10 @@ fn universe(count: usize) -> Universe {
     universe
 }
 
-fn body(n: usize, half: f32) -> (Body, f32) {
+fn body(n: usize, half: f32) -> Body {
     let mut random = Random::new(11, 0, n as u64);
     let angle = random.between(-3.0, 3.0);
-    let body = Body {
+    Body {
         x: random.between(-half, half),
         y: random.between(-half, half),
         vx: 0.0,
@@ -47,44 +50,21 @@ fn body(n: usize, half: f32) -> (Body, f32) {
         heading_x: libm::cosf(angle),
         heading_y: libm::sinf(angle),
         fuel: 100.0,
-    };
-    (body, angle)
+    }
 }
 
 fn world(count: usize) -> World {
-    let universe = universe(count);
-    let half = half_extent(count);
-    let mut world = World::new(Arc::new(universe), SystemIndex(0), 1, None);
-    let mut commands = Vec::new();
-    for n in 0..count {
-        let (body, rotation) = body(n, half);
-        let place = Place::Space {
-            x: body.x,
-            y: body.y,
-            vx: 0.0,
-            vy: 0.0,
-            rotation,
-        };
-        let pilot = Pilot {
-            player: PlayerId::parse(&format!("p{n}")).expect("a name"),
-            credits: 0,
-            cargo: Vec::new(),
-            hull: 100,
-            fuel: 100.0,
-            place,
-            home: None,
-        };
-        let ship = world.admit(&pilot).expect("room");
-        let (seq, thrust, turn) = (1, 1.0, 0.0);
-        commands.push(Command::Steer {
-            ship,
-            seq,
-            thrust,
-            turn,
-            fire: false,
-            dock: false,
-        });
-    }
+    let mut world = World::new(Arc::new(universe(count)), SystemIndex(0), 1, None);
+    let ahead = |ship| Command::Steer {
+        ship,
+        seq: 1,
+        thrust: 1.0,
+        turn: 0.0,
+        fire: false,
+        dock: false,
+    };
+    let ships = crowd::admit(&mut world, count);
+    let mut commands: Vec<_> = ships.into_iter().map(ahead).collect();
     while !commands.is_empty() {
         world.step(&mut commands);
     }
@@ -122,7 +102,7 @@ fn contacts(criterion: &mut Criterion) {
         let flight = Flight::new(&universe.ship, half_extent(count));
         let mut world = hecs::World::new();
         for n in 0..count {
-            world.spawn((body(n, half_extent(count)).0,));
+            world.spawn((body(n, half_extent(count)),));
         }
         let (radius, drag) = (universe.ship.radius, universe.ship.drag);
         group.bench_function(BenchmarkId::new("hecs_rebuild", count), |bencher| {

@@ -16,22 +16,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use orrery::ids::{EntityKind, Handle, PlayerId, SystemIndex};
+use orrery::ids::{EntityKind, Handle, SystemIndex};
 use orrery::limits::COMMANDS_PER_TICK_MAX;
-use orrery::sim::{Command, Pilot, Place, Random, World};
+use orrery::sim::{Command, World};
 use orrery::universe::{Population, Universe};
 
-/// Half the side of a square in which about 50 of n ships lie within 1000 u of one.
-fn half_extent(count: usize) -> f32 {
-    (count as f32 * std::f32::consts::PI * 1_000_000.0 / 50.0).sqrt() / 2.0
-}
+#[path = "../tests/crowd/mod.rs"]
+mod crowd;
 
 fn universe(count: usize) -> Universe {
     let mut universe = Universe::clone(&Universe::built_in());
     // Shots that do no harm keep the numbers of ships constant.
     universe.weapon.damage = 0;
     let system = &mut universe.systems[0];
-    system.half_extent = half_extent(count).max(system.half_extent);
+    system.half_extent = crowd::half_extent(count, 50.0, 1000.0).max(system.half_extent);
     system.pilots_max = u32::MAX;
     // Few pirates: they arrive only where no pilot looks, and here pilots look everywhere.
     let half = count as u32 / 18;
@@ -44,19 +42,9 @@ fn universe(count: usize) -> Universe {
 }
 
 fn steer(ship: Handle, n: u64, tick: u64) -> Command {
-    let mut random = Random::new(17, tick, n);
-    let (thrust, turn) = (random.between(0.2, 1.0), random.between(-1.0, 1.0));
     // A gun that fires every ten ticks shots that live 45 keeps four or five in flight, fewer where
     // they hit: one gun in fourteen makes a fifth as many shots as ships.
-    let fire = n.is_multiple_of(14);
-    Command::Steer {
-        ship,
-        seq: tick,
-        thrust,
-        turn,
-        fire,
-        dock: false,
-    }
+    crowd::steer(ship, n, tick, n.is_multiple_of(14))
 }
 
 struct Busy {
@@ -68,31 +56,8 @@ struct Busy {
 impl Busy {
     fn new(count: usize) -> Self {
         let universe = universe(count);
-        let half = universe.systems[0].half_extent;
         let mut world = World::new(Arc::new(universe), SystemIndex(0), 1, None);
-        let mut admit = |n: usize| {
-            let mut random = Random::new(13, 0, n as u64);
-            let mut draw = || random.between(-half, half);
-            let (x, y) = (draw(), draw());
-            let place = Place::Space {
-                x,
-                y,
-                vx: 0.0,
-                vy: 0.0,
-                rotation: 1.0,
-            };
-            let pilot = Pilot {
-                player: PlayerId::parse(&format!("p{n}")).expect("a name"),
-                credits: 0,
-                cargo: Vec::new(),
-                hull: 100,
-                fuel: 100.0,
-                place,
-                home: None,
-            };
-            world.admit(&pilot).expect("room")
-        };
-        let ships = (0..count).map(&mut admit).collect();
+        let ships = crowd::admit(&mut world, count);
         let mut busy = Self {
             world,
             ships,

@@ -2,40 +2,17 @@
 //!
 //! A counting allocator serves this test alone.
 
-use std::alloc::{GlobalAlloc, Layout, System as Heap};
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use orrery::ids::{ConnId, Handle, PlayerId, SystemIndex, UnixMillis};
+use orrery::ids::{ConnId, Handle, SystemIndex, UnixMillis};
 use orrery::replication::{Publisher, Purse, Stage, Stencils, Viewer, compose};
-use orrery::sim::{Command, Pilot, Place, Random, World};
+use orrery::sim::World;
 use orrery::universe::Universe;
 
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
-#[expect(unsafe_code, reason = "an allocator can't be written without")]
-// SAFETY: every call is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { Heap.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { Heap.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { Heap.realloc(pointer, layout, bytes) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
+mod counting;
+mod crowd;
+use counting::allocations;
 
 fn universe(ships: u32) -> Arc<Universe> {
     let mut universe = Universe::clone(&Universe::built_in());
@@ -45,28 +22,6 @@ fn universe(ships: u32) -> Arc<Universe> {
     universe.systems[0].stations.truncate(1);
     universe.systems[0].zones.truncate(2);
     Arc::new(universe)
-}
-
-fn admit(world: &mut World, n: u64) -> Handle {
-    let half = world.system().half_extent;
-    let mut random = Random::new(8, 0, n);
-    let (x, y) = (random.between(-half, half), random.between(-half, half));
-    let pilot = Pilot {
-        player: PlayerId::parse(&format!("p{n}")).expect("a name"),
-        credits: 0,
-        cargo: Vec::new(),
-        hull: 100,
-        fuel: 100.0,
-        place: Place::Space {
-            x,
-            y,
-            vx: 0.0,
-            vy: 0.0,
-            rotation: 0.0,
-        },
-        home: None,
-    };
-    world.admit(&pilot).expect("room")
 }
 
 fn viewer((&ship, slot): (&Handle, u32)) -> Viewer {
@@ -83,9 +38,7 @@ fn allocations_a_tick(ships: u32) -> usize {
     let universe = universe(ships);
     let stencils = Arc::new(Stencils::new(1000.0, 250.0));
     let mut world = World::new(Arc::clone(&universe), SystemIndex(0), 3, None);
-    let handles: Vec<Handle> = (0..ships)
-        .map(|n| admit(&mut world, u64::from(n)))
-        .collect();
+    let handles = crowd::admit(&mut world, ships as usize);
     let mut viewers: Vec<Viewer> = handles.iter().zip(0..).map(viewer).collect();
     let mut publisher = Publisher::new(Arc::clone(&stencils), 2);
     let mut composed = Vec::with_capacity(4 * 1024 * 1024);
@@ -93,18 +46,10 @@ fn allocations_a_tick(ships: u32) -> usize {
     let mut most = 0;
     for tick in 1..=400 {
         for (&ship, n) in handles.iter().zip(0_u64..) {
-            let mut random = Random::new(4, tick, n);
-            commands.push(Command::Steer {
-                ship,
-                seq: tick,
-                thrust: random.between(0.0, 1.0),
-                turn: random.between(-1.0, 1.0),
-                fire: n % 10 == 0,
-                dock: false,
-            });
+            commands.push(crowd::steer(ship, n, tick, n.is_multiple_of(10)));
         }
         world.step(&mut commands);
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        let before = allocations();
         let stage = Stage {
             universe: &universe,
             system: SystemIndex(0),
@@ -128,7 +73,7 @@ fn allocations_a_tick(ships: u32) -> usize {
             "{bytes} bytes composed"
         );
         if tick > 300 {
-            most = most.max(ALLOCATIONS.load(Ordering::Relaxed) - before);
+            most = most.max(allocations() - before);
         }
     }
     most

@@ -7,13 +7,10 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use orrery::session::token::{Key, TokenError, Verifier};
 use serde_json::{Value, json};
 
-#[allow(dead_code, reason = "only its base64 is used here")]
-#[path = "../fuzz/properties/token.rs"]
-mod token;
-use token::base64;
-
 mod session_keys;
-use session_keys::{NOW, PAIRS, Pair, SECRET, claims, hs256, signed, signed_body, verifier};
+use session_keys::{
+    NOW, PAIRS, Pair, SECRET, base64, claims, hs256, signed, signed_body, verifier,
+};
 
 #[track_caller]
 fn assert_refused_by(verifier: &Verifier, token: &str) {

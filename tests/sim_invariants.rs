@@ -63,8 +63,8 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
     #[test]
-    fn any_actions_leave_the_world_finite_bounded_and_honest(actions in actions()) {
-        world::run(&actions);
+    fn any_actions_leave_the_world_finite_bounded_and_honest(seed: u8, actions in actions()) {
+        world::run(seed, actions);
     }
 }
 

@@ -70,22 +70,18 @@ pub(crate) fn check(data: &[u8]) {
     let Some((&first, rest)) = data.split_first() else {
         return;
     };
-    let mut bench = Bench::new(u16::from(first) % 2, u64::from(first));
     let mut bytes = Bytes(rest);
-    while let Some(action) = bytes.action() {
+    run(first, std::iter::from_fn(|| bytes.action()));
+}
+
+/// Runs actions against a fresh world, for [`TICKS_MAX`] at most.
+pub(crate) fn run(seed: u8, actions: impl IntoIterator<Item = Action>) {
+    let mut bench = Bench::new(u16::from(seed) % 2, u64::from(seed));
+    for action in actions {
         bench.act(&action);
         if bench.world.tick() >= u64::from(TICKS_MAX) {
             return;
         }
-    }
-    bench.step();
-}
-
-/// Runs actions against a fresh world.
-pub(crate) fn run(actions: &[Action]) {
-    let mut bench = Bench::new(0, 5);
-    for action in actions {
-        bench.act(action);
     }
     bench.step();
 }

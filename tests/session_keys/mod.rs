@@ -8,7 +8,9 @@ use orrery::ids::UnixMillis;
 use orrery::session::token::{Key, Verifier};
 use serde_json::{Value, json};
 
-use crate::token::base64;
+#[path = "../../fuzz/properties/token.rs"]
+pub(crate) mod token;
+pub(crate) use token::base64;
 
 pub(crate) const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 pub(crate) const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
