@@ -65,7 +65,15 @@ impl Cluster {
                     seat.calm_from = self.tick + u64::from(STICKY_FRAMES) + 1;
                 }
                 seat.model.is_crowded = self.tick < seat.calm_from;
-                let leeway = truth.compare(&seat.model, center, &self.stencils, past);
+                // A wreck's view stays where it was told last. In an overload that may be a tick
+                // before the ship's last.
+                let is_wreck = cell.is_none() && self.is_overloaded;
+                let told = seat.told_center.filter(|_| is_wreck).unwrap_or(center);
+                let centers = [center, told];
+                let leeway = truth.compare(&seat.model, &centers, &self.stencils, past);
+                if cell.is_some() {
+                    seat.told_center = cell;
+                }
                 self.told.count("up to date");
                 if seat.model.snapshot_tick == seat.model.tick {
                     self.told.count("snapshot compared");

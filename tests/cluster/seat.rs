@@ -87,6 +87,8 @@ pub(crate) struct Seat {
     pub(crate) delta_bytes_max: u64,
     /// The cell that the server saw the ship in last.
     pub(crate) center: Option<CellId>,
+    /// The same in the newest tick in which the client was up to date.
+    pub(crate) told_center: Option<CellId>,
     /// Texts on their way to the server, and the tick in which they arrive.
     pub(crate) says: VecDeque<(u64, Vec<u8>)>,
     pub(crate) asked: BTreeMap<u64, Asked>,
@@ -115,6 +117,7 @@ impl Seat {
             delta_bytes: 0,
             delta_bytes_max: 0,
             center: None,
+            told_center: None,
             says: VecDeque::new(),
             asked: BTreeMap::new(),
             errors: Vec::new(),
@@ -302,6 +305,7 @@ impl Seat {
             (Asked::Join, Reply::Joined(joined)) => {
                 self.stage = Stage::Aboard;
                 self.center = None;
+                self.told_center = None;
                 let is_jump = self
                     .model
                     .system

@@ -129,11 +129,11 @@ impl<'a> Truth<'a> {
 
     /// *The client's world equals the server's truth*: nobody missing, nobody extra, everybody where
     /// the server has them. In a crowd the view may have shrunk, and a row may be of one of the
-    /// newest ticks; not so in a tick with a snapshot.
+    /// newest ticks; not so in a tick with a snapshot. The view is round one of the centers.
     pub(crate) fn compare(
         &self,
         model: &Model,
-        center: CellId,
+        centers: &[CellId],
         stencils: &Stencils,
         past: &Past,
     ) -> Leeway {
@@ -142,17 +142,16 @@ impl<'a> Truth<'a> {
         } else {
             1
         };
-        let mut first = None;
-        for level in 0..levels {
-            match self.difference(model, center, stencils.at(level), past) {
-                Ok(late_rows) => return Leeway { level, late_rows },
-                Err(difference) => first = first.or(Some(difference)),
+        let mut differences = Vec::new();
+        for &center in centers {
+            for level in 0..levels {
+                match self.difference(model, center, stencils.at(level), past) {
+                    Ok(late_rows) => return Leeway { level, late_rows },
+                    Err(difference) => differences.push((center, level, difference)),
+                }
             }
         }
-        panic!(
-            "the client's world equals the server's truth: {}",
-            first.unwrap_or_default()
-        );
+        panic!("the client's world equals the server's truth: {differences:#?}");
     }
 
     /// How many rows are late, or what cannot be.
