@@ -109,6 +109,31 @@ fn traders_fly_from_dock_to_dock() {
     );
 }
 
+#[test]
+fn traders_stay_in_dock_for_a_while_and_then_leave_however_they_lie() {
+    let mut world = sol(2);
+    let mut docked: BTreeMap<String, u64> = BTreeMap::new();
+    for _ in 0..5 * TICKS_PER_MINUTE {
+        world.step(&mut Vec::new());
+        let tick = world.tick();
+        for event in &world.outcome().events {
+            match event.kind {
+                EventKind::Docked { ship, .. } => {
+                    docked.insert(world.id_text(&ship).to_owned(), tick);
+                }
+                EventKind::Undocked { ship, .. } => {
+                    // Those that began in dock are not in the list.
+                    let since = docked.remove(world.id_text(&ship));
+                    assert!(since.is_none_or(|since| tick - since >= 240), "at {tick}");
+                }
+                _ => {}
+            }
+        }
+        let longest_ticks = docked.values().map(|since| tick - since).max();
+        assert!(longest_ticks.unwrap_or(0) < 700, "{docked:?} at {tick}");
+    }
+}
+
 /// What a pilot at rest at the spawn sees of pirates in ten minutes.
 #[test]
 fn a_newcomer_at_the_spawn_is_left_alone() {

@@ -33,6 +33,9 @@ const LEASH: f32 = 2600.0;
 /// A patrol nearer than this makes a pirate break off, u.
 const FEAR_DISTANCE: f32 = 650.0;
 
+/// Thrust with which a trader leaves a dock.
+const CAST_OFF: f32 = 0.1;
+
 /// What a ship is about.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Mode {
@@ -312,6 +315,8 @@ impl Mind {
                 self.mode = Mode::Travel(StationIndex(next as u16));
             }
             (Mode::Rest { .. }, Some(_)) => {}
+            // On its way out.
+            (Mode::Travel(next), Some(here)) if next != here => {}
             (_, Some(_)) => {
                 let stay_ticks = now.random.between(240.0, 600.0) as u64;
                 self.mode = Mode::Rest {
@@ -380,13 +385,19 @@ impl Mind {
                     let ring = length(s.x - helm.x, s.y - helm.y) < 0.95 * s.docking_radius;
                     ring && helm.speed() < 0.95 * s.docking_speed_max
                 });
-                if near && world.entities.docks[row].is_none() {
+                let docked = world.entities.docks[row];
+                if docked.map_or(near, |here| here == station) {
                     return Controls {
                         dock: true,
                         ..Controls::default()
                     };
                 }
-                helm.fly_to(x, y, throttle)
+                let controls = helm.fly_to(x, y, throttle);
+                // In dock a ship does not turn: out first, however it lies.
+                let thrust = controls
+                    .thrust
+                    .max(if docked.is_some() { CAST_OFF } else { 0.0 });
+                Controls { thrust, ..controls }
             }
         }
     }
