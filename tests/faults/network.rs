@@ -17,13 +17,16 @@ use crate::support::{Client, Ending, Server, Setup, Shared, worlds};
 static SHARED: Shared = Shared::new();
 
 /// A server whose every delta has some kilobytes.
-fn server() -> Arc<Server> {
-    SHARED.server(|| {
-        Server::start(Setup {
-            flags: &["--view-radius", "5000"],
-            ..Setup::world(&worlds::busy())
-        })
+fn busy() -> Server {
+    Server::start(Setup {
+        flags: &["--view-radius", "5000"],
+        ..Setup::world(&worlds::busy())
     })
+}
+
+/// One of them for all tests that count nothing of it.
+fn server() -> Arc<Server> {
+    SHARED.server(busy)
 }
 
 /// A client that reaches the server through a relay.
@@ -108,7 +111,7 @@ fn delay_and_jitter_cost_time_and_nothing_else() {
 
 #[test]
 fn a_short_stall_costs_deltas_and_ends_with_a_snapshot() {
-    let server = server();
+    let server = busy();
     let relay = Relay::to(server.listen);
     let mut client = pilot(&relay, &server, "dozer");
     client.deltas(5);
@@ -132,7 +135,7 @@ fn a_short_stall_costs_deltas_and_ends_with_a_snapshot() {
 
 #[test]
 fn a_reader_that_stands_still_for_ten_seconds_ends_with_4004() {
-    let server = server();
+    let server = busy();
     let relay = Relay::to(server.listen);
     let mut client = pilot(&relay, &server, "sleeper");
     let closes = r#"orrery_closes_total{kind="reading too slowly"}"#;
