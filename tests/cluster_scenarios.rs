@@ -352,6 +352,25 @@ fn a_retry_in_a_slowed_system_is_carried_out_once() {
 }
 
 #[test]
+fn answers_that_waited_for_the_disk_come_in_the_order_of_their_requests() {
+    let mut cluster = quiet();
+    let ann = cluster.enter("ann", "sol-1");
+    dock(&mut cluster, ann);
+    cluster.disk_pace = DiskPace::Stopped;
+    let before = cluster.seats[ann].answered.len();
+    for _ in 0..6 {
+        let due = cluster.tick + 1;
+        cluster.seats[ann].buy(food(1, None), due);
+        cluster.ticks(2);
+    }
+    assert_eq!(cluster.seats[ann].answered.len(), before, "nothing is kept");
+    cluster.disk_pace = DiskPace::Prompt;
+    cluster.ticks(4);
+    let answered = &cluster.seats[ann].answered[before..];
+    assert!(answered.len() == 6 && answered.is_sorted(), "{answered:?}");
+}
+
+#[test]
 fn new_pilots_in_a_slowed_system_are_granted_in_the_batch_of_their_first_record() {
     let mut cluster = quiet();
     cluster.enter("ann", "sol-1");

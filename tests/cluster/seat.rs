@@ -92,6 +92,8 @@ pub(crate) struct Seat {
     /// Texts on their way to the server, and the tick in which they arrive.
     pub(crate) says: VecDeque<(u64, Vec<u8>)>,
     pub(crate) asked: BTreeMap<u64, Asked>,
+    /// Requests that were answered, in the order of their answers.
+    pub(crate) answered: Vec<u64>,
     /// Error codes told so far.
     pub(crate) errors: Vec<ErrorCode>,
     pub(crate) newest_reply: Option<Reply>,
@@ -120,6 +122,7 @@ impl Seat {
             told_center: None,
             says: VecDeque::new(),
             asked: BTreeMap::new(),
+            answered: Vec::new(),
             errors: Vec::new(),
             newest_reply: None,
             next_seq: 1,
@@ -249,6 +252,7 @@ impl Seat {
             return None;
         };
         let asked = self.asked.remove(&seq);
+        self.answered.push(seq);
         let is_about_input = matches!(reply, Reply::Error(_)) && self.inputs.remove(&seq);
         assert!(
             asked.is_some() || is_about_input,
