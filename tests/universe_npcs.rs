@@ -126,7 +126,7 @@ fn traders_stay_in_dock_for_a_while_and_then_leave_however_they_lie() {
                     let since = docked.remove(world.id_text(&ship));
                     assert!(since.is_none_or(|since| tick - since >= 240), "at {tick}");
                 }
-                _ => {}
+                EventKind::ProjectileFired { .. } => {}
             }
         }
         let longest_ticks = docked.values().map(|since| tick - since).max();
