@@ -151,13 +151,10 @@ impl Core {
             self.refuse(conn, seq, ErrorCode::UnknownSystem);
             return;
         };
-        if !self.owns(target) {
-            let refusal = run_by_another(Some(system_id));
-            self.write(conn, Some(seq), refusal);
-            return;
-        }
+        let is_owned = self.owns(target);
         if let Some(entry) = self.roster.get_mut(key)
             && matches!(entry.whereabouts, Whereabouts::Ashore(None))
+            && is_owned
         {
             entry.whereabouts = Whereabouts::Loading;
             entry.first_join = Some(FirstJoin { conn, target, seq });
@@ -184,6 +181,10 @@ impl Core {
 
     fn enter(&mut self, key: PlayerKey, target: SystemIndex) -> Result<Handle, Reply> {
         let internal = || Reply::error(ErrorCode::Internal);
+        if !self.owns(target) {
+            let system = id_of(&self.universe, target);
+            return Err(run_by_another(system.as_ref().map(Name::as_str)));
+        }
         let entry = self.roster.get_mut(key).ok_or_else(internal)?;
         match &entry.whereabouts {
             // The first join is under way.
