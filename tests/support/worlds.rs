@@ -250,6 +250,6 @@ pub(crate) fn tiny() -> String {
 
 /// [`PORT`] with so much traffic round the spawn that every delta is large, and none is thinned.
 pub(crate) fn busy() -> String {
-    let traffic = "[systems.population]\ntraders = 170\n\n[[systems.stations]]";
+    let traffic = "[systems.population]\ntraders = 90\n\n[[systems.stations]]";
     PORT.replacen("[[systems.stations]]", traffic, 1)
 }
