@@ -95,6 +95,12 @@ fn a_phone_held_sideways_gets_thumbs_instead_of_keys() {
     on_a_phone(844, 390, "phone-sideways");
 }
 
+/// Opens the pilot's dialog, which may still be closing.
+fn open_pilot(page: &mut Page) {
+    page.wait("!document.getElementById('pilot').open");
+    page.value("document.getElementById('open-pilot').click()");
+}
+
 fn sign_in(page: &mut Page, token: &str) {
     page.wait("document.getElementById('pilot').open");
     page.value(&format!(
@@ -127,17 +133,17 @@ fn where_no_guests_are_let_in_a_token_is_asked_for_and_kept_in_the_tab_alone() {
     // A newer token of the same pilot prolongs the session; another pilot's begins one.
     begin(&mut page);
     page.value("globalThis.before = orrery.link.socket");
-    page.tap("KeyP");
+    open_pilot(&mut page);
     let newer = token(&secret, "ada", "2h");
     sign_in(&mut page, &newer);
     page.wait(&format!("orrery.link.token === '{newer}'"));
     assert_eq!(page.value("orrery.link.socket === before"), true);
-    page.tap("KeyP");
+    open_pilot(&mut page);
     sign_in(&mut page, &token(&secret, "grace", "1h"));
     page.wait("orrery.link.state === 'flying' && orrery.link.playerId === 'grace'");
 
     // A token that runs out in flight is asked for again, in words that say so.
-    page.tap("KeyP");
+    open_pilot(&mut page);
     sign_in(&mut page, &token(&secret, "brief", "2s"));
     page.wait("document.getElementById('pilot-words').textContent.includes('run out')");
     assert_eq!(
