@@ -95,12 +95,6 @@ fn a_phone_held_sideways_gets_thumbs_instead_of_keys() {
     on_a_phone(844, 390, "phone-sideways");
 }
 
-/// Opens the pilot's dialog, which may still be closing.
-fn open_pilot(page: &mut Page) {
-    page.wait("!document.getElementById('pilot').open");
-    page.value("document.getElementById('open-pilot').click()");
-}
-
 fn sign_in(page: &mut Page, token: &str) {
     page.wait("document.getElementById('pilot').open");
     page.value(&format!(
@@ -133,17 +127,17 @@ fn where_no_guests_are_let_in_a_token_is_asked_for_and_kept_in_the_tab_alone() {
     // A newer token of the same pilot prolongs the session; another pilot's begins one.
     begin(&mut page);
     page.value("globalThis.before = orrery.link.socket");
-    open_pilot(&mut page);
+    page.tap("KeyP");
     let newer = token(&secret, "ada", "2h");
     sign_in(&mut page, &newer);
     page.wait(&format!("orrery.link.token === '{newer}'"));
     assert_eq!(page.value("orrery.link.socket === before"), true);
-    open_pilot(&mut page);
+    assert_eq!(page.value(KEY_BEFORE_THE_NEXT_FRAME), true);
     sign_in(&mut page, &token(&secret, "grace", "1h"));
     page.wait("orrery.link.state === 'flying' && orrery.link.playerId === 'grace'");
 
     // A token that runs out in flight is asked for again, in words that say so.
-    open_pilot(&mut page);
+    page.tap("KeyP");
     sign_in(&mut page, &token(&secret, "brief", "2s"));
     page.wait("document.getElementById('pilot-words').textContent.includes('run out')");
     assert_eq!(
@@ -152,6 +146,15 @@ fn where_no_guests_are_let_in_a_token_is_asked_for_and_kept_in_the_tab_alone() {
     );
     assert_eq!(page.complaints, Vec::<String>::new());
 }
+
+/// Closes the pilot's dialog while its field has the focus, and presses P before a frame is drawn;
+/// whether the dialog is open again.
+const KEY_BEFORE_THE_NEXT_FRAME: &str = "(() => { const pilot = document.getElementById('pilot'); \
+    document.getElementById('open-pilot').click(); \
+    document.getElementById('pilot-close').click(); \
+    const focused = document.activeElement ?? document.body; \
+    focused.dispatchEvent(new KeyboardEvent('keydown', { code: 'KeyP', bubbles: true })); \
+    return pilot.open })()";
 
 /// Logs the page's own pilot in a second time, past the page.
 const ELSEWHERE: &str = "(() => { const other = new WebSocket(orrery.link.url, 'orrery.v1.json'); \

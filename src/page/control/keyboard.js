@@ -25,7 +25,8 @@ const HELD = {
 /** @param {EventTarget | null} target */
 function typing(target) {
   if (!(target instanceof HTMLElement)) return false;
-  return target.closest("input, select, textarea, dialog:modal") !== null;
+  // A field of a dialog that has just closed keeps the focus until the next frame is drawn.
+  return target.closest("input, select, textarea, dialog:modal") !== null && target.checkVisibility();
 }
 
 export class Keyboard {
