@@ -19,21 +19,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use orrery::ids::{ConnId, Handle, SystemIndex, UnixMillis};
+use orrery::ids::Handle;
 use orrery::replication::stencil::{CellId, GridSize};
-use orrery::replication::{
-    PilotView, Publisher, Purse, Stage, Stencils, TickFrame, Viewer, compose,
-};
-use orrery::sim::{Random, World};
-use orrery::universe::{Population, Universe};
+use orrery::replication::{PilotView, TickFrame, compose};
+use orrery::sim::Random;
 use serde::Serialize;
 use serde_json::Value;
 
 #[path = "../tests/crowd/mod.rs"]
 mod crowd;
-
-const VIEW_RADIUS: f32 = 1000.0;
-const CELL_EDGE: f32 = 250.0;
+use crowd::gallery::{Gallery, VIEW_RADIUS};
 
 /// Ships within the view radius. A view is made of whole cells, all that the radius touches, and so
 /// about 50 rows.
@@ -42,66 +37,16 @@ const IN_VIEW: f32 = 36.0;
 /// Rows of a delta that is measured.
 const ROWS: std::ops::RangeInclusive<usize> = 45..=55;
 
-/// Ships that all fly about, and the frame of their newest tick.
-struct Sky {
-    universe: Arc<Universe>,
-    world: World,
-    ships: Vec<Handle>,
-    viewers: Vec<Viewer>,
-    stencils: Arc<Stencils>,
-    publisher: Publisher,
-}
+/// Ships that all fly about, in an empty square.
+struct Sky(Gallery);
 
 impl Sky {
     fn new(count: usize, half_extent: f32) -> Self {
-        let mut universe = Universe::clone(&Universe::built_in());
-        let system = &mut universe.systems[0];
-        system.half_extent = half_extent;
-        system.stations.clear();
-        system.zones.clear();
-        system.population = Population::default();
-        system.pilots_max = count as u32;
-        let universe = Arc::new(universe);
-        let mut world = World::new(Arc::clone(&universe), SystemIndex(0), 3, None);
-        let ships = crowd::admit(&mut world, count);
-        let viewers = ships
-            .iter()
-            .zip(0..)
-            .map(|(&ship, slot)| viewer(ship, slot));
-        let viewers = viewers.collect();
-        let stencils = Arc::new(Stencils::new(VIEW_RADIUS, CELL_EDGE));
-        let publisher = Publisher::new(Arc::clone(&stencils), 1);
-        Self {
-            universe,
-            world,
-            ships,
-            viewers,
-            stencils,
-            publisher,
-        }
+        Self(Gallery::new(crowd::empty_sky(half_extent), count, 1))
     }
 
-    /// A tick in which everybody steers.
     fn step(&mut self) {
-        let tick = self.world.tick() + 1;
-        let inputs = self.ships.iter().zip(0..);
-        let inputs = inputs.map(|(&ship, n)| crowd::steer(ship, n, tick, false));
-        let mut commands = inputs.collect();
-        self.world.step(&mut commands);
-    }
-
-    fn publish(&mut self) -> Arc<TickFrame> {
-        let stage = Stage {
-            universe: &self.universe,
-            system: SystemIndex(0),
-            unix: UnixMillis(1_700_000_000_000),
-            shard_count: 1,
-            time_dilation_percent: 100,
-            rows_divisor: 1,
-            shrunk: 0,
-        };
-        self.publisher
-            .publish(stage, &self.world, &mut self.viewers)
+        self.0.step(&mut Vec::new(), |_| false);
     }
 
     /// The frame of a tick in mid-flight, and before it one with everybody's snapshot.
@@ -109,33 +54,24 @@ impl Sky {
         for _ in 0..30 {
             self.step();
         }
-        let first = self.publish();
+        let first = self.0.publish();
         self.step();
-        (first, self.publish())
+        (first, self.0.publish())
     }
 
     /// How many ships lie in the cells that a ship's pilot sees.
     fn seen_from(&self, ship: Handle) -> usize {
-        let side = self.world.cells().side();
+        let side = self.0.world.cells().side();
         let grid = GridSize {
             columns: side,
             rows: side,
         };
-        let cells = self.world.entities().cells();
-        let center = CellId(cells[self.world.entities().row(ship).expect("alive")]);
-        let stencil = self.stencils.at(0);
+        let cells = self.0.world.entities().cells();
+        let center = CellId(cells[self.0.world.entities().row(ship).expect("alive")]);
+        let stencil = self.0.stencils.at(0);
         let seen = |cell: &&u32| stencil.sees(center, CellId(**cell), grid);
         cells.iter().filter(seen).count()
     }
-}
-
-fn viewer(ship: Handle, slot: u32) -> Viewer {
-    let conn = ConnId {
-        shard: 0,
-        slot,
-        generation: 0,
-    };
-    Viewer::new(conn, ship, Purse::default())
 }
 
 fn parsed(bytes: &[u8]) -> Value {
@@ -181,7 +117,7 @@ fn deltas(criterion: &mut Criterion) {
     for &count in counts {
         let mut sky = Sky::new(count, crowd::half_extent(count, IN_VIEW, VIEW_RADIUS));
         let (first, frame) = sky.frames();
-        let stencils = Arc::clone(&sky.stencils);
+        let stencils = Arc::clone(&sky.0.stencils);
         let delta = |pilot: &PilotView, out: &mut Vec<u8>| {
             compose::delta(&frame, pilot, &stencils, 101, out);
         };
@@ -190,7 +126,7 @@ fn deltas(criterion: &mut Criterion) {
         };
         let (mut wanted, mut whole, mut bytes) = (Vec::new(), Vec::new(), 0);
         let views = frame.pilots_of(0).iter().zip(first.pilots_of(0));
-        for ((pilot, snapshotted), &ship) in views.zip(&sky.ships) {
+        for ((pilot, snapshotted), &ship) in views.zip(&sky.0.ships) {
             let mut out = Vec::new();
             delta(pilot, &mut out);
             let rows = rows_in(&parsed(&out), "entity_updates");
@@ -225,7 +161,7 @@ fn crowd(criterion: &mut Criterion) {
     let count = 1_000;
     let mut sky = Sky::new(count, 600.0);
     let (_, frame) = sky.frames();
-    let stencils = Arc::clone(&sky.stencils);
+    let stencils = Arc::clone(&sky.0.stencils);
     let delta = |pilot: &PilotView, out: &mut Vec<u8>| {
         compose::delta(&frame, pilot, &stencils, 101, out);
     };

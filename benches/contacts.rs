@@ -17,7 +17,6 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use orrery::ids::SystemIndex;
 use orrery::sim::{Body, Command, Flight, Random, World};
-use orrery::universe::{Population, Universe};
 use rstar::{AABB, RTree, RTreeObject};
 
 #[path = "../tests/crowd/mod.rs"]
@@ -26,17 +25,6 @@ mod crowd;
 /// A square in which about 50 of n ships lie within 1000 u of one.
 fn half_extent(count: usize) -> f32 {
     crowd::half_extent(count, 50.0, 1000.0)
-}
-
-fn universe(count: usize) -> Universe {
-    let mut universe = Universe::clone(&Universe::built_in());
-    let system = &mut universe.systems[0];
-    system.stations.clear();
-    system.zones.clear();
-    system.population = Population::default();
-    system.half_extent = half_extent(count);
-    system.pilots_max = u32::MAX;
-    universe
 }
 
 fn body(n: usize, half: f32) -> Body {
@@ -54,7 +42,12 @@ fn body(n: usize, half: f32) -> Body {
 }
 
 fn world(count: usize) -> World {
-    let mut world = World::new(Arc::new(universe(count)), SystemIndex(0), 1, None);
+    let mut world = World::new(
+        Arc::new(crowd::empty_sky(half_extent(count))),
+        SystemIndex(0),
+        1,
+        None,
+    );
     let ahead = |ship| Command::Steer {
         ship,
         seq: 1,
@@ -98,7 +91,7 @@ fn contacts(criterion: &mut Criterion) {
             bencher.iter(|| own.step(black_box(&mut Vec::new())));
         });
 
-        let universe = universe(count);
+        let universe = crowd::empty_sky(half_extent(count));
         let flight = Flight::new(&universe.ship, half_extent(count));
         let mut world = hecs::World::new();
         for n in 0..count {

@@ -1,6 +1,7 @@
 //! Every bound of the server in one place: what it limits, its unit, what it costs.
 //!
-//! A section a layer. A constant that nobody reads does not belong here.
+//! A section a layer. A constant that nobody reads does not belong here. The file is as long as it
+//! must be: bounds are judged side by side, and the memory that start-up announces is their sum.
 
 /// Ticks a second: the fixed simulation rate.
 pub const TICK_RATE_HZ: u32 = 30;
@@ -91,7 +92,7 @@ pub const NPC_ROWS_SENSED_MAX: usize = 512;
 
 /// Offenders that patrols of one system remember at a time; every hit of a tick scans them.
 pub const NPC_ALARMS_MAX: usize = 64;
-// ---------------------------------------------------------------------------------------- wire
+// Wire: what one message may hold.
 
 /// The protocol version that this server speaks.
 pub const PROTOCOL_VERSION: u64 = 1;
@@ -118,7 +119,7 @@ pub const BUSY_RETRY_MS: u64 = 250;
 /// Most units in one trade. Times any whole price below 9·10^9 it still fits an `i64`.
 pub const QUANTITY_MAX: u32 = 1_000_000_000;
 
-// --------------------------------------------------------------------------------------- swarm
+// Swarm: what the load generator may open, wait for and keep.
 
 /// Most bots of one swarm: one address has some 28,000 local ports towards one server.
 pub const SWARM_CLIENTS_MAX: u32 = 20_000;
@@ -170,7 +171,7 @@ pub const SWARM_TURN_MS_MAX: u64 = 15;
 /// Share of one core beyond which the swarm's own work shapes what it measures, in percent.
 pub const SWARM_CPU_PERCENT_MAX: f64 = 90.0;
 
-// ------------------------------------------------------------------------------------- session
+// Session: what one conversation may ask, how often and until when.
 
 /// How long a connection may stay without a login, in milliseconds.
 pub const LOGIN_DEADLINE_MS: u64 = 5_000;
@@ -251,7 +252,7 @@ pub const RATE_FAULTS: Rate = Rate {
     per_second: 60,
     burst: 240,
 };
-// ---- net: what strangers may cost ---------------------------------------------------------------
+// Net: what strangers may cost.
 
 /// Connections in all, over every shard of one listener: at 24 KiB of buffers each, 240 MB.
 pub const CONNECTIONS_MAX: usize = 10_000;
@@ -370,7 +371,7 @@ pub const SHARD_LEAD_MAX: usize = 4;
 /// Time for a peer to take a whole HTTP response: 256 KiB at 9 kB/s.
 pub const RESPONSE_MS_MAX: u64 = 30_000;
 
-// ------------------------------------------------------------------------------------ replication
+// Replication: what a client is told, and how much of it.
 
 /// Farthest that a view reaches, in cells: bounds a stencil's size and a message's runs.
 pub const STENCIL_REACH_MAX: u32 = 16;
@@ -411,7 +412,7 @@ pub const PARALLEL_ROWS_MIN: usize = 2_000;
 /// Frames kept for reuse in a system: one being read by a slow gate, one being read, one to write.
 pub const FRAMES_KEPT_MAX: usize = 4;
 
-// ----------------------------------------------------------------------------------------- server
+// Server: the tick, the gates and what waits between them.
 
 /// How long before a tick's deadline its thread stops sleeping and spins, in µs: what a sleep
 /// oversleeps, at the cost of half a per cent of a core.
@@ -526,7 +527,7 @@ pub const VIEW_RADIUS_MIN: f32 = 100.0;
 
 /// Largest view radius that may be asked for, in u.
 pub const VIEW_RADIUS_MAX: f32 = 10_000.0;
-// ── store ───────────────────────────────────────────────────────────────────────────────────────
+// Store: what waits for the disk, how long, and whose the systems are.
 
 /// Requests that may wait for the writer: eight seconds of ticks. Beyond it, full is the answer.
 pub const STORE_INBOX_MAX: usize = 256;
@@ -596,7 +597,7 @@ pub const AUDIT_PAGE_ROWS: i64 = 2_048;
 /// Differences that an audit names; the rest is counted.
 pub const AUDIT_FINDINGS_MAX: usize = 20;
 
-// ---- recorder ------------------------------------------------------------------------------------
+// Recorder: what a flight recording may hold.
 
 /// Largest frame of a recording, in bytes: the opening of a universe of the largest size; a tick with
 /// all the commands it may take has 1.5 MiB.

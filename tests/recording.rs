@@ -1,6 +1,5 @@
 //! Flights recorded and flown again: whole servers in memory, and a real one.
 
-#[allow(unused_imports, reason = "each test file uses a part")]
 mod cluster;
 #[path = "support/mod.rs"]
 mod support;

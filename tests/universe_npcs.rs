@@ -6,27 +6,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use orrery::ids::{EntityKind, Handle, PlayerId, StationIndex, SystemIndex};
+use orrery::ids::{EntityKind, Handle, StationIndex, SystemIndex};
 use orrery::limits::NPC_ARRIVALS_PER_TICK_MAX;
-use orrery::sim::{CombatEvent, CombatKind, Command, EventKind, Pilot, Place, World};
+use orrery::sim::{CombatEvent, CombatKind, Command, EventKind, Place, World};
 use orrery::universe::{BUILT_IN, Universe};
+
+mod crowd;
+use crowd::pilot;
 
 const TICKS_PER_MINUTE: u64 = 30 * 60;
 
 fn sol(seed: u64) -> World {
     World::new(Universe::built_in(), SystemIndex(0), seed, None)
-}
-
-fn pilot(name: &str, place: Place) -> Pilot {
-    Pilot {
-        player: PlayerId::parse(name).unwrap(),
-        credits: 5000,
-        cargo: Vec::new(),
-        hull: 100,
-        fuel: 100.0,
-        place,
-        home: None,
-    }
 }
 
 fn run(world: &mut World, ticks: u64) {

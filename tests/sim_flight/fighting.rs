@@ -176,6 +176,16 @@ fn who_leaves_while_dead_is_stored_as_back_home() {
     assert!(world.pilot(b).is_none() && !world.entities().contains(b));
 }
 
+/// One shoots at another for three seconds, and nobody is hit.
+fn assert_harmless(world: &mut World, shooter: Handle, target: Handle) {
+    step(world, &[steer(shooter, 1, 0.0, true, false)]);
+    for _ in 0..90 {
+        step(world, &[]);
+        assert!(world.outcome().combat.is_empty());
+    }
+    assert_eq!(world.pilot(target).expect("a pilot").hull, 100);
+}
+
 #[test]
 fn a_pilot_is_safe_from_pilots_where_a_zone_forbids_harm() {
     let mut universe = quiet();
@@ -183,12 +193,7 @@ fn a_pilot_is_safe_from_pilots_where_a_zone_forbids_harm() {
     let mut world = world_of(universe);
     let a = admit(&mut world, "a", in_space(0.0, 3000.0, 0.0));
     let b = admit(&mut world, "b", in_space(150.0, 3000.0, 0.0));
-    step(&mut world, &[steer(a, 1, 0.0, true, false)]);
-    for _ in 0..90 {
-        step(&mut world, &[]);
-        assert!(world.outcome().combat.is_empty());
-    }
-    assert_eq!(world.pilot(b).expect("a pilot").hull, 100);
+    assert_harmless(&mut world, a, b);
 }
 
 #[test]
@@ -201,12 +206,7 @@ fn nobody_shoots_out_of_a_zone_that_forbids_harm() {
     let mut world = world_of(universe);
     let inside = admit(&mut world, "a", in_space(0.0, 3000.0, 0.0));
     let outside = admit(&mut world, "b", in_space(150.0, 3000.0, 0.0));
-    step(&mut world, &[steer(inside, 1, 0.0, true, false)]);
-    for _ in 0..90 {
-        step(&mut world, &[]);
-        assert!(world.outcome().combat.is_empty());
-    }
-    assert_eq!(world.pilot(outside).expect("a pilot").hull, 100);
+    assert_harmless(&mut world, inside, outside);
 }
 
 #[test]
@@ -219,12 +219,7 @@ fn a_docked_ship_is_invulnerable() {
     let far = 1.0 + 200.0 / dx.hypot(dy);
     let a = in_space(station.x + dx * far, station.y + dy * far, (-dy).atan2(-dx));
     let a = admit(&mut world, "a", a);
-    step(&mut world, &[steer(a, 1, 0.0, true, false)]);
-    for _ in 0..60 {
-        step(&mut world, &[]);
-        assert!(world.outcome().combat.is_empty());
-    }
-    assert_eq!(world.pilot(b).expect("a pilot").hull, 100);
+    assert_harmless(&mut world, a, b);
 }
 
 #[test]

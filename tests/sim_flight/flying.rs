@@ -3,7 +3,7 @@
 use orrery::ids::{EntityKind, StationIndex};
 use orrery::sim::{Command, Done, EventKind, Gone, NO_CELL, Order, Place, Refusal, World};
 
-use crate::{SOL, admit, in_space, pilot, place_of, steer, step, world};
+use crate::{SOL, admit, has_happened, in_space, pilot, place_of, steer, step, world};
 
 #[test]
 fn thrust_moves_along_the_nose_and_burns_fuel() {
@@ -85,38 +85,21 @@ fn docking_takes_place_near_and_slow_and_thrust_ends_it() {
     let docked = world.pilot(ship).expect("a pilot");
     assert_eq!(docked.docked_at, Some(StationIndex(0)));
     assert_eq!(docked.home, Some((SOL, StationIndex(0))));
-    let fired = |world: &World| {
-        let events = &world.outcome().events;
-        events
-            .iter()
-            .any(|event| matches!(event.kind, EventKind::ProjectileFired { .. }))
-    };
-    let ship_id = docked.ship_id;
+    let (ship_id, station) = (docked.ship_id, StationIndex(0));
     let docked = EventKind::Docked {
         ship: ship_id,
-        station: StationIndex(0),
+        station,
     };
-    assert!(
-        world
-            .outcome()
-            .events
-            .iter()
-            .any(|event| event.kind == docked)
-    );
+    assert!(has_happened(&world, |kind| *kind == docked));
     step(&mut world, &[]);
-    assert!(!fired(&world), "a docked ship can't fire");
+    let is_shot = |kind: &EventKind| matches!(kind, EventKind::ProjectileFired { .. });
+    assert!(!has_happened(&world, is_shot), "a docked ship can't fire");
     step(&mut world, &[steer(ship, 2, 0.1, false, true)]);
     let undocked = EventKind::Undocked {
         ship: ship_id,
-        station: StationIndex(0),
+        station,
     };
-    assert!(
-        world
-            .outcome()
-            .events
-            .iter()
-            .any(|event| event.kind == undocked)
-    );
+    assert!(has_happened(&world, |kind| *kind == undocked));
     assert_eq!(world.pilot(ship).expect("a pilot").docked_at, None);
 
     let far = admit(&mut world, "far", in_space(0.0, 4000.0, 0.0));

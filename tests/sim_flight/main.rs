@@ -6,14 +6,18 @@
 )]
 
 mod arriving;
+#[path = "../crowd/mod.rs"]
+mod crowd;
 mod fighting;
 mod flying;
 
 use std::sync::Arc;
 
-use orrery::ids::{Handle, PlayerId, SystemIndex};
-use orrery::sim::{Command, Pilot, Place, World};
+use orrery::ids::{Handle, SystemIndex};
+use orrery::sim::{Command, EventKind, Place, World};
 use orrery::universe::{Population, Universe};
+
+pub(crate) use crowd::pilot;
 
 pub(crate) const SOL: SystemIndex = SystemIndex(0);
 
@@ -32,18 +36,6 @@ pub(crate) fn world_of(universe: Universe) -> World {
 
 pub(crate) fn world() -> World {
     world_of(quiet())
-}
-
-pub(crate) fn pilot(name: &str, place: Place) -> Pilot {
-    Pilot {
-        player: PlayerId::parse(name).expect("a name"),
-        credits: 5000,
-        cargo: Vec::new(),
-        hull: 100,
-        fuel: 100.0,
-        place,
-        home: None,
-    }
 }
 
 pub(crate) fn in_space(x: f32, y: f32, rotation: f32) -> Place {
@@ -69,6 +61,12 @@ pub(crate) fn steer(ship: Handle, seq: u64, thrust: f32, fire: bool, dock: bool)
         fire,
         dock,
     }
+}
+
+/// Whether something happened in the newest tick.
+pub(crate) fn has_happened(world: &World, wanted: impl Fn(&EventKind) -> bool) -> bool {
+    let mut events = world.outcome().events.iter();
+    events.any(|event| wanted(&event.kind))
 }
 
 pub(crate) fn step(world: &mut World, commands: &[Command]) {
