@@ -23,6 +23,7 @@ use orrery::swarm::{self, Conduct, Options, Report, Stretch, SwarmError};
 fn options(url: String, clients: u32) -> Options {
     Options {
         url,
+        tls_ca: None,
         clients,
         duration: Duration::from_millis(1500),
         input_hz: 30.0,

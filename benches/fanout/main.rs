@@ -83,6 +83,7 @@ struct Cost {
 fn measure(plan: &Plan, subject: &Subject) -> Cost {
     let options = Options {
         url: format!("ws://{}/ws", subject.address),
+        tls_ca: None,
         clients: plan.clients,
         duration: plan.duration,
         input_hz: 10.0,

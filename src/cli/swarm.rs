@@ -1,5 +1,6 @@
 //! `orrery swarm`: a load generator; progress on standard error, the report on standard output.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use crate::swarm::{self, Conduct, Options, Progress, Report, Stretch, SwarmError
 /// players are PREFIX-1, PREFIX-2 and so on; two swarms of one prefix take each other's places.
 #[derive(Debug, Args)]
 pub(crate) struct SwarmArguments {
-    /// The server's WebSocket, ws:// only
+    /// The server's WebSocket, ws:// or wss://
     #[arg(
         long,
         env = "ORRERY_URL",
@@ -27,6 +28,9 @@ pub(crate) struct SwarmArguments {
         default_value = "ws://127.0.0.1:7777/ws"
     )]
     url: String,
+    /// PEM file of the certificate that a wss:// server's is signed by, or is
+    #[arg(long, env = "ORRERY_TLS_CA", value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
     /// Number of bots
     #[arg(long, env = "ORRERY_CLIENTS", value_name = "N", default_value_t = 100)]
     clients: u32,
@@ -96,6 +100,7 @@ pub(crate) fn run(arguments: &SwarmArguments) -> Result<(), Failure> {
     }
     let options = Options {
         url: arguments.url.clone(),
+        tls_ca: arguments.tls_ca.clone(),
         clients: arguments.clients,
         duration: arguments.duration,
         input_hz: arguments.input_hz,

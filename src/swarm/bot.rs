@@ -16,7 +16,7 @@ use tungstenite::Utf8Bytes;
 use tungstenite::handshake::client::Request as Upgrade;
 
 use super::inbox::Inbox;
-use super::link::{Link, Received, Sent};
+use super::link::{Link, Received, Sent, Tls};
 use super::pilot::{Conduct, Order, Pilot};
 use super::sight;
 use super::tally::Tally;
@@ -45,6 +45,8 @@ pub(super) enum Stage {
 pub(super) struct Crew {
     pub(super) address: SocketAddr,
     pub(super) upgrade: Upgrade,
+    /// How a `wss://` server is to prove who it is.
+    pub(super) tls: Option<Tls>,
     /// The system for pilots that are in none yet.
     pub(super) system: Name,
     /// Names this run's orders apart from every other run's.
@@ -144,7 +146,7 @@ impl Bot {
         turn: &mut Turn<'_>,
     ) -> bool {
         if self.stage == Stage::Connecting {
-            match self.link.advance(&crew.upgrade) {
+            match self.link.advance(&crew.upgrade, crew.tls.as_ref()) {
                 Ok(true) => self.log_in(turn),
                 Ok(false) => return false,
                 Err(reason) => return self.fail(reason, turn),

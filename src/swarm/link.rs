@@ -8,16 +8,21 @@
 //!
 //! Texts in one frame, nearly everything, are taken where they lie in the shared [`Inbox`]; every
 //! other frame goes through tungstenite, whole.
+//!
+//! Under TLS a short read says nothing about the socket, so reading goes on until it would block.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::sync::Arc;
 
 use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use tungstenite::client::client_with_config;
 use tungstenite::handshake::HandshakeError;
 use tungstenite::handshake::MidHandshake;
@@ -31,11 +36,61 @@ use crate::limits::{
     SWARM_MESSAGE_BYTES_MAX, SWARM_READ_BUFFER_BYTES, SWARM_WRITE_BUFFER_BYTES_MAX,
 };
 
+/// How a `wss://` server is to prove who it is.
+#[derive(Debug, Clone)]
+pub(super) struct Tls {
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) server: ServerName<'static>,
+}
+
+/// What carries the bytes.
+#[derive(Debug)]
+enum Transport {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Transport {
+    fn over(tcp: TcpStream, tls: Option<&Tls>) -> Result<Self, rustls::Error> {
+        let Some(tls) = tls else {
+            return Ok(Self::Plain(tcp));
+        };
+        let session = ClientConnection::new(Arc::clone(&tls.config), tls.server.clone())?;
+        Ok(Self::Tls(Box::new(StreamOwned::new(session, tcp))))
+    }
+}
+
+impl Read for Transport {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(tcp) => tcp.read(buffer),
+            Self::Tls(tls) => tls.read(buffer),
+        }
+    }
+}
+
+impl Write for Transport {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(tcp) => tcp.write(bytes),
+            Self::Tls(tls) => tls.write(bytes),
+        }
+    }
+
+    /// Writes what a TLS session holds back; a plain socket holds nothing.
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Tls(tls) => tls.flush(),
+        }
+    }
+}
+
 /// The socket as tungstenite sees it: in the handshake as it is, from then on it reads only what
 /// the link hands on.
 #[derive(Debug)]
 pub(super) struct Stream {
-    tcp: TcpStream,
+    transport: Transport,
     is_drained: bool,
     is_ending: bool,
     supply: Supply,
@@ -56,9 +111,9 @@ enum Supply {
 }
 
 impl Stream {
-    fn new(tcp: TcpStream) -> Self {
+    fn new(transport: Transport) -> Self {
         Self {
-            tcp,
+            transport,
             is_drained: false,
             is_ending: false,
             supply: Supply::Socket,
@@ -72,9 +127,10 @@ impl Stream {
         if self.is_drained {
             return Err(ErrorKind::WouldBlock.into());
         }
-        match inbox.read(&mut self.tcp) {
+        let is_plain = matches!(self.transport, Transport::Plain(_));
+        match inbox.read(&mut self.transport) {
             Ok((count, is_short)) => {
-                self.is_drained = is_short && !self.is_ending;
+                self.is_drained = is_short && is_plain && !self.is_ending;
                 Ok(count)
             }
             Err(error) => {
@@ -93,7 +149,7 @@ impl Read for Stream {
                 count => Ok(count),
             };
         }
-        let count = self.tcp.read(buffer)?;
+        let count = self.transport.read(buffer)?;
         for &byte in buffer.get(..count).unwrap_or_default() {
             self.tail.rotate_left(1);
             self.tail[3] = byte;
@@ -104,11 +160,11 @@ impl Read for Stream {
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.tcp.write(bytes)
+        self.transport.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.transport.flush()
     }
 }
 
@@ -180,11 +236,12 @@ impl Link {
         Ok(Self::Connecting(tcp))
     }
 
-    /// Goes on connecting after a readiness event; `Ok(true)` once messages can flow.
+    /// Goes on connecting after a readiness event, under TLS where told how; `Ok(true)` once
+    /// messages can flow.
     ///
     /// # Errors
     /// A sentence for people: why the connection or the upgrade failed.
-    pub(super) fn advance(&mut self, request: &Request) -> Result<bool, String> {
+    pub(super) fn advance(&mut self, request: &Request, tls: Option<&Tls>) -> Result<bool, String> {
         let result = match mem::replace(self, Self::Gone) {
             Self::Connecting(tcp) => {
                 if let Some(error) = tcp.take_error().ok().flatten() {
@@ -196,7 +253,9 @@ impl Link {
                 }
                 // Small inputs must not wait for an acknowledgement; without it they merely lag.
                 let _ = tcp.set_nodelay(true);
-                client_with_config(request.clone(), Stream::new(tcp), Some(config()))
+                let transport =
+                    Transport::over(tcp, tls).map_err(|error| format!("connect: {error}"))?;
+                client_with_config(request.clone(), Stream::new(transport), Some(config()))
             }
             Self::Handshaking(mid) => mid.handshake(),
             other => {

@@ -7,7 +7,8 @@
 //! tokens.
 //!
 //! ```text
-//! fleet     the loop: readiness, pace, phases      link       TCP, upgrade, messages
+//! fleet     the loop: readiness, pace, phases      link       TCP or TLS, upgrade, messages
+//! destination  where a URL leads
 //!                                                  inbox      the buffer that all read through
 //! bot       one conversation                       sight      reading little of much
 //! pilot     what a bot wants                       autopilot  how it steers
@@ -16,6 +17,7 @@
 
 mod autopilot;
 mod bot;
+mod destination;
 mod fleet;
 mod histogram;
 mod inbox;
@@ -28,31 +30,29 @@ mod table;
 mod tally;
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
-use tungstenite::client::IntoClientRequest;
-use tungstenite::handshake::client::Request;
-use tungstenite::http::{HeaderValue, Uri};
 
 pub use pilot::Conduct;
 pub use report::{Combat, Delivered, Faults, Orders, Own, Report, SentCounts, Spread};
 
 use crate::ids::{Name, PlayerId, UnixMillis};
 use crate::limits::{
-    SUBPROTOCOL, SWARM_CLIENTS_MAX, SWARM_CONNECT_HZ_MAX, SWARM_DURATION_SECONDS_MAX,
-    SWARM_INPUT_HZ_MAX,
+    SWARM_CLIENTS_MAX, SWARM_CONNECT_HZ_MAX, SWARM_DURATION_SECONDS_MAX, SWARM_INPUT_HZ_MAX,
 };
 use crate::session::token::Signer;
 
 /// What to do.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where the server is: `ws://HOST:PORT/ws`. Without a path, `/ws`.
+    /// Where the server is: `ws://HOST:PORT/ws` or `wss://HOST:PORT/ws`. Without a path, `/ws`.
     pub url: String,
+    /// A PEM file of the certificates that a `wss://` server's may be signed by, or be.
+    pub tls_ca: Option<PathBuf>,
     /// How many bots.
     pub clients: u32,
     /// How long to measure once all bots are in.
@@ -127,14 +127,15 @@ pub fn run(
     observe: &mut dyn FnMut(&Progress),
 ) -> Result<Report, SwarmError> {
     check(options)?;
-    let (address, upgrade) = destination(&options.url)?;
+    let destination = destination::resolve(&options.url, options.tls_ca.as_deref())?;
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let unix = UnixMillis(since.as_millis() as u64);
     let crew = bot::Crew {
-        address,
-        upgrade,
+        address: destination.address,
+        upgrade: destination.upgrade,
+        tls: destination.tls,
         system: options.system.clone(),
         run: format!("{:x}", unix.0),
     };
@@ -191,76 +192,4 @@ fn check(options: &Options) -> Result<(), SwarmError> {
             options.clients
         ),
     )
-}
-
-/// Where a URL leads, and the request that upgrades a connection there. Resolves the host's name.
-fn destination(url: &str) -> Result<(SocketAddr, Request), SwarmError> {
-    let unusable = |why: &str| SwarmError::Unusable(format!("--url {url}: {why}"));
-    let uri: Uri = url
-        .parse()
-        .map_err(|_| unusable("is not a URL such as ws://127.0.0.1:7777/ws"))?;
-    match uri.scheme_str() {
-        Some("ws") => {}
-        Some("wss") => {
-            return Err(unusable(
-                "the swarm does not speak TLS; give a plain ws:// port",
-            ));
-        }
-        _ => {
-            return Err(unusable(
-                "must begin with ws://, as in ws://127.0.0.1:7777/ws",
-            ));
-        }
-    }
-    let host = uri.host().ok_or_else(|| unusable("names no host"))?;
-    let port = uri.port_u16().unwrap_or(80);
-    let path = match uri.path_and_query().map_or("/", |path| path.as_str()) {
-        "/" => "/ws",
-        path => path,
-    };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let address = (bare, port)
-        .to_socket_addrs()
-        .ok()
-        .and_then(|mut found| found.next())
-        .ok_or_else(|| unusable("its host has no address"))?;
-    let mut upgrade = format!("ws://{host}:{port}{path}")
-        .into_client_request()
-        .map_err(|error| unusable(&error.to_string()))?;
-    let subprotocol = HeaderValue::from_static(SUBPROTOCOL);
-    upgrade
-        .headers_mut()
-        .insert("Sec-WebSocket-Protocol", subprotocol);
-    Ok((address, upgrade))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_without_a_path_leads_to_the_socket() {
-        let (address, upgrade) = destination("ws://127.0.0.1:7777").unwrap();
-        assert_eq!(address, "127.0.0.1:7777".parse().unwrap());
-        assert_eq!(upgrade.uri().path(), "/ws");
-        let (address, upgrade) = destination("ws://[::1]/play?x=1").unwrap();
-        assert_eq!(address, "[::1]:80".parse().unwrap());
-        assert_eq!(
-            upgrade.uri().path_and_query().unwrap().as_str(),
-            "/play?x=1"
-        );
-    }
-
-    #[test]
-    fn a_url_that_cannot_be_flown_to_says_what_to_do() {
-        for (url, hint) in [
-            ("wss://127.0.0.1:1/ws", "plain ws://"),
-            ("127.0.0.1:7777", "ws://"),
-            ("http://127.0.0.1/", "must begin with ws://"),
-            ("", "ws://"),
-        ] {
-            let told = destination(url).unwrap_err().to_string();
-            assert!(told.contains(hint), "{told}");
-        }
-    }
 }

@@ -9,14 +9,20 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../store_harness/postgres_server.rs"]
+#[allow(unreachable_pub, reason = "the store's tests share it")]
+mod postgres_server;
 #[path = "../support/mod.rs"]
 mod support;
+
+use support::PATIENCE;
 
 #[path = "../faults/relay.rs"]
 #[allow(dead_code, reason = "the soak splits nothing")]
 mod relay;
 
 mod footprint;
+mod ground;
 mod mob;
 mod soak;
 mod storm;

@@ -19,6 +19,12 @@ const STRENGTH: Strength = Strength {
     nonreaders: 30,
     flooders: 30,
     garbage: 30,
+    silent: 60,
+    dockers: 20,
+    fragmenters: 2,
+    repeaters: 0,
+    reloggers: 0,
+    guests: 1,
     connects_hz: 200,
 };
 

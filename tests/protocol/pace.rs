@@ -94,6 +94,7 @@ fn a_crowd_of_a_thousand_in_one_view_keeps_the_pace_and_each_client_its_budget()
     let server = Server::start(Setup::world(&world));
     let options = Options {
         url: format!("ws://{}/ws", server.listen),
+        tls_ca: None,
         clients: SHIPS,
         duration: SPAN,
         input_hz: 10.0,
@@ -113,4 +114,37 @@ fn a_crowd_of_a_thousand_in_one_view_keeps_the_pace_and_each_client_its_budget()
     assert!(delivered.own_ship_percent >= 99.5);
     assert!(delivered.hz_min >= 29.0);
     assert!(short >= ticks * 0.99);
+}
+
+#[test]
+fn a_swarm_flies_over_tls() {
+    let server = Server::start(Setup {
+        is_secure: true,
+        ..Setup::default()
+    });
+    let options = Options {
+        url: server.url(),
+        tls_ca: server.certificate(),
+        clients: 3,
+        duration: Duration::from_millis(300),
+        input_hz: 10.0,
+        connect_hz: 500,
+        system: Name::parse("sol-1").unwrap(),
+        prefix: "private".to_owned(),
+        conduct: Conduct::Fly,
+        stop: Arc::new(AtomicBool::new(false)),
+    };
+    let report = swarm::run(&options, &Server::signer(), &mut |_| {}).unwrap();
+    assert_eq!((report.joined, report.lost), (3, 0), "{report}");
+    assert!(report.delivered.deltas > 15, "{report}");
+    let folder = tempfile::tempdir().unwrap();
+    let another = folder.path().join("another.pem");
+    let stranger = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    fs::write(&another, stranger.cert.pem()).unwrap();
+    let strangers = Options {
+        tls_ca: Some(another),
+        ..options
+    };
+    let report = swarm::run(&strangers, &Server::signer(), &mut |_| {}).unwrap();
+    assert_eq!(report.joined, 0, "{report}");
 }

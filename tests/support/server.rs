@@ -43,6 +43,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) log: Log,
     /// How many files it may have open.
     pub(crate) open_files_max: Option<u32>,
+    /// Whether it speaks TLS also in a run that is not over TLS.
+    pub(crate) is_secure: bool,
     /// Further variables of its environment.
     pub(crate) variables: &'a [(&'a str, &'a str)],
 }
@@ -103,7 +105,7 @@ impl Server {
             fs::write(at("world.toml"), text).unwrap();
             arguments.extend(["--world".into(), at("world.toml")]);
         }
-        if wire::is_secure_run() {
+        if setup.is_secure || wire::is_secure_run() {
             wire::write_papers(folder.path());
             arguments.extend(["--tls-cert".into(), at("cert.pem")]);
             arguments.extend(["--tls-key".into(), at("key.pem")]);
@@ -160,6 +162,19 @@ impl Server {
     /// The path of the file that it keeps things in, unless told otherwise.
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("a.db")
+    }
+
+    /// Where clients connect.
+    pub(crate) fn url(&self) -> String {
+        let scheme = self.certificate().map_or("ws", |_| "wss");
+        format!("{scheme}://{}/ws", self.listen)
+    }
+
+    /// The certificate that it shows, where it speaks TLS.
+    pub(crate) fn certificate(&self) -> Option<PathBuf> {
+        let file = self.folder.path().join("cert.pem");
+        let has_tls = self.arguments.iter().any(|given| given == "--tls-cert");
+        has_tls.then_some(file)
     }
 
     /// A server on the built-in universe.

@@ -21,8 +21,10 @@ pub(crate) enum Wire {
     Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
 }
 
-static PAPERS: LazyLock<CertifiedKey<KeyPair>> =
-    LazyLock::new(|| rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap());
+static PAPERS: LazyLock<CertifiedKey<KeyPair>> = LazyLock::new(|| {
+    let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+    rcgen::generate_simple_self_signed(names).unwrap()
+});
 
 static TRUST: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| trusting(PAPERS.cert.der()));
 

@@ -1,38 +1,43 @@
 //! Mean clients by the hundred, flown by one thread so that they cost little beside what they attack.
 //!
-//! ```text
-//! slowloris   a request that goes on for ever, a byte a second
-//! nonreader   logs in, joins, and never reads
-//! flooder     logs in, joins, and sends 400 messages a second, whatever the answers
-//! garbage     random bytes, before or after the upgrade
-//! connector   connects, and is gone again a moment later
-//! ```
-//!
 //! They come from loopback addresses of their own, a few to an address, as a botnet would. Whoever
-//! is thrown out is back in a quarter of a second. Every choice comes from a seed.
+//! is thrown out is back in a quarter of a second. Every choice comes from a seed. What they say is
+//! in [`conduct`]; where the server speaks TLS, so do they.
+
+mod conduct;
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use mio::net::TcpStream;
+use conduct::{Kind, Step};
+pub(crate) use conduct::{remembered, veteran};
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use socket2::{Domain, Socket, Type};
 
 use crate::footprint::own_processor;
-use crate::support::Server;
+use crate::support::{Server, Wire};
 
 /// How many of each.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Strength {
     pub(crate) slowloris: usize,
+    pub(crate) silent: usize,
+    pub(crate) garbage: usize,
     pub(crate) nonreaders: usize,
     pub(crate) flooders: usize,
-    pub(crate) garbage: usize,
+    pub(crate) dockers: usize,
+    pub(crate) fragmenters: usize,
+    /// They, and the reloggers behind them, log in as the veterans from 0 on.
+    pub(crate) repeaters: usize,
+    pub(crate) reloggers: usize,
+    pub(crate) guests: usize,
     pub(crate) connects_hz: usize,
 }
 
@@ -72,14 +77,6 @@ impl Mob {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Slowloris,
-    Nonreader,
-    Flooder,
-    Garbage,
-}
-
 /// Members to one source address.
 const MEMBERS_PER_ADDRESS: usize = 100;
 
@@ -92,11 +89,18 @@ struct Member {
     kind: Kind,
     address: Ipv4Addr,
     token: String,
-    stream: Option<TcpStream>,
+    stream: Option<Wire>,
     /// What is to be written, as far as the socket takes it.
     waiting: Vec<u8>,
-    next_step: usize,
+    next_step: u64,
     acts_at: Instant,
+}
+
+impl Member {
+    fn hang_up(&mut self, now: Instant) {
+        self.stream = None;
+        self.acts_at = now + COMEBACK;
+    }
 }
 
 struct Riot {
@@ -112,10 +116,16 @@ struct Riot {
 impl Riot {
     fn new(target: SocketAddr, strength: Strength, seed: u64) -> Self {
         let kinds = [
+            (Kind::Repeater, strength.repeaters),
+            (Kind::Relogger, strength.reloggers),
             (Kind::Slowloris, strength.slowloris),
+            (Kind::Silent, strength.silent),
+            (Kind::Garbage, strength.garbage),
             (Kind::Nonreader, strength.nonreaders),
             (Kind::Flooder, strength.flooders),
-            (Kind::Garbage, strength.garbage),
+            (Kind::Docker, strength.dockers),
+            (Kind::Fragmenter, strength.fragmenters),
+            (Kind::Guest, strength.guests),
         ];
         let kinds = kinds
             .into_iter()
@@ -124,7 +134,7 @@ impl Riot {
         let members = kinds.enumerate().map(|(number, kind)| Member {
             kind,
             address: Ipv4Addr::new(127, 1, 0, 1 + (number / MEMBERS_PER_ADDRESS) as u8),
-            token: Server::token(&format!("mob-{number}")),
+            token: conduct::token(kind, number),
             stream: None,
             waiting: Vec::new(),
             next_step: 0,
@@ -179,7 +189,7 @@ impl Riot {
         };
         let mut is_out = false;
         let mut chunk = [0; 16 * 1024];
-        while member.kind != Kind::Nonreader && !is_out {
+        while !member.kind.is_deaf() && !is_out {
             match stream.read(&mut chunk) {
                 Ok(0) => is_out = true,
                 Ok(_) => {}
@@ -197,8 +207,7 @@ impl Riot {
         }
         is_out |= write_waiting(stream, &mut member.waiting, &mut self.deeds).is_err();
         if is_out {
-            member.stream = None;
-            member.acts_at = Instant::now() + COMEBACK;
+            member.hang_up(Instant::now());
             self.deeds.thrown_out += 1;
         }
     }
@@ -211,32 +220,16 @@ impl Riot {
         let member = &mut self.members[number];
         let step = member.next_step;
         member.next_step += 1;
-        let (say, rest_ms) = match member.kind {
-            Kind::Slowloris if step == 0 => (b"GET /ws HTTP/1.1\r\nX: ".to_vec(), 1_000),
-            Kind::Slowloris => (b"x".to_vec(), 1_000),
-            Kind::Garbage if number.is_multiple_of(2) && step == 0 => (UPGRADE.to_vec(), 50),
-            Kind::Garbage => (noise, 200),
-            Kind::Nonreader | Kind::Flooder if step == 0 => {
-                let login = format!(
-                    r#"{{"type":"auth.login","seq":1,"ts":0,"payload":{{"token":"{}"}}}}"#,
-                    member.token
-                );
-                ([UPGRADE, &text_frame(login.as_bytes())].concat(), 500)
+        match member.kind.step(step, number, &member.token, noise) {
+            Step::HangUp => member.hang_up(now),
+            Step::Say(bytes, rest_ms) => {
+                member.acts_at = now + Duration::from_millis(rest_ms);
+                if member.waiting.len() < 64 * 1024 {
+                    member.waiting.extend(bytes);
+                }
+                self.ready(number);
             }
-            Kind::Nonreader | Kind::Flooder if step == 1 => (text_frame(JOIN), 500),
-            Kind::Flooder => (flood(step as u64), 100),
-            // Twenty seconds are more than the server bears; then it tries again.
-            Kind::Nonreader if step == 2 => (Vec::new(), 20_000),
-            Kind::Nonreader => {
-                member.stream = None;
-                (Vec::new(), 250)
-            }
-        };
-        member.acts_at = now + Duration::from_millis(rest_ms);
-        if member.waiting.len() < 64 * 1024 {
-            member.waiting.extend(say);
         }
-        self.ready(number);
     }
 
     /// Connects a member; whether it worked.
@@ -245,14 +238,20 @@ impl Riot {
         member.waiting.clear();
         member.next_step = 0;
         self.deeds.connects += 1;
-        let is_nonreader = member.kind == Kind::Nonreader;
-        let connected = connect(self.target, member.address, is_nonreader).and_then(|socket| {
-            let mut stream = TcpStream::from_std(socket.into());
+        let (kind, target) = (member.kind, self.target);
+        let connected = connect(target, member.address, kind.is_deaf()).and_then(|socket| {
+            let stream = TcpStream::from(socket);
             let interest = Interest::READABLE | Interest::WRITABLE;
-            self.poll
-                .registry()
-                .register(&mut stream, Token(number), interest)?;
-            Ok(stream)
+            self.poll.registry().register(
+                &mut SourceFd(&stream.as_raw_fd()),
+                Token(number),
+                interest,
+            )?;
+            Ok(if kind.is_below_tls() {
+                Wire::Plain(stream)
+            } else {
+                Wire::over(stream, target)
+            })
         });
         if let Ok(stream) = connected {
             member.stream = Some(stream);
@@ -287,48 +286,6 @@ impl Riot {
     }
 }
 
-const UPGRADE: &[u8] = b"GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\
-    Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-
-const JOIN: &[u8] =
-    br#"{"type":"session.join_system","seq":2,"ts":0,"payload":{"system_id":"sol-1"}}"#;
-
-/// Forty messages, each of which has to be looked at: inputs, trades, pings, and what is nothing.
-fn flood(step: u64) -> Vec<u8> {
-    let mut frames = Vec::new();
-    for nth in 0..40 {
-        let seq = 1_000 + step * 40 + nth;
-        let message = match nth % 4 {
-            0 => {
-                format!(r#"{{"type":"input.command","seq":{seq},"ts":0,"payload":{{"thrust":1}}}}"#)
-            }
-            1 => format!(
-                r#"{{"type":"trade.buy","seq":{seq},"ts":0,"payload":{{"station_id":"alpha","commodity_id":"food","quantity":1}}}}"#
-            ),
-            2 => format!(r#"{{"type":"ping","seq":{seq},"ts":0,"payload":{{"t0":0}}}}"#),
-            _ => r#"{"type":"nonsense""#.to_owned(),
-        };
-        frames.extend(text_frame(message.as_bytes()));
-    }
-    frames
-}
-
-/// A client's text frame, masked with zeros.
-fn text_frame(payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![0x81];
-    match payload.len() {
-        length @ 0..=125 => frame.push(0x80 | length as u8),
-        length => {
-            frame.push(0xfe);
-            frame.extend((length as u16).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(payload);
-    frame
-}
-
 /// A connection from an address of one's own, which leaves nothing behind when it is dropped.
 fn connect(to: SocketAddr, from: Ipv4Addr, is_narrow: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
@@ -348,11 +305,7 @@ fn connect(to: SocketAddr, from: Ipv4Addr, is_narrow: bool) -> io::Result<Socket
     }
 }
 
-fn write_waiting(
-    stream: &mut TcpStream,
-    waiting: &mut Vec<u8>,
-    deeds: &mut Deeds,
-) -> io::Result<()> {
+fn write_waiting(stream: &mut Wire, waiting: &mut Vec<u8>, deeds: &mut Deeds) -> io::Result<()> {
     while !waiting.is_empty() {
         match stream.write(waiting) {
             Ok(count) => {
