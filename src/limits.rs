@@ -39,6 +39,10 @@ pub const NPCS_OF_KIND_MAX: u32 = 10_000;
 /// Largest half side of a system, in u: an f32 still resolves a hundredth here.
 pub const HALF_EXTENT_MAX: f32 = 100_000.0;
 
+/// Longest jump between two systems that a file may ask for, in ticks: 5 minutes. A pilot whose
+/// connection is gone holds a player's entry until the jump is over.
+pub const JUMP_TICKS_MAX: u32 = 9_000;
+
 /// Highest base price, in credits a unit: a price times a full order stays far inside an i64.
 pub const PRICE_MAX: i64 = 1_000_000;
 
@@ -456,6 +460,16 @@ pub const CHECKPOINT_SHARE_TICKS: u64 = 15;
 
 /// Ticks that a ship stays in space after its connection is lost: 10 s.
 pub const LINGER_TICKS: u64 = 300;
+
+/// Ticks until a ship whose connection is lost is stored where leaving wins nothing: a docked one, and
+/// one that its pilot never steered. Half a second: a page that loads anew takes it back, and what was
+/// ordered before is done, since even the slowest system steps within 10 beats.
+pub const LINGER_SAFE_TICKS: u64 = 15;
+
+/// Orders that may wait for the next step of one system; beyond, they are answered `RATE_LIMITED`.
+/// With one steering a player they fit into one step, so that none waits for a second one. At 48
+/// bytes each, 600 kB a system.
+pub const ORDERS_PENDING_MAX: usize = COMMANDS_PER_TICK_MAX - PLAYERS_MAX;
 
 /// Players that the server has to do with at once, lingering ones included; twice as many as may
 /// be connected, where that is less.

@@ -111,3 +111,64 @@ fn slow_pilots_get_their_snapshots_too() {
         assert!((2..=3).contains(&count), "{count} in 11 seconds");
     }
 }
+
+#[test]
+fn pilots_who_flood_a_slowed_system_have_one_steering_waiting_each_and_are_obeyed_within_a_few_steps()
+ {
+    const FLOODERS: usize = 12;
+    let mut cluster = Cluster::new(Setup::new(sky::quiet_system()));
+    let flooders = cluster.enter_deaf("f", FLOODERS, "sol-1");
+    let ann = cluster.enter("ann", "sol-1");
+    cluster.overload(true);
+    cluster.ticks(BEATS);
+    let sol = cluster.universe.system_index("sol-1").expect("a system");
+    let mut waited_max = 0;
+    for beat in 0..200 {
+        for &seat in &flooders {
+            for _ in 0..4 {
+                let (due, turn) = (cluster.tick + 1, cluster.dice.between(-1.0, 1.0));
+                let input = Input {
+                    thrust: 0.5,
+                    turn,
+                    ..Input::default()
+                };
+                cluster.seats[seat].steer(input, due);
+            }
+        }
+        if beat % 50 == 10 {
+            let due = cluster.tick + 1;
+            cluster.seats[ann].steer(Input::default(), due);
+            let known = cluster.seats[ann].model.last_input_seq;
+            let begun = cluster.world("sol-1").tick();
+            while cluster.seats[ann].model.last_input_seq == known {
+                cluster.tick();
+                assert!(cluster.world("sol-1").tick() <= begun + 2, "ann is obeyed");
+            }
+        }
+        cluster.tick();
+        let (steerings, _) = cluster.core.pending_commands(sol);
+        waited_max = waited_max.max(steerings);
+    }
+    assert!(waited_max >= FLOODERS, "time is slow: {waited_max}");
+    assert!(waited_max <= FLOODERS + 1, "{waited_max} steerings waited");
+    let is_on = |seat: &usize| !cluster.seats[*seat].is_over();
+    assert!(flooders.iter().all(is_on), "within their rate");
+}
+
+#[test]
+fn a_shot_that_was_asked_for_and_let_go_between_two_steps_is_fired_once() {
+    let mut cluster = Cluster::new(Setup::new(sky::quiet_system()));
+    let ann = cluster.enter("ann", "sol-1");
+    cluster.overload(true);
+    cluster.ticks(BEATS);
+    let shots = cluster.seats[ann].model.shots;
+    let due = cluster.tick + 1;
+    let fire = Input {
+        fire_primary: true,
+        ..Input::default()
+    };
+    cluster.seats[ann].steer(fire, due);
+    cluster.seats[ann].steer(Input::default(), due);
+    cluster.ticks(900);
+    assert_eq!(cluster.seats[ann].model.shots - shots, 1);
+}

@@ -71,7 +71,7 @@ fn crowd(cluster: &mut Cluster) {
 type Census = BTreeMap<String, u64>;
 
 /// What two hundred seeds must have come by, or they prove little.
-const REACHED: [&str; 42] = [
+const REACHED: [&str; 43] = [
     "trade",
     "repair",
     "retried",
@@ -83,6 +83,7 @@ const REACHED: [&str; 42] = [
     "cut",
     "stall",
     "nap",
+    "flood of inputs",
     "slowed",
     "late rows",
     "shrunk view",

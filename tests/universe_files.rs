@@ -117,3 +117,34 @@ proptest! {
         }
     }
 }
+
+/// What `orrery world check` says of a text: exit code, table and complaints.
+fn world_check(text: &str) -> (Option<i32>, String, String) {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("my.toml");
+    std::fs::write(&file, text).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_orrery"));
+    let command = command.env_clear().args(["world", "check"]).arg(&file);
+    let output = command.output().unwrap();
+    let words = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        words(output.stdout),
+        words(output.stderr),
+    )
+}
+
+#[test]
+fn two_docks_that_pay_without_a_flight_are_warned_of_and_no_error() {
+    let (code, table, told) = world_check(BUILT_IN);
+    assert_eq!((code, told.as_str()), (Some(0), ""), "{table}");
+
+    let dear = BUILT_IN.replacen("price = 12, stock = 1500", "price = 24, stock = 1500", 1);
+    let (code, table, told) = world_check(&dear);
+    assert_eq!(code, Some(0));
+    assert!(table.contains("proxima-1"), "{table}");
+    // Bought at 11, sold at 21, 50 of it; the jump burns 20 units at 3.
+    let route = "my.toml: warning: food from sol-1 to proxima-1 pays 440 credits a jump";
+    assert!(told.contains(route), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+}

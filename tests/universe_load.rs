@@ -428,3 +428,42 @@ fn the_summary_counts_what_the_file_holds() {
     );
     assert!(text.contains("5 stations, 8 zones, 14 pirates"), "{text}");
 }
+
+#[test]
+fn a_jump_burns_at_most_a_tank_and_takes_at_most_five_minutes() {
+    let line = line_of(BUILT_IN, "fuel = 20.0", 0);
+    refused(
+        "fuel = 20.0",
+        "fuel = 100.5",
+        line,
+        "jump.fuel",
+        "from 0 to 100",
+    );
+    refused(
+        "fuel = 20.0",
+        "fuel = -1",
+        line,
+        "jump.fuel",
+        "from 0 to 100",
+    );
+    let both = "fuel = 20.0\nticks = 300";
+    for ticks in ["-1", "9001", "3.5"] {
+        let to = format!("fuel = 20.0\nticks = {ticks}");
+        refused(both, &to, line + 1, "jump.ticks", "whole number");
+    }
+    let to = "fuel = 20.0\ntick = 300";
+    refused(both, to, line + 1, "jump.tick", "did you mean `ticks`");
+}
+
+#[test]
+fn a_file_that_says_nothing_of_jumps_has_the_houses_within_its_own_tank() {
+    let section = "[jump]\nfuel = 20.0\nticks = 300\n";
+    assert!(BUILT_IN.contains(section));
+    let silent = BUILT_IN.replacen(section, "", 1);
+    let house = Universe::load(&silent, "my.toml").unwrap().jump;
+    assert_eq!(house, Universe::built_in().jump);
+    assert_eq!((house.fuel.to_bits(), house.ticks), (20_f32.to_bits(), 300));
+    let small = silent.replacen("fuel_max = 100.0", "fuel_max = 10.0", 1);
+    let jump = Universe::load(&small, "my.toml").unwrap().jump;
+    assert_eq!(jump.fuel.to_bits(), 10_f32.to_bits());
+}

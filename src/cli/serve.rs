@@ -200,6 +200,9 @@ fn serve(arguments: &ServeArguments, metrics: Metrics) -> Result<(), Failure> {
         Some(file) => world::load(file)?,
         None => Universe::built_in(),
     };
+    if let Some(profit) = universe.jump_profits().0.first() {
+        warn!("{profit} (`orrery world check` lists all such routes)");
+    }
     let (verifier, signer) = arguments.keys.load(&arguments.database)?;
     let guests = signer
         .map(Arc::new)

@@ -12,7 +12,8 @@ use crate::universe::{BUILT_IN, Universe, bench_side, bench_text, seen_on_averag
 /// What to do with universe files.
 #[derive(Debug, Subcommand)]
 pub(crate) enum WorldCommand {
-    /// Check a universe file; every problem is named by file, line and field
+    /// Check a universe file; every problem is named by file, line and field. Warns of systems whose
+    /// first stations pay more for a full hold than the jump between them costs
     Check {
         /// The file
         file: PathBuf,
@@ -38,6 +39,9 @@ pub(crate) fn run(command: &WorldCommand) -> Result<(), Failure> {
     match command {
         WorldCommand::Check { file } => {
             let universe = load(file)?;
+            for warning in universe.jump_profits().to_string().lines() {
+                eprintln!("{}: {warning}", file.display());
+            }
             print(&universe.summary().to_string())
         }
         WorldCommand::Show => print(BUILT_IN),

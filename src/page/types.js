@@ -60,6 +60,12 @@
  */
 
 /**
+ * @typedef {object} ChartJump
+ * @property {number} fuel
+ * @property {number} duration_ms
+ */
+
+/**
  * @typedef {object} Named
  * @property {string} id
  * @property {string} name
@@ -73,6 +79,7 @@
  * @property {Named[]} commodities
  * @property {Named[]} systems
  * @property {ChartWeapon} weapon
+ * @property {ChartJump} [jump]
  */
 
 /**
@@ -237,6 +244,7 @@
  * @property {string} kind
  * @property {string} [message]
  * @property {number} [deadline_ms]
+ * @property {string} [system_id]
  */
 
 /**

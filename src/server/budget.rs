@@ -7,11 +7,13 @@
 use std::fmt;
 use std::mem::size_of;
 
+use super::core::{ORDER_BYTES, STEERING_BYTES};
 use super::lane::{ToCore, ToGate};
 use crate::limits::{
     BOOK_ENTRIES_MAX, BOOK_ENTRY_BYTES, CONNECTION_STATE_BYTES, ENTITIES_MAX, ENTITY_BYTES_MAX,
-    GATE_LANE_MAX, HELD_LETTERS_MAX, INBOX_MAX, LETTER_BYTES, PENDING_STEP_BYTES, PLAYER_BYTES_MAX,
-    PLAYERS_MAX, PROGRAM_BYTES, PROJECTILES_MAX, TLS_SESSION_BYTES_MAX,
+    GATE_LANE_MAX, HELD_LETTERS_MAX, INBOX_MAX, LETTER_BYTES, ORDERS_PENDING_MAX,
+    PENDING_STEP_BYTES, PLAYER_BYTES_MAX, PLAYERS_MAX, PROGRAM_BYTES, PROJECTILES_MAX,
+    TLS_SESSION_BYTES_MAX,
 };
 use crate::net::NetConfig;
 use crate::universe::{System, Universe};
@@ -54,6 +56,12 @@ impl Budget {
                 + BOOK_ENTRIES_MAX * BOOK_ENTRY_BYTES,
         };
         let players = players_max(net.connections_max);
+        let orders = universe.systems.len() * ORDERS_PENDING_MAX;
+        let pending = Part {
+            what: "pending commands",
+            count: players + orders,
+            bytes: players * STEERING_BYTES + orders * ORDER_BYTES,
+        };
         let entities = universe.systems.iter();
         let entities = entities.map(|system| entities_max(system, players)).sum();
         Self(vec![
@@ -64,6 +72,7 @@ impl Budget {
             ),
             part("players", players, PLAYER_BYTES_MAX),
             part("entities", entities, ENTITY_BYTES_MAX),
+            pending,
             queues,
             part("program", 1, PROGRAM_BYTES),
         ])
@@ -136,6 +145,7 @@ mod tests {
             "100 connections",
             "200 players",
             "entities",
+            "pending commands",
             "queues",
             "the program",
         ] {

@@ -3,7 +3,7 @@
 use crate::ids::SystemIndex;
 use crate::limits::TICK_RATE_HZ;
 use crate::universe::Universe;
-use crate::wire::{Chart, ChartStation, ChartWeapon, Fixed2, Named};
+use crate::wire::{Chart, ChartJump, ChartStation, ChartWeapon, Fixed2, Named};
 
 /// What `session.joined` tells of a system; `None` for an index out of range.
 ///
@@ -37,6 +37,10 @@ pub(super) fn chart(universe: &Universe, system: SystemIndex) -> Option<Chart> {
             muzzle_speed: Fixed2::new(weapon.muzzle_speed),
             cooldown_ms: weapon.cooldown_ticks.saturating_mul(1000) / TICK_RATE_HZ,
             lifetime_ms: weapon.lifetime_ticks.saturating_mul(1000) / TICK_RATE_HZ,
+        },
+        jump: ChartJump {
+            fuel: Fixed2::new(universe.jump.fuel),
+            duration_ms: universe.jump.ticks.saturating_mul(1000) / TICK_RATE_HZ,
         },
     })
 }

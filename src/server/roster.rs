@@ -8,6 +8,7 @@
 //! Loading ──▶ Ashore (new, or stored in a system) ──join──▶ Aboard (a ship in a world)
 //!    │   ◀─────── of the new, at the first join               │ connection lost: 10 s in space,
 //!    └────────────┴ connection lost: forgotten                ▼ then stored and forgotten
+//! Ashore or Aboard, docked ──join of another system──▶ InTransit ──arrival──▶ Aboard
 //! ```
 //!
 //! Invariants: a player has one entry; a connection belongs to at most one; `by_conn` and the
@@ -37,9 +38,21 @@ pub(super) enum Whereabouts {
     Elsewhere(Option<Name>),
     /// In a world.
     Aboard(SystemIndex, Handle),
+    /// Between two systems.
+    InTransit(Box<Transit>),
 }
 
-/// A join that waits for the store's word that the player is still unknown.
+/// A jump under way.
+#[derive(Debug)]
+pub(super) struct Transit {
+    pub(super) target: SystemIndex,
+    pub(super) arrives_at_tick: u64,
+    /// As it arrives, and as its record has it.
+    pub(super) pilot: Pilot,
+}
+
+/// A join that waits: a newcomer's for the store's word that the player is still unknown, a jump's
+/// for the arrival.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FirstJoin {
     pub(super) conn: ConnId,
@@ -54,11 +67,14 @@ pub(super) struct Player {
     pub(super) conn: Option<ConnId>,
     /// The `auth.login` that waits for an answer.
     pub(super) login_seq: Option<u64>,
-    /// The `session.join_system` of a newcomer whom no other server may take in.
+    /// The `session.join_system` of a newcomer whom no other server may take in, or of who is in
+    /// transit.
     pub(super) first_join: Option<FirstJoin>,
     pub(super) whereabouts: Whereabouts,
     /// The tick in which a ship without a connection is taken in.
     pub(super) leaves_at_tick: Option<u64>,
+    /// Whether the ship was steered since it came into its world, on whatever connection.
+    pub(super) has_steered: bool,
     pub(super) requests: Requests,
     pub(super) purses: Purses,
 }
@@ -99,6 +115,7 @@ impl Roster {
             first_join: None,
             whereabouts: Whereabouts::Loading,
             leaves_at_tick: None,
+            has_steered: false,
             requests: Requests::default(),
             purses: Purses::default(),
         };

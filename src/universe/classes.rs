@@ -4,9 +4,9 @@
 //! back field by field.
 
 use super::error::Report;
-use super::model::{Economy, NpcClass, NpcRules, ShipClass, Weapon};
+use super::model::{Economy, Jump, NpcClass, NpcRules, ShipClass, Weapon};
 use super::section::{Section, Span};
-use crate::limits::{HALF_EXTENT_MAX, PRICE_MAX};
+use crate::limits::{HALF_EXTENT_MAX, JUMP_TICKS_MAX, PRICE_MAX};
 
 /// Longest span of ticks that a file may ask for: an hour.
 const TICKS_MAX: i64 = 30 * 3600;
@@ -154,6 +154,33 @@ pub(super) fn read_weapon(section: Option<Section<'_, '_>>, report: &mut Report<
     };
     s.close(report);
     weapon
+}
+
+/// The house's jump: a fifth of the tank and ten seconds.
+const JUMP: Jump = Jump {
+    fuel: 20.0,
+    ticks: 300,
+};
+
+/// A jump never asks for more than a tank holds: nobody could make it.
+pub(super) fn read_jump(
+    section: Option<Section<'_, '_>>,
+    ship: &ShipClass,
+    report: &mut Report<'_>,
+) -> Jump {
+    let base = Jump {
+        fuel: JUMP.fuel.min(ship.fuel_max),
+        ..JUMP
+    };
+    let Some(mut s) = section else { return base };
+    let tank = Span::Within(0.0, ship.fuel_max);
+    let ticks_max = i64::from(JUMP_TICKS_MAX);
+    let jump = Jump {
+        fuel: s.number(report, "fuel", tank, Some(base.fuel)),
+        ticks: s.whole(report, "ticks", 0..=ticks_max, Some(i64::from(base.ticks))) as u32,
+    };
+    s.close(report);
+    jump
 }
 
 /// The house's non-player ships. A pirate sees less far than a screen shows and aims worse than a

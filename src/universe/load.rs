@@ -7,7 +7,7 @@
 use toml::de::DeTable;
 
 use super::check;
-use super::classes::{read_economy, read_npcs, read_ship, read_weapon};
+use super::classes::{read_economy, read_jump, read_npcs, read_ship, read_weapon};
 use super::error::{Report, UniverseError};
 use super::model::{
     Ambient, Commodity, Listing, Population, Spawn, Station, System, Universe, Zone,
@@ -77,6 +77,7 @@ fn read_universe(mut root: Section<'_, '_>, report: &mut Report<'_>) -> Universe
     let ship = read_ship(root.section(report, "ship"), report);
     let weapon = read_weapon(root.section(report, "weapon"), report);
     let npcs = read_npcs(root.section(report, "npcs"), &weapon, report);
+    let jump = read_jump(root.section(report, "jump"), &ship, report);
     let fuel = CommodityIndex(fuel.unwrap_or(0) as u16);
     let mut universe = Universe {
         name,
@@ -87,6 +88,7 @@ fn read_universe(mut root: Section<'_, '_>, report: &mut Report<'_>) -> Universe
         ship,
         weapon,
         npcs,
+        jump,
         systems: Vec::new(),
     };
     let entries = root.list(report, "systems", SYSTEMS_MAX);

@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod classes;
 mod error;
+mod jumps;
 mod load;
 pub mod model;
 mod section;
@@ -18,9 +19,10 @@ use std::sync::{Arc, OnceLock};
 
 pub use bench::{BENCH_VIEW_RADIUS, bench_side, bench_text, seen_on_average};
 pub use error::{PROBLEMS_MAX, Problem, UniverseError};
+pub use jumps::{JumpProfit, JumpProfits};
 pub use load::FUEL_ID;
 pub use model::{
-    Ambient, Commodity, Economy, Listing, NpcClass, NpcRules, Population, ShipClass, Spawn,
+    Ambient, Commodity, Economy, Jump, Listing, NpcClass, NpcRules, Population, ShipClass, Spawn,
     Station, System, Universe, Weapon, Zone,
 };
 pub use summary::Summary;

@@ -30,6 +30,8 @@ pub struct Universe {
     pub weapon: Weapon,
     /// Temper and prices of the ships that the server flies.
     pub npcs: NpcRules,
+    /// What the way from one system to another costs.
+    pub jump: Jump,
     /// The systems; a world each.
     pub systems: Vec<System>,
 }
@@ -58,6 +60,25 @@ pub struct Economy {
     pub drift_ticks: u64,
     /// Share of the distance to the target that one step covers, in thousandths; at least one unit.
     pub drift_permille: i64,
+}
+
+impl Economy {
+    /// What a pilot pays and gets for a unit while the stock is at its target, whole credits.
+    pub fn rest_quote(&self, base_price: i64) -> (i64, i64) {
+        let above = base_price * (1000 + self.spread_permille);
+        let below = base_price * (1000 - self.spread_permille);
+        let sell = (below / 1000).max(1);
+        ((above.saturating_add(999) / 1000).max(sell + 1), sell)
+    }
+}
+
+/// What a jump between two systems costs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Jump {
+    /// Fuel burned, at most a full tank.
+    pub fuel: f32,
+    /// Ticks between departure and arrival, during which the ship is in no system.
+    pub ticks: u32,
 }
 
 /// Flight constants of a ship.

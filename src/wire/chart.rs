@@ -25,6 +25,9 @@ pub struct Chart {
     pub systems: Vec<Named>,
     /// The ship's gun.
     pub weapon: ChartWeapon,
+    /// What the way to another system costs.
+    #[serde(default)]
+    pub jump: ChartJump,
 }
 
 /// A station on the chart.
@@ -57,6 +60,15 @@ pub struct ChartWeapon {
     pub cooldown_ms: u32,
     /// Simulated milliseconds that a shot flies.
     pub lifetime_ms: u32,
+}
+
+/// What a jump costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChartJump {
+    /// Fuel burned.
+    pub fuel: Fixed2,
+    /// Milliseconds between departure and arrival.
+    pub duration_ms: u32,
 }
 
 /// An id and the name that people use.

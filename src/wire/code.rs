@@ -49,6 +49,8 @@ pub enum ErrorCode {
     InsufficientCredits,
     /// The hold has less of the commodity than was to be sold.
     InsufficientCargo,
+    /// The tank has less than a jump burns.
+    InsufficientFuel,
     /// The hold (or the tank) has no room for it.
     CargoFull,
     /// The station has less of the commodity than was to be bought.
@@ -65,7 +67,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of the protocol's table.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidToken,
         Self::TokenExpired,
         Self::UnsupportedProtocolVersion,
@@ -85,6 +87,7 @@ impl ErrorCode {
         Self::InvalidQuantity,
         Self::InsufficientCredits,
         Self::InsufficientCargo,
+        Self::InsufficientFuel,
         Self::CargoFull,
         Self::OutOfStock,
         Self::RequestIdReused,
@@ -115,6 +118,7 @@ impl ErrorCode {
             Self::InvalidQuantity => "INVALID_QUANTITY",
             Self::InsufficientCredits => "INSUFFICIENT_CREDITS",
             Self::InsufficientCargo => "INSUFFICIENT_CARGO",
+            Self::InsufficientFuel => "INSUFFICIENT_FUEL",
             Self::CargoFull => "CARGO_FULL",
             Self::OutOfStock => "OUT_OF_STOCK",
             Self::RequestIdReused => "REQUEST_ID_REUSED",
@@ -148,6 +152,7 @@ impl ErrorCode {
             }
             Self::InsufficientCredits => "Not enough credits",
             Self::InsufficientCargo => "Not enough of it in the hold",
+            Self::InsufficientFuel => "Not enough fuel for the jump",
             Self::CargoFull => "Not enough room for it",
             Self::OutOfStock => "The station has not enough of it",
             Self::RequestIdReused => "This request_id was used for another request",

@@ -238,6 +238,9 @@ pub struct Notice {
     /// When it takes effect, Unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<u64>,
+    /// With `jump`: where to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_id: Option<Name>,
 }
 
 /// What a `server.notice` announces.
@@ -246,6 +249,8 @@ pub struct Notice {
 pub enum NoticeKind {
     /// The server is going down and will close the connection with 1001.
     Drain,
+    /// The pilot's ship is on its way to another system; `session.joined` follows at the deadline.
+    Jump,
 }
 
 /// Payload of `error`.

@@ -2,7 +2,7 @@
 //! everybody told in calm weather, stations' shelves against the books at a clean end.
 
 use orrery::ids::SystemIndex;
-use orrery::limits::{GATE_LANE_MAX, INBOX_MAX, STICKY_FRAMES, SWEEP_MS};
+use orrery::limits::{GATE_LANE_MAX, INBOX_MAX, ORDERS_PENDING_MAX, STICKY_FRAMES, SWEEP_MS};
 
 use super::seat::Stage;
 use super::server::Cluster;
@@ -25,6 +25,12 @@ impl Cluster {
         for index in 0..self.universe.systems.len() {
             let system = SystemIndex(index as u16);
             let world = self.core.world(system).expect("a world a system");
+            let (steerings, orders) = self.core.pending_commands(system);
+            assert!(
+                steerings <= 2 * world.pilots_count() && orders <= ORDERS_PENDING_MAX,
+                "queues bounded: {steerings} steerings of {} pilots wait, {orders} orders",
+                world.pilots_count()
+            );
             if std::mem::replace(&mut self.stepped[index], world.tick()) == world.tick() {
                 self.told.count("beat stood still");
                 // It stood still in this beat; who came and went shows with its next step. What a

@@ -225,6 +225,13 @@ impl Play {
                         }
                     }
                     347..351 => Self::renew(cluster, place, due),
+                    351..355 if !is_docked => {
+                        for _ in 0..40 {
+                            let input = any_input(dice, false);
+                            seat.steer(input, due);
+                        }
+                        cluster.told.count("flood of inputs");
+                    }
                     _ => {}
                 }
             }

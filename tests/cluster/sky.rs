@@ -9,6 +9,7 @@ use orrery::universe::{Population, Spawn, Universe};
 pub(crate) fn close_quarters() -> Arc<Universe> {
     let mut universe = Universe::clone(&Universe::built_in());
     universe.weapon.damage = 34;
+    universe.jump.ticks = 20;
     universe.economy.drift_ticks = 30;
     universe.npcs.pirate.respawn_ticks = 60;
     universe.npcs.pirate.bounty = 777;

@@ -283,6 +283,9 @@ fn a_docked_pilot_jumps_and_arrives_docked_at_the_first_station() {
     let joined = client.enter("far-1");
     assert_eq!(joined.system_id.as_str(), "far-1");
     assert_eq!(client.sky.docked_at(), Some("gamma"));
+    assert_eq!(client.sky.you().fuel.to_f64().to_bits(), 80_f64.to_bits());
+    let told = client.notices.last().map(|notice| notice.kind);
+    assert_eq!(told, Some(orrery::wire::NoticeKind::Jump));
     assert_eq!(
         client.sky.held("water"),
         3,

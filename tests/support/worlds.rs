@@ -36,6 +36,9 @@ spread_permille = 100
 swing_permille = 0
 drift_permille = 0
 
+[jump]
+ticks = 15
+
 [[systems]]
 id = "sol-1"
 name = "Sol"

@@ -21,6 +21,7 @@ import { credits, kindName, stationName, title } from "./words.js";
  * @typedef {object} Told
  * @property {() => void} joined
  * @property {() => void} hurt
+ * @property {() => void} jumping
  */
 
 const IMPACT_UNITS = 26;
@@ -44,6 +45,8 @@ export class Game {
     this.clock = new Clock(30);
     this.prediction = new Prediction();
     this.worstError = 0;
+    /** The way to another system, while the ship is in none. @type {{name: string, until: number} | null} */
+    this.transit = null;
   }
 
   /** Whether the pilot's ship is in space (or docked), not wreckage. */
@@ -65,6 +68,7 @@ export class Game {
     const { payload } = message;
     switch (message.type) {
       case "session.joined":
+        this.transit = null;
         this.world.join(payload);
         this.clock = new Clock(this.world.tickRate);
         this.prediction.reset();
@@ -89,10 +93,26 @@ export class Game {
         break;
       case "server.notice":
         if (payload.kind === "drain") this.log.say("The server is about to restart. You will be back in a moment.", "bad");
+        else if (payload.kind === "jump") this.depart(payload, message.ts, now);
         else if (payload.message) this.log.say(payload.message);
         break;
       default:
     }
+  }
+
+  /**
+   * The ship is in no system until the deadline: nothing is shown but how long that takes.
+   * @param {import("../types.js").Notice} notice
+   * @param {number} sentAt by the server's clock, as the deadline is
+   * @param {number} now
+   */
+  depart(notice, sentAt, now) {
+    const id = notice.system_id ?? "";
+    const name = this.world.systems.find((system) => system.id === id)?.name ?? title(id);
+    this.transit = { name, until: now + Math.max(0, (notice.deadline_ms ?? sentAt) - sentAt) };
+    this.world.you = null;
+    this.prediction.reset();
+    this.told.jumping();
   }
 
   /**

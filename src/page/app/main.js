@@ -46,11 +46,16 @@ const game = new Game(scene, log, {
   joined: () => {
     steering.reset();
     byId("hud").hidden = false;
+    showState();
     byId("touch").hidden = !coarse;
     help.welcome();
   },
   hurt: () => {
     painUntil = performance.now() + PAIN_MS;
+  },
+  jumping: () => {
+    station.update();
+    showState();
   },
 });
 const { world, prediction } = game;
@@ -70,6 +75,9 @@ const pilot = new PilotDialog((token) => {
   link.use(token);
 });
 const station = new StationPanel(world, link, (text, tone) => log.say(text, tone), () => undock());
+station.stranded = () => {
+  if (game.transit) link.connect();
+};
 
 let undockUntil = 0;
 function undock() {
@@ -143,11 +151,14 @@ function showState() {
   const words = /** @type {HTMLElement} */ (banner.firstElementChild);
   const retry = byId("retry-now");
   const { state } = link;
-  banner.hidden = state === "flying" || state === "offline" || (state === "connecting" && link.attempt === 0) || (state === "joining" && !link.words);
-  banner.classList.toggle("quiet", state === "connecting" || state === "joining");
+  if (state !== "flying" && state !== "joining") game.transit = null;
+  const { transit } = game;
+  banner.hidden = !transit && (state === "flying" || state === "offline" || (state === "connecting" && link.attempt === 0) || (state === "joining" && !link.words));
+  banner.classList.toggle("quiet", transit !== null || state === "connecting" || state === "joining");
   retry.hidden = state !== "waiting" && state !== "stopped";
   retry.textContent = state === "stopped" ? "Take over here" : "Try now";
   if (state === "waiting") words.textContent = `${link.words} Trying again in ${Math.max(0, Math.ceil((link.retryAt - performance.now()) / 1000))} s.`;
+  else if (transit) words.textContent = `Jumping to ${transit.name}: ${Math.max(0, Math.ceil((transit.until - performance.now()) / 1000))} s`;
   else words.textContent = link.words || "Reconnecting.";
 }
 
@@ -219,7 +230,7 @@ function frame() {
     if (now - panelAt > PANEL_MS) panels(now);
   } else {
     scene.drawIdle(seconds);
-    if (now - panelAt > PANEL_MS && link.state === "waiting") {
+    if (now - panelAt > PANEL_MS && (link.state === "waiting" || game.transit)) {
       panelAt = now;
       showState();
     }

@@ -13,6 +13,7 @@ const REFUSALS = {
   INVALID_QUANTITY: "That quantity cannot be traded.",
   INSUFFICIENT_CREDITS: "Not enough credits.",
   INSUFFICIENT_CARGO: "You do not hold that much.",
+  INSUFFICIENT_FUEL: "Not enough fuel for the jump. Refuel first.",
   CARGO_FULL: "There is no room for that.",
   OUT_OF_STOCK: "The station has not that much in stock.",
   NOTHING_TO_REPAIR: "The hull is already whole.",

@@ -60,6 +60,8 @@ export class World {
     this.flight = FLIGHT_DEFAULT;
     /** @type {import("../types.js").Named[]} */
     this.systems = [];
+    /** What the way to another system costs. */
+    this.jump = { fuel: 0, duration_ms: 0 };
     /** What goods are called. @type {Map<string, string>} */
     this.goods = new Map();
     this.systemName = "";
@@ -98,6 +100,7 @@ export class World {
     this.systemName = chart.name;
     this.halfExtent = chart.half_extent;
     this.systems = chart.systems;
+    if (chart.jump) this.jump = chart.jump;
     this.muzzleSpeed = chart.weapon.muzzle_speed;
     for (const { id, name } of chart.commodities) this.goods.set(id, name);
     for (const station of chart.stations) this.stations.set(station.station_id, station);

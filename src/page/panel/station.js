@@ -56,6 +56,8 @@ export class StationPanel {
     this.body = byId("market");
     this.result = byId("result");
     this.jumps = byId("jumps");
+    /** A jump that had begun was refused at its end. */
+    this.stranded = () => {};
     this.refuelButton = /** @type {HTMLButtonElement} */ (byId("refuel"));
     this.repairButton = /** @type {HTMLButtonElement} */ (byId("repair"));
     this.other = /** @type {HTMLInputElement} */ (byId("quantity-other"));
@@ -124,7 +126,9 @@ export class StationPanel {
     if (document.querySelector("dialog[open]") === null) this.name.focus({ preventScroll: true });
     const systems = this.world.systems.filter(({ id }) => id !== this.world.systemId);
     this.jumps.hidden = systems.length === 0;
-    this.jumps.replaceChildren(make("span", "", "Fly to"));
+    const { fuel, duration_ms } = this.world.jump;
+    const terms = fuel > 0 || duration_ms > 0 ? ` (${whole(fuel)} fuel, ${Math.ceil(duration_ms / 1000)} s)` : "";
+    this.jumps.replaceChildren(make("span", "", `Fly${terms} to`));
     for (const { id, name } of systems) {
       const button = make("button", "", name);
       button.type = "button";
@@ -317,7 +321,10 @@ export class StationPanel {
   jump(systemId, name) {
     this.link.request("session.join_system", { system_id: systemId }).then(
       () => this.say(`Arrived in ${name}`, "plain"),
-      (failure) => this.tell(refusal(failure), true),
+      (failure) => {
+        this.tell(refusal(failure), true);
+        this.stranded();
+      },
     );
   }
 }

@@ -1,16 +1,17 @@
-//! Pilots come: login, join, jump, and the controls once they are there.
+//! Pilots come: login, join, and the controls once they are there.
 //!
 //! The world is only touched through `admit`, `attach`, `detach` and `dismiss`, between its steps.
 
+use super::Core;
+use super::jump::Entered;
 use super::purse::Purses;
-use super::{Core, Theatre};
-use crate::ids::{ConnId, Handle, Name, PlayerId, StationIndex, SystemIndex};
+use crate::ids::{ConnId, Handle, Name, PlayerId, SystemIndex};
 use crate::limits::TICK_RATE_HZ;
 use crate::replication::{Purse, Viewer};
 use crate::server::book;
 use crate::server::requests::Requests;
 use crate::server::roster::{FirstJoin, PlayerKey, Whereabouts};
-use crate::sim::{Command, Gone, Pilot, Place};
+use crate::sim::{Pilot, Place};
 use crate::store::{LoadedPilot, Purpose};
 use crate::universe::Universe;
 use crate::wire::{
@@ -130,6 +131,7 @@ impl Core {
             Whereabouts::Ashore(Some(stored)) => id_of(&self.universe, stored.0),
             Whereabouts::Aboard(system, _) => id_of(&self.universe, *system),
             Whereabouts::Elsewhere(system) => system.clone(),
+            Whereabouts::InTransit(transit) => id_of(&self.universe, transit.target),
             Whereabouts::Loading | Whereabouts::Ashore(None) => None,
         };
         self.write(
@@ -165,21 +167,22 @@ impl Core {
         self.answer_join(key, conn, seq, target, entered);
     }
 
-    fn answer_join(
+    pub(super) fn answer_join(
         &mut self,
         key: PlayerKey,
         conn: ConnId,
         seq: u64,
         target: SystemIndex,
-        entered: Result<Handle, Reply>,
+        entered: Result<Entered, Reply>,
     ) {
         match entered {
-            Ok(ship) => self.show(key, conn, seq, target, ship),
+            Ok(Entered::Aboard(ship)) => self.show(key, conn, seq, target, ship),
+            Ok(Entered::Jumping) => self.await_arrival(key, conn, seq, target),
             Err(refusal) => self.write(conn, Some(seq), refusal),
         }
     }
 
-    fn enter(&mut self, key: PlayerKey, target: SystemIndex) -> Result<Handle, Reply> {
+    pub(super) fn enter(&mut self, key: PlayerKey, target: SystemIndex) -> Result<Entered, Reply> {
         let internal = || Reply::error(ErrorCode::Internal);
         if !self.owns(target) {
             let system = id_of(&self.universe, target);
@@ -195,65 +198,35 @@ impl Core {
             &Whereabouts::Aboard(system, ship) if system == target => {
                 let theatre = self.theatre_mut(system).ok_or_else(internal)?;
                 theatre.world.attach(ship);
-                Ok(ship)
+                Ok(Entered::Aboard(ship))
             }
             &Whereabouts::Aboard(system, ship) => self.jump(key, system, ship, target),
+            Whereabouts::InTransit(transit)
+                if transit.target == target && entry.first_join.is_none() =>
+            {
+                Ok(Entered::Jumping)
+            }
+            Whereabouts::InTransit(transit) => {
+                let (target, tick) = (transit.target, transit.arrives_at_tick);
+                Err(self.under_way(target, tick))
+            }
             Whereabouts::Ashore(None) => {
                 let pilot = self.new_pilot(key).ok_or_else(internal)?;
                 self.admit(key, target, &pilot)
             }
             Whereabouts::Ashore(Some(stored)) => {
-                let (system, mut pilot) = (**stored).clone();
+                let (system, pilot) = (**stored).clone();
                 // The server that runs the ship's system may have the pilot aboard.
                 if !self.owns(system) {
                     let system = id_of(&self.universe, system);
                     return Err(run_by_another(system.as_ref().map(Name::as_str)));
                 }
                 if system != target {
-                    if !matches!(pilot.place, Place::Docked(_)) {
-                        return Err(self.elsewhere(system));
-                    }
-                    pilot.place = self.arrival(target);
+                    return self.jump_from_ashore(key, system, pilot, target);
                 }
                 self.admit(key, target, &pilot)
             }
         }
-    }
-
-    /// Leaves one system for another; only from a dock.
-    fn jump(
-        &mut self,
-        key: PlayerKey,
-        from: SystemIndex,
-        ship: Handle,
-        target: SystemIndex,
-    ) -> Result<Handle, Reply> {
-        let internal = || Reply::error(ErrorCode::Internal);
-        let world = &self.theatre(from).ok_or_else(internal)?.world;
-        let pilot = world.pilot(ship).ok_or_else(internal)?;
-        if pilot.row.is_none() {
-            return Err(Reply::error(ErrorCode::ShipDestroyed));
-        }
-        if pilot.docked_at.is_none() {
-            return Err(self.elsewhere(from));
-        }
-        if !self.theatre(target).is_some_and(Theatre::has_room) {
-            return Err(Reply::error(ErrorCode::SystemFull));
-        }
-        let conn = self.roster.get(key).and_then(|entry| entry.conn);
-        let theatre = self.theatre_mut(from).ok_or_else(internal)?;
-        if let Some(conn) = conn {
-            theatre.remove_viewer(conn);
-        }
-        let mut pilot = theatre
-            .world
-            .dismiss(ship, Gone::Jumped)
-            .ok_or_else(internal)?;
-        pilot.place = self.arrival(target);
-        // Ashore between the two, so that a refusal leaves nobody in two places.
-        let ashore = Whereabouts::Ashore(Some(Box::new((target, pilot.clone()))));
-        self.roster.get_mut(key).ok_or_else(internal)?.whereabouts = ashore;
-        self.admit(key, target, &pilot)
     }
 
     fn admit(
@@ -261,15 +234,19 @@ impl Core {
         key: PlayerKey,
         target: SystemIndex,
         pilot: &Pilot,
-    ) -> Result<Handle, Reply> {
+    ) -> Result<Entered, Reply> {
         let internal = || Reply::error(ErrorCode::Internal);
         let theatre = self.theatre_mut(target).ok_or_else(internal)?;
+        if !theatre.has_room() {
+            return Err(Reply::error(ErrorCode::SystemFull));
+        }
         let ship = theatre
             .world
             .admit(pilot)
             .map_err(|_| Reply::error(ErrorCode::SystemFull))?;
         let entry = self.roster.get_mut(key).ok_or_else(internal)?;
         entry.whereabouts = Whereabouts::Aboard(target, ship);
+        entry.has_steered = false;
         if pilot.place == Place::New {
             let told = Purse {
                 credits: pilot.credits,
@@ -279,7 +256,7 @@ impl Core {
         }
         self.book_pending(target);
         self.keep(key);
-        Ok(ship)
+        Ok(Entered::Aboard(ship))
     }
 
     fn new_pilot(&self, key: PlayerKey) -> Option<Pilot> {
@@ -295,24 +272,11 @@ impl Core {
         })
     }
 
-    /// Where a jump ends: docked at the first station, or at the spawn of a system without any.
-    fn arrival(&self, target: SystemIndex) -> Place {
-        let has_station = self
-            .universe
-            .system(target)
-            .is_some_and(|system| !system.stations.is_empty());
-        if has_station {
-            Place::Docked(StationIndex(0))
-        } else {
-            Place::Spawn
-        }
-    }
-
     fn owns(&self, system: SystemIndex) -> bool {
         self.theatre(system).is_some_and(|theatre| theatre.is_owned)
     }
 
-    fn elsewhere(&self, system: SystemIndex) -> Reply {
+    pub(super) fn elsewhere(&self, system: SystemIndex) -> Reply {
         let name = self
             .universe
             .system(system)
@@ -378,20 +342,15 @@ impl Core {
 
     /// New controls.
     pub(super) fn steer(&mut self, conn: ConnId, seq: u64, input: Input) {
-        let Some((_, system, ship)) = self.aboard(conn) else {
+        let Some((key, system, ship)) = self.aboard(conn) else {
             return;
         };
-        let Some(theatre) = self.theatre_mut(system) else {
-            return;
-        };
-        theatre.commands.push(Command::Steer {
-            ship,
-            seq,
-            thrust: input.thrust,
-            turn: input.turn,
-            fire: input.fire_primary,
-            dock: input.dock_request,
-        });
+        if let Some(entry) = self.roster.get_mut(key) {
+            entry.has_steered = true;
+        }
+        if let Some(theatre) = self.theatre_mut(system) {
+            theatre.pending.steer(ship, seq, input);
+        }
     }
 
     /// The player of a connection and the ship, if it is in a world.

@@ -117,6 +117,13 @@ impl Core {
             self.refuse(conn, seq, ErrorCode::NotInSystem);
             return;
         };
+        let has_room = self
+            .theatre(system)
+            .is_some_and(|theatre| theatre.pending.has_room_for_order());
+        if !has_room {
+            self.refuse(conn, seq, ErrorCode::RateLimited);
+            return;
+        }
         let open = OpenOrder {
             key,
             conn,
@@ -142,7 +149,7 @@ impl Core {
                 };
                 let seq = open.seq;
                 let ticket = self.orders.insert(open) as u64;
-                theatre.commands.push(Command::Order {
+                theatre.pending.push_order(Command::Order {
                     ship,
                     seq,
                     ticket,

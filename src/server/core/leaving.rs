@@ -3,32 +3,53 @@
 
 use super::Core;
 use crate::ids::{ConnId, Handle, Name, SystemIndex};
-use crate::limits::{CHECKPOINT_PERIOD_TICKS, CHECKPOINT_SHARE_TICKS, LINGER_TICKS};
+use crate::limits::{
+    CHECKPOINT_PERIOD_TICKS, CHECKPOINT_SHARE_TICKS, LINGER_SAFE_TICKS, LINGER_TICKS,
+};
 use crate::server::book;
 use crate::server::lane::ToGate;
 use crate::server::roster::{PlayerKey, Whereabouts};
-use crate::sim::{Command, Gone};
+use crate::sim::Gone;
 use crate::wire::CloseCode;
 
 /// Players whose ships are to be taken in, and the worlds these are in.
 type Leaving = Vec<(PlayerKey, SystemIndex, Handle)>;
 
 impl Core {
-    /// A connection is over: its ship lets go of the controls and lingers.
+    /// A connection is over: its ship lets go of the controls and lingers, the longer where leaving
+    /// could be a way out of a fight. A docked ship cannot be harmed, and one that was never steered
+    /// fought nobody; a new connection that only joined does not make a ship of that.
     pub(super) fn leave(&mut self, conn: ConnId) {
         let Some(key) = self.roster.disconnect(conn) else {
             return;
         };
         self.hide(key, conn);
-        let leaves_at_tick = self.tick + LINGER_TICKS;
-        let Some(entry) = self.roster.get_mut(key) else {
+        let Some(entry) = self.roster.get(key) else {
             return;
         };
         match entry.whereabouts {
-            Whereabouts::Loading => {}
+            Whereabouts::Loading | Whereabouts::InTransit(_) => {}
             Whereabouts::Ashore(_) | Whereabouts::Elsewhere(_) => drop(self.roster.remove(key)),
-            Whereabouts::Aboard(..) => entry.leaves_at_tick = Some(leaves_at_tick),
+            Whereabouts::Aboard(system, ship) => {
+                let is_safe = !entry.has_steered || self.is_docked(system, ship);
+                let linger = if is_safe {
+                    LINGER_SAFE_TICKS
+                } else {
+                    LINGER_TICKS
+                };
+                let leaves_at_tick = self.tick + linger;
+                if let Some(entry) = self.roster.get_mut(key) {
+                    entry.leaves_at_tick = Some(leaves_at_tick);
+                }
+            }
         }
+    }
+
+    fn is_docked(&self, system: SystemIndex, ship: Handle) -> bool {
+        let pilot = self
+            .theatre(system)
+            .and_then(|theatre| theatre.world.pilot(ship));
+        pilot.is_some_and(|pilot| pilot.docked_at.is_some())
     }
 
     /// Takes a connection's view away and lets go of the ship's controls, those included that came
@@ -42,9 +63,7 @@ impl Core {
         {
             theatre.remove_viewer(conn);
             theatre.world.detach(ship);
-            theatre.commands.retain(
-                |command| !matches!(command, Command::Steer { ship: steered, .. } if *steered == ship),
-            );
+            theatre.pending.forget(ship);
         }
     }
 
@@ -150,6 +169,9 @@ impl Core {
                 }
                 self.close(conn, CloseCode::Draining);
             }
+        }
+        for conn in self.lose_arrivals(id) {
+            self.close(conn, CloseCode::Draining);
         }
         if !self.theatres.iter().any(|theatre| theatre.is_owned) {
             self.fail(format!(

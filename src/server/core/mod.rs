@@ -8,11 +8,14 @@
 
 mod boarding;
 mod desk;
+mod jump;
 mod leaving;
+mod pending;
 mod purse;
 mod recording;
 mod settling;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,10 +35,13 @@ use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, PLAYERS_MAX, SNAPSHOT_P
 use crate::recorder::{Recorder, TapedWorld};
 use crate::replication::{Publisher, Stage, Stencils, TickFrame, Viewer};
 use crate::session::Command as Request;
-use crate::sim::{Command, World};
+use crate::sim::World;
 use crate::universe::Universe;
 use crate::wire::{Chart, CloseCode, ErrorCode, Reply};
 use desk::{Lookup, OpenOrder};
+use jump::Arrival;
+use pending::PendingCommands;
+pub(in crate::server) use pending::{ORDER_BYTES, STEERING_BYTES};
 pub(in crate::server) use purse::Purses;
 
 /// What a core is made of.
@@ -77,7 +83,9 @@ struct Theatre {
     publisher: Publisher,
     /// In the order of their connections, and so of their shards.
     viewers: Vec<Viewer>,
-    commands: Vec<Command>,
+    pending: PendingCommands,
+    /// Places kept free for pilots who are on their way here.
+    arriving_count: usize,
     label: SystemLabel,
     chart: Option<Arc<Chart>>,
     /// Whether this server, and no other on the same database, runs the system.
@@ -89,9 +97,9 @@ struct Theatre {
 }
 
 impl Theatre {
-    /// Whether one more pilot may come.
+    /// Whether one more pilot may come, those on their way reckoned in.
     fn has_room(&self) -> bool {
-        self.world.pilots_count() < self.world.system().pilots_max as usize
+        self.world.pilots_count() + self.arriving_count < self.world.system().pilots_max as usize
             && self.world.entities().len() < ENTITIES_MAX
     }
 
@@ -138,6 +146,8 @@ pub struct Core {
     durable: Arc<AtomicU64>,
     book: Book,
     orders: slab::Slab<OpenOrder>,
+    /// Jumps under way, the next to end first.
+    arrivals: VecDeque<Arrival>,
     /// Players whose pilot is to be asked for behind the batch of this tick.
     loads: Vec<PlayerKey>,
     lookups: Vec<Lookup>,
@@ -154,6 +164,8 @@ pub struct Core {
     /// Beats that passed since the last tick, this one included.
     beats: u64,
     tick: u64,
+    /// The time of the newest tick.
+    unix: UnixMillis,
     failure: Option<String>,
 }
 
@@ -181,7 +193,8 @@ impl Core {
             world,
             publisher: Publisher::new(Arc::clone(&parts.stencils), parts.stretches),
             viewers: Vec::new(),
-            commands: Vec::new(),
+            pending: PendingCommands::default(),
+            arriving_count: 0,
         });
         Self {
             theatres: theatres.collect(),
@@ -196,6 +209,7 @@ impl Core {
             book: Book::new(parts.durable.load(Ordering::Acquire)),
             durable: parts.durable,
             orders: slab::Slab::new(),
+            arrivals: VecDeque::new(),
             loads: Vec::new(),
             lookups: Vec::new(),
             lookups_open: slab::Slab::new(),
@@ -208,6 +222,7 @@ impl Core {
             costs_ns: Vec::new(),
             beats: 1,
             tick: 0,
+            unix: UnixMillis(0),
             failure: None,
         }
     }
@@ -219,12 +234,14 @@ impl Core {
             return;
         }
         self.tick += 1;
+        self.unix = unix;
         self.take_answers();
         if self.failure.is_some() {
             return;
         }
         self.take_commands();
         // Before the step: it sorts the rows by cell, and what is published must find them so.
+        self.take_in_arrivals();
         self.take_in_lingering();
         self.step();
         self.settle();
@@ -265,6 +282,12 @@ impl Core {
         self.theatres
             .get(system.0 as usize)
             .map(|theatre| &*theatre.world)
+    }
+
+    /// How many steerings and how many orders wait for a system's next step.
+    pub fn pending_commands(&self, system: SystemIndex) -> (usize, usize) {
+        self.theatre(system)
+            .map_or((0, 0), |theatre| theatre.pending.counts())
     }
 
     /// Answers of the store, in its order.
@@ -323,7 +346,7 @@ impl Core {
             }
             if theatre.turn != Turn::Rest {
                 let begun_ns = (self.stopwatch)();
-                theatre.world.step(&mut theatre.commands);
+                theatre.world.step(theatre.pending.ready());
                 theatre.cost_ns += (self.stopwatch)().saturating_sub(begun_ns);
             }
         }

@@ -297,6 +297,7 @@ impl Gate {
             kind: NoticeKind::Drain,
             message: Some("The server is shutting down".into()),
             deadline_ms: Some(deadline_ms),
+            system_id: None,
         });
         for slot in 0..self.clients.len() {
             if let Some(Some(client)) = self.clients.get(slot) {
