@@ -482,11 +482,28 @@ pub const LETTERS_PER_TICK_MAX: usize = 4_096;
 /// behind.
 pub const BOOK_ENTRIES_MAX: usize = 100_000;
 
-/// Orders that may wait for the store's word on their request id.
+/// Questions about request ids that may be on their way to the store, of all players; each holds
+/// two names of 64 bytes. Orders beyond wait in their pilots' queues.
 pub const LOOKUPS_MAX: usize = 4_096;
 
+/// Commands of one pilot that may be under way: orders and joins that wait for their turn, and orders
+/// that the world has. A burst of [`RATE_TRANSACTIONS`] and its joins; beyond, RATE_LIMITED is the
+/// answer.
+pub const PILOT_COMMANDS_MAX: usize = 128;
+
+/// A command that waits, in bytes: its names, a reply of the store, and steering held behind it.
+pub const PILOT_COMMAND_BYTES: usize = 1_024;
+
+/// How often the store may be asked about one order's id because its word came too early: once for
+/// each batch that concluded an order before it. Beyond, RATE_LIMITED is the answer.
+pub const LOOKUP_TRIES_MAX: u32 = 8;
+
+/// Ticks that steering is held behind an order or a join that waits: 1 s, in which a store that is
+/// well has answered.
+pub const STEERING_HELD_TICKS_MAX: u64 = 30;
+
 /// Request ids of one player that stay resident, 17 bytes each in a table at most half empty; past
-/// them the store is asked. As many as a login brings along.
+/// them the store is asked. As many as the store tells of.
 pub const REQUEST_DIGESTS_MAX: usize = STORE_REQUEST_DIGESTS_MAX;
 
 /// How long a server that goes down waits for its last batch, in ms.
@@ -505,8 +522,9 @@ pub const CONNECTION_STATE_BYTES: usize =
 /// A TLS session: two records of output, one of input and what is being decrypted, keys.
 pub const TLS_SESSION_BYTES_MAX: usize = 6 * TLS_RECORD_BYTES_MAX;
 
-/// A player's entry: two tables of request digests and a pilot.
-pub const PLAYER_BYTES_MAX: usize = 2 * REQUEST_DIGESTS_MAX * (17 + 9) + 4096;
+/// A player's entry: two tables of request digests, a queue of commands and a pilot.
+pub const PLAYER_BYTES_MAX: usize =
+    2 * REQUEST_DIGESTS_MAX * (17 + 9) + PILOT_COMMANDS_MAX * PILOT_COMMAND_BYTES + 4096;
 
 /// An entity: 200 bytes of columns that may be half empty, its place in the indices, its text in
 /// the encoding arena and in each frame that is kept.

@@ -78,6 +78,7 @@ fn a_client_model_rebuilt_from_deltas_alone_equals_the_truth_for_10_000_ticks() 
         disk_trouble: 0,
         disk_failure: 0,
         nap: 0,
+        read_ticks: 4,
     });
     let mut gathering: Option<Gathering> = None;
     let mut came = [false; 2];

@@ -17,6 +17,9 @@ fn run(seed: u64, ticks: u64) -> (Census, u64) {
     setup.seed = seed;
     setup.shards = 1 + (seed % 3) as u16;
     setup.disk_capacity = if seed.is_multiple_of(5) { 3 } else { 64 };
+    if seed % 3 == 1 {
+        setup.request_digests_max = 1 + (seed % 7) as usize;
+    }
     let mut cluster = Cluster::new(setup);
     let calm = seed % 4 == 1;
     let mut play = Play::new(Mood {
@@ -28,6 +31,7 @@ fn run(seed: u64, ticks: u64) -> (Census, u64) {
         disk_trouble: if calm { 0 } else { 40 },
         disk_failure: if seed.is_multiple_of(7) { 2 } else { 0 },
         nap: if seed % 3 == 2 { 10 } else { 0 },
+        read_ticks: if calm { 0 } else { seed % 10 },
     });
     for tick in 0..ticks {
         if seed % 8 == 3 && tick % 400 == 0 {
@@ -71,7 +75,7 @@ fn crowd(cluster: &mut Cluster) {
 type Census = BTreeMap<String, u64>;
 
 /// What two hundred seeds must have come by, or they prove little.
-const REACHED: [&str; 43] = [
+const REACHED: [&str; 45] = [
     "trade",
     "repair",
     "retried",
@@ -115,6 +119,8 @@ const REACHED: [&str; 43] = [
     "SHIP_DESTROYED",
     "SYSTEM_FULL",
     "INTERNAL",
+    "order and join in one packet",
+    "burst of ids",
 ];
 
 /// Workers that share the seeds of a sweep.

@@ -76,6 +76,7 @@ fn live(database: &Database, seed: u64, ticks: u64) -> u64 {
         disk_trouble: 30,
         disk_failure: 1,
         nap: 0,
+        read_ticks: 4,
     });
     for _ in 0..ticks {
         play.tick(&mut cluster);

@@ -32,6 +32,7 @@ fn flight(seed: u64, ticks: u64) -> (Arc<Universe>, Vec<u8>) {
         disk_trouble: 0,
         disk_failure: 0,
         nap: 0,
+        read_ticks: 4,
     });
     for tick in 0..ticks {
         if tick == ticks / 4 {

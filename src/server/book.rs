@@ -48,11 +48,6 @@ impl Book {
         self.open.number
     }
 
-    /// Newest batch that was handed to the store.
-    pub(super) const fn submitted(&self) -> u64 {
-        self.submitted
-    }
-
     /// The batch that holds everything noted so far: the open one, if there is anything in it.
     pub(super) fn covers(&self) -> u64 {
         if self.len() == 0 {

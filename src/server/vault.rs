@@ -1,9 +1,11 @@
-//! Where records are kept, as the tick sees it: questions and batches in, answers out, no waiting.
+//! Where records are kept, as the tick sees it: batches and questions in, answers out, no waiting.
 //!
-//! The store's writer is the real vault; tests put faults between. Whatever the implementer, order
-//! is kept: what was handed over first is written, or answered, first, so a pilot loaded after a
-//! batch that holds the pilot is the pilot of that batch. That a batch is durable is told to the
-//! gates and the core through the shared counter, not here.
+//! The store is the real vault; tests put faults between. Batches become durable in the order in
+//! which they are handed over. Reads have a line of their own and stand in no order, neither to the
+//! batches nor to each other: a read is answered as of some moment not before it was asked, so what
+//! was durable when it was asked is in the answer, and nothing is promised of what was not. Whoever
+//! needs a batch to be in the answer asks once that batch is durable. That a batch is durable is told
+//! to the gates and the core through the shared counter, not here.
 
 use crate::ids::{Name, PlayerId};
 use crate::store::{Batch, LoadedPilot, Purpose, StoredOutcome};
@@ -13,20 +15,40 @@ use crate::wire::RequestId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
+/// Asks what a player's request was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutcomeQuestion {
+    /// Comes back in [`Answer::Outcome`].
+    pub ticket: u64,
+    /// Who used the id.
+    pub player: PlayerId,
+    /// The id.
+    pub request_id: RequestId,
+}
+
 /// What a vault has to say.
 #[derive(Debug)]
 pub enum Answer {
     /// What is known of a player.
     Loaded {
         /// The question's.
-        ticket: u32,
-        /// The pilot.
+        ticket: u64,
+        /// The pilot. Its request digests are not read.
         pilot: Box<LoadedPilot>,
+    },
+    /// Which request ids a player has used.
+    RequestDigests {
+        /// The question's.
+        ticket: u64,
+        /// [`request_digest`](crate::store::request_digest) of each id, in any order.
+        digests: Vec<u64>,
+        /// Whether these are all; if not, an id that is absent may have been used all the same.
+        is_complete: bool,
     },
     /// What a request was answered; none if its id was never used.
     Outcome {
         /// The question's.
-        ticket: u32,
+        ticket: u64,
         /// The answer then.
         outcome: Option<StoredOutcome>,
     },
@@ -45,16 +67,15 @@ pub trait Vault: Send {
     /// Hands a batch over; where there is no room it comes back.
     fn submit(&mut self, batch: Batch) -> Result<(), Batch>;
 
-    /// Asks for a player's pilot.
-    fn load(&mut self, ticket: u32, player: &PlayerId, purpose: Purpose) -> Result<(), Full>;
+    /// Asks for a player's pilot; answered by [`Answer::Loaded`].
+    fn load(&mut self, ticket: u64, player: &PlayerId, purpose: Purpose) -> Result<(), Full>;
 
-    /// Asks what a player's request was answered.
-    fn outcome(
-        &mut self,
-        ticket: u32,
-        player: &PlayerId,
-        request_id: &RequestId,
-    ) -> Result<(), Full>;
+    /// Asks which request ids a player has used; answered by [`Answer::RequestDigests`].
+    fn request_digests(&mut self, ticket: u64, player: &PlayerId) -> Result<(), Full>;
+
+    /// Asks what requests were answered, all of a tick at once; each is answered by an
+    /// [`Answer::Outcome`] of its own. Where there is no room they all come back.
+    fn outcomes(&mut self, questions: Vec<OutcomeQuestion>) -> Result<(), Vec<OutcomeQuestion>>;
 
     /// Takes what has been answered since the last call; never waits.
     fn take_answers(&mut self, answers: &mut Vec<Answer>);

@@ -108,7 +108,8 @@ pub(super) fn serve(
         stopwatch: Box::new(move || {
             clock.fetch_add(load.load(Ordering::Relaxed), Ordering::Relaxed)
         }),
-    });
+    })
+    .with_request_digests_max(setup.request_digests_max);
     Server {
         core,
         gates,

@@ -12,6 +12,20 @@ use super::truth::Truth;
 const CALM_ROWS_MAX: usize = 150;
 
 impl Cluster {
+    /// Remembers whose ship is a wreck, before anybody is told of it.
+    pub(super) fn note_wrecks(&mut self) {
+        for index in 0..self.universe.systems.len() {
+            let world = self.core.world(SystemIndex(index as u16));
+            let world = world.expect("a world a system");
+            for &ship in world.pilot_ships() {
+                let wreck = world.pilot(ship).filter(|pilot| pilot.row.is_none());
+                if let Some(pilot) = wreck {
+                    self.told.wrecked.insert(pilot.player.clone(), self.tick);
+                }
+            }
+        }
+    }
+
     /// Compares every client that is up to date with the truth.
     pub(crate) fn check(&mut self) {
         assert!(

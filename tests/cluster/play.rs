@@ -28,6 +28,8 @@ pub(crate) struct Mood {
     pub(crate) disk_trouble: u64,
     pub(crate) disk_failure: u64,
     pub(crate) nap: u64,
+    /// Ticks that a read of the store may take.
+    pub(crate) read_ticks: u64,
 }
 
 /// The players of a simulation and what they remember.
@@ -60,6 +62,7 @@ impl Play {
     /// No more trouble: lines flow, the disk keeps up, and everybody is answered and told.
     pub(crate) fn settle(cluster: &mut Cluster) {
         cluster.disk_pace = DiskPace::Prompt;
+        cluster.disk().read_ticks_max = 0;
         // Whoever sleeps wakes with the next tick.
         for until in &mut cluster.asleep {
             *until = (*until).min(cluster.tick + 1);
@@ -210,9 +213,11 @@ impl Play {
                     }
                     330..338 => {
                         let systems = &cluster.universe.systems;
-                        let system = dice.pick(systems).expect("a system");
-                        if is_docked || dice.permille(200) {
-                            seat.join(system.id.as_str(), due);
+                        let system = dice.pick(systems).expect("a system").id.clone();
+                        if is_docked {
+                            self.order_and_join(cluster, number, place, system.as_str());
+                        } else if dice.permille(200) {
+                            seat.join(system.as_str(), due);
                         }
                     }
                     338..345 => seat.ping(due),
@@ -232,11 +237,48 @@ impl Play {
                         }
                         cluster.told.count("flood of inputs");
                     }
+                    351..359 if is_docked => self.burst(cluster, number, place),
                     _ => {}
                 }
             }
             _ => {}
         }
+    }
+
+    /// Orders, a join and controls in one packet.
+    fn order_and_join(&mut self, cluster: &mut Cluster, number: usize, place: usize, system: &str) {
+        let due = cluster.tick + 1 + cluster.dice.below(3);
+        for _ in 0..cluster.dice.below(3) {
+            cluster.told.count("order and join in one packet");
+            self.trade(cluster, number, place, due);
+        }
+        if cluster.dice.permille(200) {
+            let input = any_input(&mut cluster.dice, false);
+            cluster.seats[place].steer(input, due);
+        }
+        cluster.seats[place].join(system, due);
+        if cluster.dice.permille(300) {
+            self.trade(cluster, number, place, due);
+        }
+        if cluster.dice.permille(300) {
+            let input = any_input(&mut cluster.dice, false);
+            cluster.seats[place].steer(input, due);
+        }
+    }
+
+    /// An id, several others, and the first again, before the store may have said a word.
+    fn burst(&mut self, cluster: &mut Cluster, number: usize, place: usize) {
+        cluster.told.count("burst of ids");
+        let due = cluster.tick + 1;
+        let first = self.new_order(cluster, place, true);
+        self.orders[number].push(first.clone());
+        ask(cluster, place, first.clone(), due);
+        let last = due + cluster.dice.below(4);
+        for _ in 0..1 + cluster.dice.below(5) {
+            let due = due + cluster.dice.below(last - due + 1);
+            self.trade(cluster, number, place, due);
+        }
+        ask(cluster, place, first, last);
     }
 
     fn trade(&mut self, cluster: &mut Cluster, number: usize, place: usize, due: u64) {
@@ -254,11 +296,24 @@ impl Play {
             ask(cluster, place, order, due);
             return;
         }
+        let is_named = dice.permille(700);
+        let order = self.new_order(cluster, place, is_named);
+        if is_named {
+            self.orders[number].push(order.clone());
+        }
+        let is_doubled = cluster.dice.permille(100);
+        if is_doubled {
+            ask(cluster, place, order.clone(), due);
+        }
+        ask(cluster, place, order, due);
+    }
+
+    /// An order that nobody gave before.
+    fn new_order(&mut self, cluster: &mut Cluster, place: usize, is_named: bool) -> Order {
+        let dice = &mut cluster.dice;
         self.orders_count += 1;
         let id = format!("r{}", self.orders_count);
-        let request_id = dice
-            .permille(700)
-            .then(|| RequestId::parse(&id).expect("an id"));
+        let request_id = is_named.then(|| RequestId::parse(&id).expect("an id"));
         let here = cluster.seats[place]
             .model
             .you
@@ -270,35 +325,26 @@ impl Play {
         };
         let goods = ["food", "fuel", "ore", "water", "food", "spice"];
         let commodity = dice.pick(&goods).copied().unwrap_or("food");
-        let order = if dice.permille(150) {
-            Order {
+        if dice.permille(150) {
+            return Order {
                 is_buy: false,
                 trade: None,
                 repair: Some(Repair {
                     station_id,
-                    request_id: request_id.clone(),
+                    request_id,
                 }),
-            }
-        } else {
-            Order {
-                is_buy: dice.permille(600),
-                trade: Some(Trade {
-                    station_id,
-                    commodity_id: Name::parse(commodity).expect("a name"),
-                    quantity: 1 + dice.below(12) as u32,
-                    request_id: request_id.clone(),
-                }),
-                repair: None,
-            }
-        };
-        if request_id.is_some() {
-            self.orders[number].push(order.clone());
+            };
         }
-        let is_doubled = cluster.dice.permille(100);
-        if is_doubled {
-            ask(cluster, place, order.clone(), due);
+        Order {
+            is_buy: dice.permille(600),
+            trade: Some(Trade {
+                station_id,
+                commodity_id: Name::parse(commodity).expect("a name"),
+                quantity: 1 + dice.below(12) as u32,
+                request_id,
+            }),
+            repair: None,
         }
-        ask(cluster, place, order, due);
     }
 
     fn trouble(&mut self, cluster: &mut Cluster) {
@@ -321,6 +367,10 @@ impl Play {
                 1 => DiskPace::Prompt,
                 _ => DiskPace::Random(1 + cluster.dice.below(3)),
             };
+        }
+        if cluster.dice.permille(mood.disk_trouble) {
+            let read_ticks_max = cluster.dice.below(mood.read_ticks + 1);
+            cluster.disk().read_ticks_max = read_ticks_max;
         }
         if cluster.dice.permille(mood.disk_failure) && !cluster.disk().is_failed() {
             cluster.told.count("disk failed");

@@ -49,7 +49,12 @@ pub(crate) struct Told {
     pub(crate) restarts: u64,
     /// How often each thing happened, to see what a simulation reaches.
     pub(crate) census: BTreeMap<String, u64>,
+    /// The newest tick in which each player's ship was a wreck.
+    pub(crate) wrecked: BTreeMap<PlayerId, u64>,
 }
+
+/// An overloaded world takes a step in so many ticks at least.
+const STEP_TICKS_MAX: u64 = 12;
 
 impl Told {
     pub(crate) fn count(&mut self, what: &str) {
@@ -92,6 +97,8 @@ pub(crate) struct Seat {
     /// Texts on their way to the server, and the tick in which they arrive.
     pub(crate) says: VecDeque<(u64, Vec<u8>)>,
     pub(crate) asked: BTreeMap<u64, Asked>,
+    /// Orders sent in a system, with no join before them that is not answered, and when they arrive.
+    aboard: BTreeMap<u64, u64>,
     /// Requests that were answered, in the order of their answers.
     pub(crate) answered: Vec<u64>,
     /// Error codes told so far.
@@ -122,6 +129,7 @@ impl Seat {
             told_center: None,
             says: VecDeque::new(),
             asked: BTreeMap::new(),
+            aboard: BTreeMap::new(),
             answered: Vec::new(),
             errors: Vec::new(),
             newest_reply: None,
@@ -151,6 +159,16 @@ impl Seat {
             Request::Repair(repair) => Some(Asked::Repair(repair.request_id.clone())),
             Request::Input(_) => None,
         };
+        let is_joining = self
+            .asked
+            .values()
+            .any(|asked| matches!(asked, Asked::Join));
+        if matches!(asked, Some(Asked::Trade(_) | Asked::Repair(_)))
+            && self.stage == Stage::Aboard
+            && !is_joining
+        {
+            self.aboard.insert(seq, due);
+        }
         if let Some(asked) = asked {
             self.asked.insert(seq, asked);
         } else {
@@ -327,12 +345,43 @@ impl Seat {
                 self.check_outcome(id.as_ref(), reply, Some(result.credits), shelf, told);
             }
             (Asked::Trade(id) | Asked::Repair(id), Reply::Error(error)) => {
+                self.check_turn(id.as_ref(), error.code, reply_to, told);
                 if is_outcome(error.code) {
                     self.check_outcome(id.as_ref(), reply, None, shelf, told);
                 }
             }
             (Asked::Ping, Reply::Pong(_)) | (_, Reply::Error(_) | Reply::AuthError(_)) => {}
             _ => panic!("a reply fits its request: {asked:?} {reply:?}"),
+        }
+    }
+
+    /// *Commands of one pilot take effect in the order of their `seq`*: an order sent aboard finds the
+    /// ship there, whatever join follows, and a wreck only where there was one.
+    fn check_turn(
+        &mut self,
+        id: Option<&RequestId>,
+        code: ErrorCode,
+        reply_to: Option<u64>,
+        told: &Told,
+    ) {
+        let Some(due) = reply_to.and_then(|seq| self.aboard.remove(&seq)) else {
+            return;
+        };
+        assert_ne!(
+            code,
+            ErrorCode::NotInSystem,
+            "in the order of their seq: {} was aboard when it ordered",
+            self.player
+        );
+        if code == ErrorCode::ShipDestroyed {
+            let wrecked = told.wrecked.get(&self.player);
+            // An outcome that is told again may be older than the request.
+            let since = if id.is_some() { 0 } else { due };
+            assert!(
+                wrecked.is_some_and(|&at| at + STEP_TICKS_MAX >= since),
+                "in the order of their seq: {} was no wreck when it ordered",
+                self.player
+            );
         }
     }
 
@@ -426,5 +475,8 @@ const fn is_outcome(code: ErrorCode) -> bool {
             | ErrorCode::Internal
             | ErrorCode::MalformedMessage
             | ErrorCode::RequestIdReused
+            | ErrorCode::UnknownStation
+            | ErrorCode::UnknownCommodity
+            | ErrorCode::InvalidQuantity
     )
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use orrery::ids::{ConnId, Millis, PlayerId, SystemIndex, UnixMillis};
-use orrery::limits::{CELLS_PER_VIEW_RADIUS, PENDING_BYTES_MAX};
+use orrery::limits::{CELLS_PER_VIEW_RADIUS, PENDING_BYTES_MAX, REQUEST_DIGESTS_MAX};
 use orrery::net::Service;
 use orrery::net::http::head::{Head, Incoming, Progress};
 use orrery::recorder::Recorder;
@@ -40,6 +40,8 @@ pub(crate) struct Setup {
     pub(crate) view_radius: f32,
     /// Requests that may wait for the disk.
     pub(crate) disk_capacity: usize,
+    /// Request ids of a player that the server keeps in mind, and that the disk tells of at once.
+    pub(crate) request_digests_max: usize,
     /// Where the flight is recorded; a restart begins a recording of its own.
     pub(crate) tape: Option<Tape>,
 }
@@ -79,6 +81,7 @@ impl Setup {
             shards: 1,
             view_radius: 1000.0,
             disk_capacity: 256,
+            request_digests_max: REQUEST_DIGESTS_MAX,
             tape: None,
         }
     }
@@ -127,7 +130,9 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn new(setup: Setup) -> Self {
-        let disk = Arc::new(Mutex::new(Disk::new(setup.disk_capacity)));
+        let mut disk = Disk::new(setup.disk_capacity, setup.seed);
+        disk.request_digests_max = setup.request_digests_max;
+        let disk = Arc::new(Mutex::new(disk));
         let edge = setup.view_radius / CELLS_PER_VIEW_RADIUS;
         let stencils = Arc::new(Stencils::new(setup.view_radius, edge));
         let verifier = Arc::new(Verifier::new(vec![Key::secret(SECRET).unwrap()]));
@@ -297,6 +302,7 @@ impl Cluster {
         self.deliver();
         self.work();
         self.core.tick(unix);
+        self.note_wrecks();
         self.work();
         self.wake();
         self.hear();
@@ -316,7 +322,10 @@ impl Cluster {
             DiskPace::Random(most) => self.dice.below(most + 1),
             DiskPace::Stopped => 0,
         };
-        self.disk().work(count as usize);
+        let tick = self.tick;
+        let mut disk = self.disk();
+        disk.work(count as usize);
+        disk.tell(tick);
     }
 
     /// Hands on what has arrived by now.

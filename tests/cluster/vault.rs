@@ -1,18 +1,21 @@
 //! A store that is slow, full or broken as the simulation wants it.
 //!
-//! Whatever the tick hands over waits in a queue, in order; [`Disk::work`] carries some of it out.
-//! A crash drops the queue; what has been carried out stays on the shelf. A real database may stand
-//! behind the shelf: it is given the same batches, and must give the same answers.
+//! Batches wait in a queue, in order; [`Disk::work`] carries some of them out. Reads stand in no order,
+//! neither to the batches nor to each other: each comes to an answer at some moment after it was asked,
+//! by chance the first or the last, and the answer is told ticks later. A crash drops what waits; what
+//! has been carried out stays on the shelf. A real database may stand behind the shelf: it is given the
+//! same batches, and must give the same answers.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use orrery::ids::{Name, PlayerId};
-use orrery::server::vault::{Answer, Full, Vault};
+use orrery::limits::REQUEST_DIGESTS_MAX;
+use orrery::server::vault::{Answer, Full, OutcomeQuestion, Vault};
 use orrery::store::{Batch, LoadedPilot, Purpose, Stock, StoredOutcome};
-use orrery::wire::RequestId;
 
+use super::dice::Dice;
 use super::shelf::Shelf;
 
 /// A real store behind the shelf.
@@ -29,24 +32,33 @@ pub(crate) trait Twin: Send {
     fn reopen(&mut self);
 }
 
-enum Asked {
-    Keep(Batch),
-    Load {
-        ticket: u32,
-        player: PlayerId,
-    },
-    Outcome {
-        ticket: u32,
-        player: PlayerId,
-        id: RequestId,
-    },
+enum Read {
+    Load { ticket: u64, player: PlayerId },
+    Digests { ticket: u64, player: PlayerId },
+    Outcome(OutcomeQuestion),
 }
 
-/// The queue before the shelf, and the shelf.
+/// A read under way.
+struct Reading {
+    read: Read,
+    /// Where it has come to an answer already.
+    answer: Option<Answer>,
+    /// The tick in which the answer is told.
+    due: u64,
+}
+
+/// The queue before the shelf, the reads beside it, and the shelf.
 pub(crate) struct Disk {
     pub(crate) shelf: Shelf,
-    queue: VecDeque<Asked>,
+    queue: VecDeque<Batch>,
+    reads: Vec<Reading>,
     answers: Vec<Answer>,
+    dice: Dice,
+    tick: u64,
+    /// Ticks that a read may take.
+    pub(crate) read_ticks_max: u64,
+    /// Used ids that are told of at most.
+    pub(crate) request_digests_max: usize,
     /// How much may wait.
     pub(crate) capacity: usize,
     /// How often something found no room.
@@ -57,11 +69,16 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize, seed: u64) -> Self {
         Self {
             shelf: Shelf::default(),
             queue: VecDeque::new(),
+            reads: Vec::new(),
             answers: Vec::new(),
+            dice: Dice::new(seed),
+            tick: 0,
+            read_ticks_max: 0,
+            request_digests_max: REQUEST_DIGESTS_MAX,
             capacity,
             full_count: 0,
             durable: Arc::default(),
@@ -70,39 +87,85 @@ impl Disk {
         }
     }
 
-    /// Carries out the oldest requests, at most `count`.
+    /// Carries out the oldest batches, at most `count`.
     pub(crate) fn work(&mut self, count: usize) {
         for _ in 0..count {
-            let Some(asked) = self.queue.pop_front() else {
+            let Some(batch) = self.queue.pop_front() else {
                 return;
             };
-            match asked {
-                Asked::Keep(batch) => {
-                    let number = batch.number;
-                    assert!(
-                        number > self.durable.load(Ordering::Acquire),
-                        "batches rise"
-                    );
-                    if let Some(twin) = &mut self.twin {
-                        twin.keep(batch.clone());
-                    }
-                    self.shelf.keep(batch);
-                    self.durable.store(number, Ordering::Release);
+            let number = batch.number;
+            assert!(
+                number > self.durable.load(Ordering::Acquire),
+                "batches rise"
+            );
+            if let Some(twin) = &mut self.twin {
+                twin.keep(batch.clone());
+            }
+            self.shelf.keep(batch);
+            self.durable.store(number, Ordering::Release);
+        }
+    }
+
+    /// Tells the answers that are due in a tick.
+    pub(crate) fn tell(&mut self, tick: u64) {
+        self.tick = tick;
+        let reads = std::mem::take(&mut self.reads);
+        for reading in reads {
+            if reading.due > tick {
+                self.reads.push(reading);
+                continue;
+            }
+            let answer = match reading.answer {
+                Some(answer) => answer,
+                None => self.read(&reading.read),
+            };
+            self.answers.push(answer);
+        }
+    }
+
+    /// What is kept at this moment.
+    fn read(&mut self, read: &Read) -> Answer {
+        match read {
+            Read::Load { ticket, player } => Answer::Loaded {
+                ticket: *ticket,
+                pilot: Box::new(self.load(player)),
+            },
+            Read::Digests { ticket, player } => {
+                let mut digests = self.shelf.load(player).request_digests;
+                let is_complete = digests.len() <= self.request_digests_max;
+                digests.truncate(self.request_digests_max);
+                Answer::RequestDigests {
+                    ticket: *ticket,
+                    digests,
+                    is_complete,
                 }
-                Asked::Load { ticket, player } => {
-                    let pilot = Box::new(self.load(&player));
-                    self.answers.push(Answer::Loaded { ticket, pilot });
+            }
+            Read::Outcome(question) => {
+                let (player, id) = (&question.player, question.request_id.as_str());
+                let outcome = self.shelf.outcome(player, id);
+                if let Some(twin) = &mut self.twin {
+                    let kept = twin.outcome(player, id);
+                    assert_eq!(kept, outcome, "the store remembers what the shelf does");
                 }
-                Asked::Outcome { ticket, player, id } => {
-                    let outcome = self.shelf.outcome(&player, id.as_str());
-                    if let Some(twin) = &mut self.twin {
-                        let kept = twin.outcome(&player, id.as_str());
-                        assert_eq!(kept, outcome, "the store remembers what the shelf does");
-                    }
-                    self.answers.push(Answer::Outcome { ticket, outcome });
+                Answer::Outcome {
+                    ticket: question.ticket,
+                    outcome,
                 }
             }
         }
+    }
+
+    fn begin(&mut self, read: Read) {
+        let due = self.tick + self.dice.below(self.read_ticks_max + 1);
+        let is_read_now = self.dice.permille(500);
+        let answer = is_read_now.then(|| self.read(&read));
+        self.reads.push(Reading { read, answer, due });
+    }
+
+    fn has_room(&mut self, waiting: usize) -> bool {
+        let has_room = !self.is_failed && waiting < self.capacity;
+        self.full_count += u64::from(!self.is_failed && !has_room);
+        has_room
     }
 
     /// What both know of a pilot.
@@ -132,6 +195,7 @@ impl Disk {
     pub(crate) fn fail(&mut self) {
         self.is_failed = true;
         self.queue.clear();
+        self.reads.clear();
         self.answers.clear();
         self.answers
             .push(Answer::Failed("no space left on device".to_owned()));
@@ -144,6 +208,7 @@ impl Disk {
     /// A new server begins over the same shelf; what was not carried out is lost.
     pub(crate) fn reopen(&mut self) -> Arc<AtomicU64> {
         self.queue.clear();
+        self.reads.clear();
         self.answers.clear();
         self.is_failed = false;
         if let Some(twin) = &mut self.twin {
@@ -158,20 +223,9 @@ impl Disk {
         self.durable.load(Ordering::Acquire)
     }
 
+    /// Batches that wait.
     pub(crate) fn waiting(&self) -> usize {
         self.queue.len()
-    }
-
-    fn take(&mut self, asked: Asked) -> Result<(), Asked> {
-        if self.is_failed {
-            return Err(asked);
-        }
-        if self.queue.len() >= self.capacity {
-            self.full_count += 1;
-            return Err(asked);
-        }
-        self.queue.push_back(asked);
-        Ok(())
     }
 }
 
@@ -179,28 +233,43 @@ impl Disk {
 pub(crate) struct FaultyVault(pub(crate) Arc<Mutex<Disk>>);
 
 impl FaultyVault {
-    fn ask(&self, asked: Asked) -> Result<(), Asked> {
-        self.0.lock().expect("one thread").take(asked)
+    fn begin(&self, reads: impl Iterator<Item = Read>) -> Result<(), Full> {
+        let mut disk = self.0.lock().expect("one thread");
+        let waiting = disk.reads.len();
+        if !disk.has_room(waiting) {
+            return Err(Full);
+        }
+        for read in reads {
+            disk.begin(read);
+        }
+        Ok(())
     }
 }
 
 impl Vault for FaultyVault {
     fn submit(&mut self, batch: Batch) -> Result<(), Batch> {
-        match self.ask(Asked::Keep(batch)) {
-            Err(Asked::Keep(batch)) => Err(batch),
-            _ => Ok(()),
+        let mut disk = self.0.lock().expect("one thread");
+        let waiting = disk.queue.len();
+        if !disk.has_room(waiting) {
+            return Err(batch);
         }
+        disk.queue.push_back(batch);
+        Ok(())
     }
 
-    fn load(&mut self, ticket: u32, player: &PlayerId, _: Purpose) -> Result<(), Full> {
+    fn load(&mut self, ticket: u64, player: &PlayerId, _: Purpose) -> Result<(), Full> {
         let player = player.clone();
-        self.ask(Asked::Load { ticket, player }).map_err(|_| Full)
+        self.begin([Read::Load { ticket, player }].into_iter())
     }
 
-    fn outcome(&mut self, ticket: u32, player: &PlayerId, id: &RequestId) -> Result<(), Full> {
-        let (player, id) = (player.clone(), id.clone());
-        self.ask(Asked::Outcome { ticket, player, id })
-            .map_err(|_| Full)
+    fn request_digests(&mut self, ticket: u64, player: &PlayerId) -> Result<(), Full> {
+        let player = player.clone();
+        self.begin([Read::Digests { ticket, player }].into_iter())
+    }
+
+    fn outcomes(&mut self, questions: Vec<OutcomeQuestion>) -> Result<(), Vec<OutcomeQuestion>> {
+        let reads = questions.iter().cloned().map(Read::Outcome);
+        self.begin(reads).map_err(|_| questions)
     }
 
     fn take_answers(&mut self, answers: &mut Vec<Answer>) {

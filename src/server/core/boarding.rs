@@ -9,10 +9,9 @@ use crate::ids::{ConnId, Handle, Name, PlayerId, SystemIndex};
 use crate::limits::TICK_RATE_HZ;
 use crate::replication::{Purse, Viewer};
 use crate::server::book;
-use crate::server::requests::Requests;
-use crate::server::roster::{FirstJoin, PlayerKey, Whereabouts};
+use crate::server::roster::{FirstJoin, PlayerHandle, Whereabouts};
 use crate::sim::{Pilot, Place};
-use crate::store::{LoadedPilot, Purpose};
+use crate::store::LoadedPilot;
 use crate::universe::Universe;
 use crate::wire::{
     Angle, AuthOk, CloseCode, ErrorCode, Fixed2, Flight, Input, Joined, Reply, Spawn,
@@ -36,7 +35,7 @@ impl Core {
             }
             None => {
                 let key = self.roster.insert(player);
-                self.loads.push(key);
+                self.reads.loads.push(key);
                 key
             }
         };
@@ -53,28 +52,8 @@ impl Core {
         }
     }
 
-    /// Asks the store for the pilots who logged in, behind the batch of this tick: a ship that was
-    /// just taken in is in it. What the store has no room for waits for the next tick.
-    pub(super) fn send_loads(&mut self) {
-        let Self {
-            loads,
-            roster,
-            vault,
-            ..
-        } = self;
-        loads.retain(|&key| {
-            roster.get(key).is_some_and(|player| {
-                let purpose = match player.first_join {
-                    Some(_) => Purpose::FirstJoin,
-                    None => Purpose::Login,
-                };
-                vault.load(key.0, &player.id, purpose).is_err()
-            })
-        });
-    }
-
     /// The store's answer to a login, or to a newcomer's first join.
-    pub(super) fn board(&mut self, key: PlayerKey, stored: &LoadedPilot) {
+    pub(super) fn board(&mut self, key: PlayerHandle, stored: &LoadedPilot) {
         let Some(entry) = self.roster.get_mut(key) else {
             return;
         };
@@ -85,7 +64,6 @@ impl Core {
             self.roster.remove(key);
             return;
         }
-        entry.requests = Requests::new(&stored.request_digests, stored.request_digests_complete);
         let pilot = stored
             .record
             .as_ref()
@@ -119,7 +97,7 @@ impl Core {
         }
     }
 
-    fn welcome(&mut self, key: PlayerKey) {
+    fn welcome(&mut self, key: PlayerHandle) {
         let Some(entry) = self.roster.get_mut(key) else {
             return;
         };
@@ -144,15 +122,15 @@ impl Core {
         );
     }
 
-    /// Puts the player's ship into a system, or takes it over where it lingers.
-    pub(super) fn join(&mut self, conn: ConnId, system_id: &str, seq: u64) {
-        let Some(key) = self.roster.of_conn(conn) else {
-            return;
-        };
-        let Some(target) = self.universe.system_index(system_id) else {
-            self.refuse(conn, seq, ErrorCode::UnknownSystem);
-            return;
-        };
+    /// Puts the player's ship into a system, or takes it over where it lingers. Nothing of what the
+    /// pilot asked for before is still to be done.
+    pub(super) fn begin_join(
+        &mut self,
+        key: PlayerHandle,
+        conn: ConnId,
+        target: SystemIndex,
+        seq: u64,
+    ) {
         let is_owned = self.owns(target);
         if let Some(entry) = self.roster.get_mut(key)
             && matches!(entry.whereabouts, Whereabouts::Ashore(None))
@@ -160,7 +138,7 @@ impl Core {
         {
             entry.whereabouts = Whereabouts::Loading;
             entry.first_join = Some(FirstJoin { conn, target, seq });
-            self.loads.push(key);
+            self.reads.loads.push(key);
             return;
         }
         let entered = self.enter(key, target);
@@ -169,7 +147,7 @@ impl Core {
 
     pub(super) fn answer_join(
         &mut self,
-        key: PlayerKey,
+        key: PlayerHandle,
         conn: ConnId,
         seq: u64,
         target: SystemIndex,
@@ -182,7 +160,11 @@ impl Core {
         }
     }
 
-    pub(super) fn enter(&mut self, key: PlayerKey, target: SystemIndex) -> Result<Entered, Reply> {
+    pub(super) fn enter(
+        &mut self,
+        key: PlayerHandle,
+        target: SystemIndex,
+    ) -> Result<Entered, Reply> {
         let internal = || Reply::error(ErrorCode::Internal);
         if !self.owns(target) {
             let system = id_of(&self.universe, target);
@@ -231,7 +213,7 @@ impl Core {
 
     fn admit(
         &mut self,
-        key: PlayerKey,
+        key: PlayerHandle,
         target: SystemIndex,
         pilot: &Pilot,
     ) -> Result<Entered, Reply> {
@@ -259,7 +241,7 @@ impl Core {
         Ok(Entered::Aboard(ship))
     }
 
-    fn new_pilot(&self, key: PlayerKey) -> Option<Pilot> {
+    fn new_pilot(&self, key: PlayerHandle) -> Option<Pilot> {
         let ship = &self.universe.ship;
         Some(Pilot {
             player: self.roster.get(key)?.id.clone(),
@@ -288,7 +270,14 @@ impl Core {
     }
 
     /// Answers a join and shows the system from the next frame on, which carries a snapshot.
-    fn show(&mut self, key: PlayerKey, conn: ConnId, seq: u64, system: SystemIndex, ship: Handle) {
+    fn show(
+        &mut self,
+        key: PlayerHandle,
+        conn: ConnId,
+        seq: u64,
+        system: SystemIndex,
+        ship: Handle,
+    ) {
         let Some(told) = self.roster.get(key).map(|entry| entry.purses.told.clone()) else {
             return;
         };
@@ -354,7 +343,7 @@ impl Core {
     }
 
     /// The player of a connection and the ship, if it is in a world.
-    pub(super) fn aboard(&self, conn: ConnId) -> Option<(PlayerKey, SystemIndex, Handle)> {
+    pub(super) fn aboard(&self, conn: ConnId) -> Option<(PlayerHandle, SystemIndex, Handle)> {
         let key = self.roster.of_conn(conn)?;
         match self.roster.get(key)?.whereabouts {
             Whereabouts::Aboard(system, ship) => Some((key, system, ship)),

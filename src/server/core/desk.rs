@@ -1,21 +1,23 @@
 //! Orders: buy, sell, repair, from a client's wish to its one reply.
 //!
 //! ```text
-//! wish ─▶ known request id? ──maybe──▶ store ──outcome──▶ the first reply again (or REUSED)
-//!              │ no                      │ unknown
-//!              ▼                         ▼
-//!         names → indices ─▶ world (this tick) ─▶ receipt ─▶ reply, told once its batch is durable
+//! wish ─▶ queue ─▶ known request id? ──maybe──▶ store ──outcome──▶ the first reply again (or REUSED)
+//!                       │ no                      │ unknown
+//!                       ▼                         ▼
+//!                  names → indices ─▶ world (this tick) ─▶ receipt ─▶ reply, told once durable
 //! ```
 //!
-//! Refusals that depend on the world's state are outcomes too: with a request id they are kept.
+//! Refusals that depend on the world's state are outcomes too: with a request id they are kept. Those
+//! that name nothing that exists, or that never came before a station, are not: the same id may be
+//! used again.
 
 use super::Core;
 use crate::ids::{ConnId, Handle, Name, SystemIndex};
-use crate::limits::{BOOK_ENTRIES_MAX, LOOKUPS_MAX};
+use crate::limits::BOOK_ENTRIES_MAX;
 use crate::server::book;
 use crate::server::lane::Letter;
-use crate::server::requests::{Judgement, digest};
-use crate::server::roster::PlayerKey;
+use crate::server::requests::digest;
+use crate::server::roster::{PlayerHandle, Whereabouts};
 use crate::sim::{Command, Order};
 use crate::store::StoredOutcome;
 use crate::wire::{ErrorCode, Repair, Reply, RequestId, Trade};
@@ -59,61 +61,30 @@ impl Wish {
     }
 }
 
-/// An order that the world is carrying out in this tick.
+/// An order that the world is carrying out.
 #[derive(Debug)]
 pub(super) struct OpenOrder {
-    pub(super) key: PlayerKey,
+    pub(super) player: PlayerHandle,
     pub(super) conn: ConnId,
     pub(super) seq: u64,
     pub(super) system: SystemIndex,
+    pub(super) ship: Handle,
     pub(super) wish: Wish,
 }
 
-/// An order that waits for what the store knows of its request id.
-#[derive(Debug)]
-pub(super) struct Lookup {
-    key: PlayerKey,
-    conn: ConnId,
-    seq: u64,
-    wish: Wish,
-    /// The newest batch handed to the store before it was asked.
-    asked_after: u64,
-}
-
 impl Core {
-    /// A client's wish. Exactly one reply follows, unless its connection ends first.
-    pub(super) fn order(&mut self, conn: ConnId, seq: u64, wish: Wish) {
-        let Some(key) = self.roster.of_conn(conn) else {
-            self.refuse(conn, seq, ErrorCode::NotInSystem);
-            return;
-        };
+    /// Carries out an order that was never carried out: it takes a ship in a world, and a client that
+    /// joined it. What names nothing is refused here.
+    pub(super) fn place(&mut self, player: PlayerHandle, conn: ConnId, seq: u64, wish: Wish) {
         if self.book.len() + self.orders.len() >= BOOK_ENTRIES_MAX {
             self.refuse(conn, seq, ErrorCode::RateLimited);
             return;
         }
-        if let Some(id) = wish.request_id() {
-            let judged = self.roster.get(key).map(|player| player.requests.judge(id));
-            if judged != Some(Judgement::New) {
-                self.look_up(Lookup {
-                    key,
-                    conn,
-                    seq,
-                    wish,
-                    asked_after: 0,
-                });
-                return;
-            }
-        }
-        self.order_aboard(conn, seq, wish);
-    }
-
-    /// A wish that was never carried out: it takes a ship in a world, and a client that joined it.
-    fn order_aboard(&mut self, conn: ConnId, seq: u64, wish: Wish) {
         let aboard = self.aboard(conn).filter(|&(_, system, _)| {
             self.theatre(system)
                 .is_some_and(|theatre| theatre.is_shown_to(conn))
         });
-        let Some((key, system, ship)) = aboard else {
+        let Some((_, system, ship)) = aboard else {
             self.refuse(conn, seq, ErrorCode::NotInSystem);
             return;
         };
@@ -125,39 +96,36 @@ impl Core {
             return;
         }
         let open = OpenOrder {
-            key,
+            player,
             conn,
             seq,
             system,
+            ship,
             wish,
         };
-        self.place_order(open, ship);
-    }
-
-    /// Hands an order to the world; what names nothing is refused here.
-    fn place_order(&mut self, open: OpenOrder, ship: Handle) {
-        if let Some(id) = open.wish.request_id() {
-            let batch = self.book.number();
-            if let Some(player) = self.roster.get_mut(open.key) {
-                player.requests.note(id, batch);
-            }
-        }
-        match self.order_of(open.system, &open.wish) {
-            Ok(order) => {
-                let Some(theatre) = self.theatres.get_mut(open.system.0 as usize) else {
-                    return;
-                };
-                let seq = open.seq;
-                let ticket = self.orders.insert(open) as u64;
-                theatre.pending.push_order(Command::Order {
-                    ship,
-                    seq,
-                    ticket,
-                    order,
-                });
-            }
+        match self.order_of(system, &open.wish) {
+            Ok(order) => self.give_to_world(open, order),
             Err(code) => self.conclude(&open, Reply::error(code)),
         }
+    }
+
+    fn give_to_world(&mut self, open: OpenOrder, order: Order) {
+        let Some(theatre) = self.theatres.get_mut(usize::from(open.system.0)) else {
+            return;
+        };
+        let (ship, seq) = (open.ship, open.seq);
+        let entry = self.orders.vacant_entry();
+        let ticket = entry.key() as u64;
+        if let Some(player) = self.roster.get_mut(open.player) {
+            player.queue.note_open(ticket, &open.wish);
+        }
+        entry.insert(open);
+        theatre.pending.push_order(Command::Order {
+            ship,
+            seq,
+            ticket,
+            order,
+        });
     }
 
     fn order_of(&self, system: SystemIndex, wish: &Wish) -> Result<Order, ErrorCode> {
@@ -192,11 +160,32 @@ impl Core {
         })
     }
 
-    /// Tells the outcome of an order, and keeps it where the client may ask again.
+    /// The world is done with an order.
+    pub(super) fn close_order(&mut self, ticket: u64) -> Option<OpenOrder> {
+        let open = self.orders.try_remove(usize::try_from(ticket).ok()?)?;
+        if let Some(player) = self.roster.get_mut(open.player) {
+            player.queue.note_concluded(ticket);
+        }
+        Some(open)
+    }
+
+    /// Whether the ship that an order was given for is still its player's. One that was taken in
+    /// meanwhile is not, and the world has only known that it is gone.
+    pub(super) fn has_its_ship(&self, open: &OpenOrder) -> bool {
+        self.roster.get(open.player).is_some_and(|player| {
+            matches!(player.whereabouts, Whereabouts::Aboard(system, ship)
+                if (system, ship) == (open.system, open.ship))
+        })
+    }
+
+    /// Tells the outcome of an order, and keeps it where the client may ask again. An order whose
+    /// player is gone is kept for nobody.
     pub(super) fn conclude(&mut self, open: &OpenOrder, reply: Reply) {
-        if let (Some(id), Some(player)) = (open.wish.request_id(), self.roster.get_mut(open.key)) {
-            // A slowed system carries an order out beats after it was placed, in a later batch.
-            player.requests.note(id, self.book.number());
+        let player = self.roster.get_mut(open.player);
+        if let (Some(id), Some(player), true) = (open.wish.request_id(), player, is_kept(&reply)) {
+            let batch = self.book.number();
+            player.requests.note(digest(id.as_str()), batch);
+            player.kept_in_batch = batch;
             let request = book::Request {
                 system: open.system,
                 player: &player.id,
@@ -214,87 +203,59 @@ impl Core {
         });
     }
 
+    /// Tells the first outcome of an order again. It was known before, so it is durable: only the
+    /// order of answers makes it wait.
+    pub(super) fn repeat(&self, conn: ConnId, seq: u64, wish: &Wish, stored: &StoredOutcome) {
+        let reply = if stored.body_digest == wish.body_digest() {
+            serde_json::from_str(&stored.reply)
+                .unwrap_or_else(|_| Reply::error(ErrorCode::Internal))
+        } else {
+            Reply::error(ErrorCode::RequestIdReused)
+        };
+        self.post(Letter {
+            conn,
+            reply_to: Some(seq),
+            reply,
+            system: None,
+            batch: self.book.covers(),
+        });
+    }
+
+    /// A system that another server runs now carries out no order any more.
+    pub(super) fn forget_orders_in(&mut self, system: SystemIndex) {
+        let here = self.orders.iter();
+        let here = here.filter(|(_, open)| open.system == system);
+        let tickets: Vec<u64> = here.map(|(ticket, _)| ticket as u64).collect();
+        for ticket in tickets {
+            self.close_order(ticket);
+        }
+    }
+
     /// The store failed: no order comes to anything any more.
     pub(super) fn refuse_orders(&mut self) {
         let orders = self.orders.drain().map(|open| (open.conn, open.seq));
-        let lookups = self.lookups.drain(..).chain(self.lookups_open.drain());
-        let lookups = lookups.map(|lookup| (lookup.conn, lookup.seq));
-        let waiting: Vec<(ConnId, u64)> = orders.chain(lookups).collect();
-        for (conn, seq) in waiting {
+        for (conn, seq) in orders.collect::<Vec<_>>() {
             self.refuse(conn, seq, ErrorCode::Internal);
         }
-    }
-
-    fn look_up(&mut self, lookup: Lookup) {
-        if self.lookups.len() + self.lookups_open.len() >= LOOKUPS_MAX {
-            self.refuse(lookup.conn, lookup.seq, ErrorCode::RateLimited);
-        } else {
-            self.lookups.push(lookup);
-        }
-    }
-
-    /// Asks the store, behind the batch of this tick; what it has no room for waits for the next.
-    pub(super) fn send_lookups(&mut self) {
-        let submitted = self.book.submitted();
-        let mut lookups = std::mem::take(&mut self.lookups).into_iter();
-        while let Some(mut lookup) = lookups.next() {
-            lookup.asked_after = submitted;
-            let Some(player) = self.roster.get(lookup.key) else {
-                continue;
-            };
-            let Some(id) = lookup.wish.request_id().cloned() else {
-                continue;
-            };
-            let entry = self.lookups_open.vacant_entry();
-            let ticket = entry.key() as u32;
-            if self.vault.outcome(ticket, &player.id, &id).is_err() {
-                self.lookups.push(lookup);
-                self.lookups.extend(lookups);
-                return;
-            }
-            entry.insert(lookup);
-        }
-    }
-
-    /// The store's word on a request id.
-    pub(super) fn look_up_answered(&mut self, ticket: u32, outcome: Option<StoredOutcome>) {
-        let Some(lookup) = self.lookups_open.try_remove(ticket as usize) else {
-            return;
-        };
-        let Some(id) = lookup.wish.request_id() else {
-            return;
-        };
-        if let Some(stored) = outcome {
-            let is_same = stored.body_digest == lookup.wish.body_digest();
-            let reply = if is_same {
-                serde_json::from_str(&stored.reply)
-                    .unwrap_or_else(|_| Reply::error(ErrorCode::Internal))
-            } else {
-                Reply::error(ErrorCode::RequestIdReused)
-            };
-            // Known before, so durable: only the order of answers makes it wait.
-            self.post(Letter {
-                conn: lookup.conn,
-                reply_to: Some(lookup.seq),
-                reply,
-                system: None,
-                batch: self.book.covers(),
-            });
-            return;
-        }
-        let Some(player) = self.roster.get(lookup.key) else {
-            return;
-        };
-        let is_open = |(_, open): (usize, &OpenOrder)| {
-            open.key == lookup.key && open.wish.request_id() == Some(id)
-        };
-        // In a flood of commands an order may stay open for more than a tick.
-        if !player.requests.trusts_unknown(id, lookup.asked_after)
-            || self.orders.iter().any(is_open)
-        {
-            self.look_up(lookup);
-            return;
-        }
-        self.order_aboard(lookup.conn, lookup.seq, lookup.wish);
+        self.refuse_queued();
     }
 }
+
+/// Whether a reply is an outcome that the same request id brings again: not a refusal that changed
+/// nothing and named nothing that exists, and not one of an order that no station has seen.
+const fn is_kept(reply: &Reply) -> bool {
+    let Reply::Error(error) = reply else {
+        return true;
+    };
+    !matches!(
+        error.code,
+        ErrorCode::UnknownStation
+            | ErrorCode::UnknownCommodity
+            | ErrorCode::InvalidQuantity
+            | ErrorCode::NotInSystem
+    )
+}
+
+#[cfg(test)]
+#[path = "desk_tests.rs"]
+mod tests;

@@ -16,7 +16,7 @@
 use super::{Core, Theatre};
 use crate::ids::{ConnId, Handle, Name, StationIndex, SystemIndex};
 use crate::limits::TICK_RATE_HZ;
-use crate::server::roster::{FirstJoin, PlayerKey, Transit, Whereabouts};
+use crate::server::roster::{FirstJoin, PlayerHandle, Transit, Whereabouts};
 use crate::sim::{Gone, Pilot, Place};
 use crate::wire::{ErrorCode, ErrorReply, Notice, NoticeKind, Reply};
 
@@ -32,7 +32,7 @@ pub(super) enum Entered {
 /// An arrival to come. Its place in the goal is reserved until then, whatever becomes of the player.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
-    key: PlayerKey,
+    key: PlayerHandle,
     target: SystemIndex,
     at_tick: u64,
 }
@@ -41,7 +41,7 @@ impl Core {
     /// Leaves one system for another; only from a dock.
     pub(super) fn jump(
         &mut self,
-        key: PlayerKey,
+        key: PlayerHandle,
         from: SystemIndex,
         ship: Handle,
         target: SystemIndex,
@@ -66,14 +66,14 @@ impl Core {
             .world
             .dismiss(ship, Gone::Jumped)
             .ok_or_else(internal)?;
-        self.depart(key, target, pilot);
+        self.set_out(key, target, pilot);
         Ok(Entered::Jumping)
     }
 
     /// As [`Self::jump`], for a pilot who is stored in another system.
     pub(super) fn jump_from_ashore(
         &mut self,
-        key: PlayerKey,
+        key: PlayerHandle,
         from: SystemIndex,
         pilot: Pilot,
         target: SystemIndex,
@@ -82,7 +82,7 @@ impl Core {
             return Err(self.elsewhere(from));
         }
         self.check_departure(target, pilot.fuel)?;
-        self.depart(key, target, pilot);
+        self.set_out(key, target, pilot);
         Ok(Entered::Jumping)
     }
 
@@ -99,7 +99,7 @@ impl Core {
         }
     }
 
-    fn depart(&mut self, key: PlayerKey, target: SystemIndex, mut pilot: Pilot) {
+    fn set_out(&mut self, key: PlayerHandle, target: SystemIndex, mut pilot: Pilot) {
         let jump = self.universe.jump;
         pilot.fuel = (pilot.fuel - jump.fuel).max(0.0);
         pilot.place = self.arrival_place(target);
@@ -117,6 +117,7 @@ impl Core {
             at_tick,
         });
         if let Some(entry) = self.roster.get_mut(key) {
+            entry.kept_in_batch = self.book.number();
             entry.whereabouts = Whereabouts::InTransit(Box::new(Transit {
                 target,
                 arrives_at_tick: at_tick,
@@ -141,7 +142,7 @@ impl Core {
     /// A join is answered at the arrival; the client is told when that is.
     pub(super) fn await_arrival(
         &mut self,
-        key: PlayerKey,
+        key: PlayerHandle,
         conn: ConnId,
         seq: u64,
         target: SystemIndex,
@@ -202,13 +203,13 @@ impl Core {
         if (transit.target, transit.arrives_at_tick) != (target, at_tick) {
             return;
         }
-        if entry.conn.is_none() {
-            // The record has said so since the departure.
-            self.roster.remove(key);
-            return;
-        }
         let pilot = transit.pilot.clone();
         entry.whereabouts = Whereabouts::Ashore(Some(Box::new((target, pilot))));
+        if entry.conn.is_none() {
+            // The record has said so since the departure.
+            self.depart(key);
+            return;
+        }
         // Who logged in again and has not joined yet stays ashore until then.
         if let Some(FirstJoin { conn, target, seq }) = entry.first_join.take() {
             let entered = self.enter(key, target);
@@ -225,7 +226,7 @@ impl Core {
         let on_the_way = self.roster.iter().filter(|(_, player)| {
             matches!(&player.whereabouts, Whereabouts::InTransit(transit) if transit.target == lost)
         });
-        let keys: Vec<PlayerKey> = on_the_way.map(|(key, _)| key).collect();
+        let keys: Vec<PlayerHandle> = on_the_way.map(|(key, _)| key).collect();
         let gone = keys.into_iter().filter_map(|key| self.roster.remove(key));
         gone.filter_map(|player| player.conn).collect()
     }

@@ -8,12 +8,12 @@ use crate::limits::{
 };
 use crate::server::book;
 use crate::server::lane::ToGate;
-use crate::server::roster::{PlayerKey, Whereabouts};
+use crate::server::roster::{Player, PlayerHandle, Whereabouts};
 use crate::sim::Gone;
 use crate::wire::CloseCode;
 
 /// Players whose ships are to be taken in, and the worlds these are in.
-type Leaving = Vec<(PlayerKey, SystemIndex, Handle)>;
+type Leaving = Vec<(PlayerHandle, SystemIndex, Handle)>;
 
 impl Core {
     /// A connection is over: its ship lets go of the controls and lingers, the longer where leaving
@@ -29,7 +29,7 @@ impl Core {
         };
         match entry.whereabouts {
             Whereabouts::Loading | Whereabouts::InTransit(_) => {}
-            Whereabouts::Ashore(_) | Whereabouts::Elsewhere(_) => drop(self.roster.remove(key)),
+            Whereabouts::Ashore(_) | Whereabouts::Elsewhere(_) => self.depart(key),
             Whereabouts::Aboard(system, ship) => {
                 let is_safe = !entry.has_steered || self.is_docked(system, ship);
                 let linger = if is_safe {
@@ -45,16 +45,9 @@ impl Core {
         }
     }
 
-    fn is_docked(&self, system: SystemIndex, ship: Handle) -> bool {
-        let pilot = self
-            .theatre(system)
-            .and_then(|theatre| theatre.world.pilot(ship));
-        pilot.is_some_and(|pilot| pilot.docked_at.is_some())
-    }
-
     /// Takes a connection's view away and lets go of the ship's controls, those included that came
     /// in with this tick and are not applied yet.
-    pub(super) fn hide(&mut self, key: PlayerKey, conn: ConnId) {
+    pub(super) fn hide(&mut self, key: PlayerHandle, conn: ConnId) {
         let Some(entry) = self.roster.get(key) else {
             return;
         };
@@ -69,7 +62,11 @@ impl Core {
 
     /// Stores the ships whose time in space without a connection is over.
     pub(super) fn take_in_lingering(&mut self) {
-        let due = |at: Option<u64>| at.is_some_and(|at| at <= self.tick);
+        // What a pilot ordered is done before the ship is taken in.
+        let due = |player: &Player| {
+            let is_due = player.leaves_at_tick.is_some_and(|at| at <= self.tick);
+            is_due && !player.queue.has_open()
+        };
         let leaving = self.leaving(due);
         self.take_in(&leaving);
     }
@@ -80,11 +77,8 @@ impl Core {
         self.take_in(&leaving);
     }
 
-    fn leaving(&self, is_due: impl Fn(Option<u64>) -> bool) -> Leaving {
-        let due = self
-            .roster
-            .iter()
-            .filter(|(_, player)| is_due(player.leaves_at_tick));
+    fn leaving(&self, is_due: impl Fn(&Player) -> bool) -> Leaving {
+        let due = self.roster.iter().filter(|(_, player)| is_due(player));
         let aboard = due.filter_map(|(key, player)| match player.whereabouts {
             Whereabouts::Aboard(system, ship) => Some((key, system, ship)),
             _ => None,
@@ -101,7 +95,12 @@ impl Core {
                 continue;
             };
             self.book.checkpoint(&self.universe, system, &pilot);
-            self.roster.remove(key);
+            if let Some(entry) = self.roster.get_mut(key) {
+                entry.kept_in_batch = self.book.number();
+                entry.leaves_at_tick = None;
+                entry.whereabouts = Whereabouts::Ashore(Some(Box::new((system, pilot))));
+            }
+            self.depart(key);
         }
     }
 
@@ -113,8 +112,8 @@ impl Core {
         }
         let share = self.tick / CHECKPOINT_SHARE_TICKS;
         let shares = CHECKPOINT_PERIOD_TICKS / CHECKPOINT_SHARE_TICKS;
-        let is_due = |key: PlayerKey| (share + u64::from(key.0)).is_multiple_of(shares);
-        let due: Vec<PlayerKey> = self
+        let is_due = |key: PlayerHandle| (share + u64::from(key.slot)).is_multiple_of(shares);
+        let due: Vec<PlayerHandle> = self
             .roster
             .iter()
             .map(|(key, _)| key)
@@ -126,7 +125,7 @@ impl Core {
     }
 
     /// Writes down where a player's ship is.
-    pub(super) fn keep(&mut self, key: PlayerKey) {
+    pub(super) fn keep(&mut self, key: PlayerHandle) {
         let Some(entry) = self.roster.get(key) else {
             return;
         };
@@ -139,6 +138,9 @@ impl Core {
             .map(|theatre| &theatre.world);
         if let Some(pilot) = world.and_then(|world| book::portrait(world, ship)) {
             self.book.checkpoint(&self.universe, system, &pilot);
+            if let Some(entry) = self.roster.get_mut(key) {
+                entry.kept_in_batch = self.book.number();
+            }
         }
     }
 
@@ -154,7 +156,11 @@ impl Core {
         );
         if let Some(theatre) = self.theatre_mut(system) {
             theatre.is_owned = false;
+            theatre.pending.clear();
         }
+        self.forget_orders_in(system);
+        // Its pilots are forgotten while something of them may be on its way.
+        self.reads.after_batch = self.book.covers();
         for lane in &self.lanes {
             lane.push(ToGate::Forget(system));
         }

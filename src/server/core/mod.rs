@@ -7,11 +7,15 @@
 //! [`Core::tick`] is the table of contents. Nothing changes a world but what it calls.
 
 mod boarding;
+mod departed;
 mod desk;
 mod jump;
 mod leaving;
+mod ordering;
 mod pending;
 mod purse;
+mod queue;
+mod reads;
 mod recording;
 mod settling;
 
@@ -25,7 +29,7 @@ use super::governor::{Change, Governor, Thrift, Turn};
 use super::lane::{GateLane, Letter, ToCore, ToGate};
 use super::mailbox::Mailbox;
 use super::metrics::{Metrics, SystemLabel};
-use super::roster::{PlayerKey, Roster};
+use super::roster::{PlayerHandle, Roster};
 use super::vault::{Answer, Vault};
 use prometheus_client::metrics::gauge::Gauge;
 use tracing::{info, warn};
@@ -34,15 +38,16 @@ use crate::ids::{ConnId, SystemIndex, UnixMillis};
 use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, PLAYERS_MAX, SNAPSHOT_PERIOD_TICKS};
 use crate::recorder::{Recorder, TapedWorld};
 use crate::replication::{Publisher, Stage, Stencils, TickFrame, Viewer};
-use crate::session::Command as Request;
 use crate::sim::World;
 use crate::universe::Universe;
 use crate::wire::{Chart, CloseCode, ErrorCode, Reply};
-use desk::{Lookup, OpenOrder};
+use desk::OpenOrder;
 use jump::Arrival;
 use pending::PendingCommands;
 pub(in crate::server) use pending::{ORDER_BYTES, STEERING_BYTES};
 pub(in crate::server) use purse::Purses;
+pub(in crate::server) use queue::PlayerQueue;
+use reads::Reads;
 
 /// What a core is made of.
 pub struct CoreParts {
@@ -148,12 +153,13 @@ pub struct Core {
     orders: slab::Slab<OpenOrder>,
     /// Jumps under way, the next to end first.
     arrivals: VecDeque<Arrival>,
-    /// Players whose pilot is to be asked for behind the batch of this tick.
-    loads: Vec<PlayerKey>,
-    lookups: Vec<Lookup>,
-    lookups_open: slab::Slab<Lookup>,
+    reads: Reads,
+    /// Players in whose queues something waits.
+    queued: Vec<PlayerHandle>,
+    /// Players who have left while something of them was not durable.
+    departed: Vec<PlayerHandle>,
     /// Players whose money changed in a batch that is not durable yet.
-    unsettled: Vec<PlayerKey>,
+    unsettled: Vec<PlayerHandle>,
     /// Players that it has to do with at most.
     players_max: usize,
     view_radius: f32,
@@ -210,9 +216,9 @@ impl Core {
             durable: parts.durable,
             orders: slab::Slab::new(),
             arrivals: VecDeque::new(),
-            loads: Vec::new(),
-            lookups: Vec::new(),
-            lookups_open: slab::Slab::new(),
+            reads: Reads::default(),
+            queued: Vec::new(),
+            departed: Vec::new(),
             unsettled: Vec::new(),
             players_max: PLAYERS_MAX,
             view_radius: parts.view_radius,
@@ -240,6 +246,7 @@ impl Core {
             return;
         }
         self.take_commands();
+        self.advance_queues();
         // Before the step: it sorts the rows by cell, and what is published must find them so.
         self.take_in_arrivals();
         self.take_in_lingering();
@@ -290,14 +297,21 @@ impl Core {
             .map_or((0, 0), |theatre| theatre.pending.counts())
     }
 
-    /// Answers of the store, in its order.
+    /// What the store has to say.
     fn take_answers(&mut self) {
         let mut answers = std::mem::take(&mut self.answers);
         self.vault.take_answers(&mut answers);
         for answer in answers.drain(..) {
             match answer {
-                Answer::Loaded { ticket, pilot } => self.board(PlayerKey(ticket), &pilot),
-                Answer::Outcome { ticket, outcome } => self.look_up_answered(ticket, outcome),
+                Answer::Loaded { ticket, pilot } => {
+                    self.board(PlayerHandle::of_ticket(ticket), &pilot);
+                }
+                Answer::RequestDigests {
+                    ticket,
+                    digests,
+                    is_complete,
+                } => self.take_digests(ticket, &digests, is_complete),
+                Answer::Outcome { ticket, outcome } => self.take_outcome(ticket, outcome.as_ref()),
                 Answer::LeaseLost(system) => self.lose_system(&system),
                 Answer::DurableWithout(batch) => {
                     self.durable.fetch_max(batch, Ordering::AcqRel);
@@ -307,33 +321,7 @@ impl Core {
         }
         self.answers = answers;
         self.settle_purses();
-    }
-
-    /// What clients wanted since the last tick, in the order in which it came.
-    fn take_commands(&mut self) {
-        let mut taken = std::mem::take(&mut self.taken);
-        self.inbox.take(&mut taken);
-        for message in taken.drain(..) {
-            match message {
-                ToCore::Command { conn, command } => self.take_command(conn, command),
-                ToCore::SnapshotWanted(conn) => self.owe_snapshot(conn),
-                ToCore::Closed(conn) => self.leave(conn),
-            }
-        }
-        self.taken = taken;
-    }
-
-    fn take_command(&mut self, conn: ConnId, request: Request) {
-        match request {
-            Request::Login { player, seq, .. } => self.log_in(conn, player, seq.number()),
-            Request::Join { system, seq } => self.join(conn, system.as_str(), seq.number()),
-            Request::Input { seq, input } => self.steer(conn, seq.number(), input),
-            Request::Buy { seq, trade } => self.order(conn, seq.number(), desk::Wish::Buy(trade)),
-            Request::Sell { seq, trade } => self.order(conn, seq.number(), desk::Wish::Sell(trade)),
-            Request::Repair { seq, repair } => {
-                self.order(conn, seq.number(), desk::Wish::Repair(repair));
-            }
-        }
+        self.forget_departed();
     }
 
     /// Steps every system that is due: all of them, unless the governor slows one down.
@@ -352,17 +340,15 @@ impl Core {
         }
     }
 
-    /// Hands what is to be kept to the store, and asks it what could not be judged here. While the
+    /// Hands what is to be kept to the store, and asks what could not be judged here. While the
     /// store is behind, the batch stays open and grows, up to the book's bound.
     fn submit(&mut self, unix: UnixMillis) {
         if let Some(batch) = self.book.close(unix)
             && let Err(batch) = self.vault.submit(batch)
         {
             self.book.reopen(batch);
-            return;
         }
-        self.send_loads();
-        self.send_lookups();
+        self.send_reads();
     }
 
     /// Shows what was stepped. A system that stood still has nothing new to show.

@@ -177,6 +177,11 @@ impl PendingCommands {
         }
     }
 
+    /// Lets go of everything: the system is another server's now.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     fn remove(&mut self, at: usize) {
         if at >= self.steerings.len() {
             return;

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use super::Core;
 use crate::replication::Purse;
-use crate::server::roster::{PlayerKey, Whereabouts};
+use crate::server::roster::{PlayerHandle, Whereabouts};
 
 /// What may be told of a player's money, and what will be.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ impl Purses {
 
 impl Core {
     /// Notes that a player's money or hold changed in the batch that is open now.
-    pub(super) fn note_purse(&mut self, key: PlayerKey) {
+    pub(super) fn note_purse(&mut self, key: PlayerHandle) {
         let Some(player) = self.roster.get_mut(key) else {
             return;
         };

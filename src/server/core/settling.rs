@@ -73,10 +73,13 @@ impl Core {
         };
         let receipts: Vec<Receipt> = theatre.world.outcome().receipts.clone();
         for receipt in receipts {
-            let Some(open) = self.orders.try_remove(receipt.ticket as usize) else {
+            let Some(open) = self.close_order(receipt.ticket) else {
                 continue;
             };
             let reply = match receipt.result {
+                Err(Refusal::ShipDestroyed) if !self.has_its_ship(&open) => {
+                    Some(Reply::error(ErrorCode::NotInSystem))
+                }
                 Ok(Done::Trade(done)) => self.trade_result(system, receipt.ship, done),
                 Ok(Done::Repair(done)) => self.repair_result(system, done),
                 Err(refusal) => Some(Reply::error(refusal_code(refusal))),
