@@ -124,6 +124,10 @@ pub trait Io {
     /// [`Sent::Gone`]; [`Service::closed`] follows after the current call.
     fn close(&mut self, conn: ConnId, code: u16, reason: &str);
 
+    /// Notes that the service knows who `conn` is: it keeps its place whoever else comes, and for a
+    /// moment after its end whoever comes back from its address finds one. Once is enough.
+    fn mark_authenticated(&mut self, conn: ConnId);
+
     /// Ends the shard: accepts nobody from now on, closes every WebSocket with 1001, and returns
     /// from the shard's loop once all are gone or `grace_ms` have passed.
     fn stop(&mut self, grace_ms: u64);

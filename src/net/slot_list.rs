@@ -47,7 +47,6 @@ impl Default for SlotList {
 
 impl SlotList {
     /// How many slots stand in it.
-    #[cfg(test)]
     pub(super) const fn len(&self) -> usize {
         self.count
     }
