@@ -25,21 +25,38 @@ impl Bucket {
         }
     }
 
+    /// How many tokens there are.
+    pub fn available(&mut self, rate: Rate, now: Millis) -> u32 {
+        self.fill(rate, now);
+        u32::try_from(self.level / TOKEN).unwrap_or(u32::MAX)
+    }
+
     /// Takes one token, or says how many milliseconds until there is one. A clock that goes
     /// backwards refills nothing.
     pub fn take(&mut self, rate: Rate, now: Millis) -> Result<(), u64> {
+        self.take_many(rate, 1, now)
+    }
+
+    /// Takes so many tokens, or none and says how many milliseconds until there are so many; more
+    /// than the burst never come.
+    pub fn take_many(&mut self, rate: Rate, count: u32, now: Millis) -> Result<(), u64> {
+        self.fill(rate, now);
+        let wanted = u64::from(count) * TOKEN;
+        if self.level >= wanted {
+            self.level -= wanted;
+            return Ok(());
+        }
+        let missing = wanted - self.level;
+        Err(missing.div_ceil(u64::from(rate.per_second).max(1)))
+    }
+
+    fn fill(&mut self, rate: Rate, now: Millis) {
         let refill = now
             .since(self.filled)
             .saturating_mul(u64::from(rate.per_second));
         let capacity = u64::from(rate.burst) * TOKEN;
         self.level = self.level.saturating_add(refill).min(capacity);
         self.filled = self.filled.max(now);
-        if self.level >= TOKEN {
-            self.level -= TOKEN;
-            return Ok(());
-        }
-        let missing = TOKEN - self.level;
-        Err(missing.div_ceil(u64::from(rate.per_second).max(1)))
     }
 }
 
@@ -63,6 +80,18 @@ mod tests {
         assert_eq!(bucket.take(RATE, Millis(0)), Err(200));
         assert_eq!(bucket.take(RATE, Millis(199)), Err(1));
         assert_eq!(bucket.take(RATE, Millis(200)), Ok(()));
+    }
+
+    #[test]
+    fn many_tokens_are_taken_all_or_none() {
+        let mut bucket = Bucket::full(RATE, Millis(0));
+        assert_eq!(bucket.take_many(RATE, 2, Millis(0)), Ok(()));
+        assert_eq!(bucket.available(RATE, Millis(0)), 1);
+        assert_eq!(bucket.take_many(RATE, 2, Millis(0)), Err(200));
+        assert_eq!(bucket.take_many(RATE, 1, Millis(0)), Ok(()));
+        assert_eq!(bucket.take_many(RATE, 0, Millis(0)), Ok(()));
+        assert_eq!(bucket.take_many(RATE, u32::MAX, Millis(600)).ok(), None);
+        assert_eq!(bucket.take_many(RATE, 3, Millis(600)), Ok(()));
     }
 
     #[test]

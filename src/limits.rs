@@ -208,6 +208,15 @@ pub struct Rate {
     pub burst: u32,
 }
 
+/// How often something may happen from one address: `burst` at once, `per_minute` in the long run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressRate {
+    /// Sustained, per minute; at least 1.
+    pub per_minute: u32,
+    /// At once after a pause.
+    pub burst: u32,
+}
+
 /// All messages of one connection. Each costs a scan and a parse, at most some 20 µs for the
 /// largest: 0.4 % of a core at this rate.
 pub const RATE_MESSAGES: Rate = Rate {
@@ -261,8 +270,37 @@ pub const RATE_FAULTS: Rate = Rate {
 /// Connections in all, over every shard of one listener: at 24 KiB of buffers each, 240 MB.
 pub const CONNECTIONS_MAX: usize = 10_000;
 
+/// Share of all places that is closed to anonymous connections, in percent: who has logged in, or
+/// comes back after a lost connection, gets in while strangers fill the rest.
+pub const PLACES_KEPT_PERCENT: usize = 25;
+
+/// How long after the end of an authenticated connection its address is expected back, in ms: as
+/// long as the ship waits in space.
+pub const RETURN_MS: u64 = LINGER_TICKS * 1_000 / TICK_RATE_HZ as u64;
+
+/// The close code for whoever makes room: WebSocket's `try again later`.
+pub const DISPLACED_CLOSE_CODE: u16 = 1013;
+
+/// How long a connection may have said nothing before it makes room ahead of older ones that have
+/// spoken, in ms: an honest client's first bytes are on their way by then.
+pub const SILENCE_GRACE_MS: u64 = 500;
+
+/// Time between two log lines of one shard about those who were turned away or made room, in ms.
+pub const REFUSALS_LOG_MS: u64 = 5_000;
+
 /// Connections from one address (an IPv6 /64 counts as one): a household, a school, a test rig.
 pub const CONNECTIONS_PER_IP_MAX: usize = 256;
+
+/// How many times the allowance of one address an IPv6 /56 has: a household with several machines,
+/// each of which may have a /64 of its own.
+pub const NETWORK_56_SHARE: u32 = 4;
+
+/// How many times the allowance of one address an IPv6 /48 has: a site with many households.
+pub const NETWORK_48_SHARE: u32 = 16;
+
+/// Networks that a table of rates by address remembers, 80 bytes each. Whoever is forgotten hands
+/// its bucket on, so a smaller table is unfair to newcomers in an attack and never lets one through.
+pub const ADDRESS_BUCKETS_MAX: usize = 16_384;
 
 /// Connections a kernel may hold for one listener before they are accepted.
 pub const LISTEN_BACKLOG: i32 = 1_024;
@@ -308,10 +346,14 @@ pub const BODY_BYTES_MAX: usize = 4 * 1024;
 /// Time from a whole head to a whole body.
 pub const BODY_MS_MAX: u64 = 5_000;
 
-/// Time for a TLS handshake.
+/// Time for a TLS connection to say its first byte, in ms.
+pub const TLS_SILENCE_MS_MAX: u64 = 2_000;
+
+/// Time for a TLS handshake from its first byte.
 pub const TLS_HANDSHAKE_MS_MAX: u64 = 5_000;
 
-/// TLS handshakes under way in one shard; a newcomer beyond them is turned away.
+/// TLS handshakes under way in one shard, each counted from its first byte; for one more the oldest
+/// makes room.
 pub const TLS_HANDSHAKES_MAX: usize = 1_024;
 
 /// TLS handshakes moved on in one turn, 110 µs each: under a millisecond in all.
@@ -341,8 +383,19 @@ pub const RATE_CONTROLS: Rate = Rate {
     burst: 60,
 };
 
-/// The close code for who sends more of them: the protocol's `flood`.
-pub const CONTROL_FLOOD_CLOSE_CODE: u16 = 4008;
+/// Fragments of one client that finish no message. An honest client cuts a large message into some
+/// pieces, conformance suites into some hundred; one that finishes nothing costs 0.1 µs, and a
+/// socket brings ten million a second.
+pub const RATE_FRAGMENTS: Rate = Rate {
+    per_second: 200,
+    burst: 1_024,
+};
+
+/// Mean size of the pieces in which the largest message may be sent, in bytes.
+pub const FRAGMENT_BYTES_FAIR: usize = 32;
+
+/// The close code for who sends more control frames or fragments: the protocol's `flood`.
+pub const FLOOD_CLOSE_CODE: u16 = 4008;
 
 /// How long one turn may go on before what came from other threads and from the kernel is looked
 /// at again, in milliseconds: how late a flood of strangers may make a frame.
@@ -445,6 +498,12 @@ pub const SWEEP_LATE_MS_MAX: u64 = 1_000;
 /// How long a client's output may stand still before it is closed, in ms.
 pub const STALL_MS_MAX: u64 = 10_000;
 
+/// `POST /guest` of one address: each costs a signature, and a pilot if it is used.
+pub const RATE_GUESTS: AddressRate = AddressRate {
+    per_minute: 120,
+    burst: 60,
+};
+
 /// How long a guest's token is good, in seconds.
 pub const GUEST_TOKEN_TTL_SECONDS: u64 = 24 * 60 * 60;
 
@@ -539,8 +598,10 @@ pub const BOOK_ENTRY_BYTES: usize = 1024;
 /// The rest: code, stacks, the universe, the database's cache, what an allocator keeps for later.
 pub const PROGRAM_BYTES: usize = 128 * 1024 * 1024;
 
-/// Files that the process needs open besides its players' connections.
-pub const SPARE_FILES: u64 = 64 + OPS_CONNECTIONS_MAX as u64;
+/// Files that the process needs open besides its players' connections; those that made room in a
+/// turn are closed in the next.
+pub const SPARE_FILES: u64 =
+    64 + (OPS_CONNECTIONS_MAX + ACCEPTS_PER_TURN_MAX + HANDOVER_MAX) as u64;
 
 /// Log lines that may wait to be written.
 pub const LOG_LINES_MAX: usize = 4_096;

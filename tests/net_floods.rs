@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use net_rig::{LOCAL, Recorder, Rig, UPGRADE, close_code, frame};
 use orrery::ids::{Millis, UnixMillis};
-use orrery::limits::{CONTROL_FLOOD_CLOSE_CODE, RATE_CONTROLS};
+use orrery::limits::{FLOOD_CLOSE_CODE, RATE_CONTROLS};
+use orrery::net::echo::Options;
 use orrery::net::memory::duplex;
 use orrery::net::shard::{Common, Shard};
 use orrery::net::{Clock, NetConfig};
@@ -38,9 +39,76 @@ fn pings_and_pongs_without_end_are_a_flood() {
         }
         rig.settle();
         assert_eq!(rig.service.closed_count(), 1);
-        assert_eq!(close_code(&far.drain()), Some(CONTROL_FLOOD_CLOSE_CODE));
+        assert_eq!(close_code(&far.drain()), Some(FLOOD_CLOSE_CODE));
         assert!(far.is_at_end());
         assert!(!quiet.is_at_end());
+    }
+}
+
+#[test]
+fn fragments_that_finish_nothing_are_a_flood() {
+    for payload in [&b""[..], b"x"] {
+        let mut rig = Rig::new();
+        let mut far = rig.open();
+        let quiet = rig.open();
+        far.write_all(&frame(0x01, b"")).unwrap();
+        far.write_all(&frame(0x00, payload).repeat(10_000)).unwrap();
+        rig.settle();
+        assert_eq!(close_code(&far.drain()), Some(FLOOD_CLOSE_CODE));
+        assert_eq!(rig.service.closed_count(), 1);
+        assert!(far.is_at_end());
+        assert!(!quiet.is_at_end());
+    }
+}
+
+#[test]
+fn a_message_in_some_hundred_fragments_passes_again_and_again() {
+    let mut rig = Rig::new();
+    let mut far = rig.open();
+    for _ in 0..10 {
+        far.write_all(&frame(0x01, b"x")).unwrap();
+        far.write_all(&frame(0x00, b"x").repeat(300)).unwrap();
+        far.write_all(&frame(0x80, b"x")).unwrap();
+        rig.pass(2_000);
+    }
+    assert_eq!(rig.service.texts(), vec!["x".repeat(302); 10]);
+}
+
+#[test]
+fn the_largest_message_passes_in_small_pieces_however_large_it_may_be() {
+    // As conformance suites do it: four megabytes, 64 bytes at a time.
+    for (message_bytes_max, piece_bytes) in [(16 * 1024, 32), (4 * 1024 * 1024, 64)] {
+        let options = Options {
+            message_bytes_max,
+            ..Options::new("127.0.0.1:0".parse().unwrap())
+        };
+        let mut rig = Rig::with(options.config());
+        let mut far = rig.open();
+        let piece = vec![b'x'; piece_bytes];
+        let pieces = message_bytes_max / piece_bytes;
+        far.write_all(&frame(0x01, &piece)).unwrap();
+        far.write_all(&frame(0x00, &piece).repeat(pieces - 2))
+            .unwrap();
+        far.write_all(&frame(0x80, &piece)).unwrap();
+        rig.settle();
+        assert_eq!(rig.service.texts(), ["x".repeat(message_bytes_max)]);
+    }
+}
+
+#[test]
+fn whoever_is_being_closed_cannot_flood_either() {
+    for flood in [
+        frame(0x00, b"").repeat(10_000),
+        frame(0x89, b"").repeat(10_000),
+    ] {
+        let mut rig = Rig::new();
+        let mut far = rig.open();
+        far.write_all(&frame(0x81, b"close")).unwrap();
+        rig.settle();
+        far.write_all(&frame(0x01, b"")).unwrap();
+        far.write_all(&flood).unwrap();
+        rig.settle();
+        assert!(far.drain().len() > 4 && far.is_at_end(), "hung up at once");
     }
 }
 

@@ -302,6 +302,32 @@ fn shards_share_newcomers_fairly() {
 }
 
 #[test]
+fn newcomers_get_in_past_a_crowd_over_all_shards_and_who_is_in_stays() {
+    for shards in [1, 3] {
+        let config = NetConfig {
+            connections_max: 16,
+            ..NetConfig::default()
+        };
+        let server = Server::start(shards, config, Arc::new(SystemClock::new()));
+        let mut pilot = server.client();
+        echoes(&mut pilot, "login");
+        for round in 1..=10 {
+            let crowd: Vec<_> = (0..32).map(|_| server.connect()).collect();
+            // Each shard has taken its part of the crowd in: the newcomer is the youngest.
+            let accepted = || server.tallies.iter().map(|tally| tally.accepted.value());
+            while accepted().sum::<u64>() < 33 * round {
+                thread::yield_now();
+            }
+            echoes(&mut server.client(), "in");
+            echoes(&mut pilot, "still here");
+            drop(crowd);
+        }
+        let displaced = server.tallies.iter().map(|tally| tally.displaced.value());
+        assert!(displaced.sum::<u64>() > 0);
+    }
+}
+
+#[test]
 fn two_servers_cannot_share_a_port_unnoticed() {
     let server = Server::start(2, NetConfig::default(), Arc::new(SystemClock::new()));
     let clock = Arc::new(SystemClock::new());

@@ -17,8 +17,11 @@ use std::thread;
 use std::time::Duration;
 
 use net_rig::{LOCAL, Recorder, Rig, UPGRADE, frame};
-use orrery::limits::{TLS_HANDSHAKE_MS_MAX, TLS_HANDSHAKES_MAX, TLS_HANDSHAKES_PER_TURN_MAX};
+use orrery::limits::{
+    TLS_HANDSHAKE_MS_MAX, TLS_HANDSHAKES_MAX, TLS_HANDSHAKES_PER_TURN_MAX, TLS_SILENCE_MS_MAX,
+};
 use orrery::net::memory::{End, duplex};
+use orrery::net::tally::Tally;
 use orrery::net::tls::{TlsError, TlsStream};
 use orrery::net::{Clock, ManualClock, NetConfig, Reactor, SystemClock, Tls};
 use rustls::pki_types::pem::PemObject;
@@ -83,12 +86,24 @@ fn session(
 }
 
 fn serve(tls: &Arc<Tls>, clock: Arc<dyn Clock>) -> (SocketAddr, orrery::net::Waker) {
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let mut reactors = Reactor::bind(any, 1, NetConfig::default(), Some(tls), clock).unwrap();
-    let reactor = reactors.remove(0);
-    let (address, waker) = (reactor.local_addr(), reactor.waker());
-    thread::spawn(move || reactor.run(&mut Recorder::default()).unwrap());
+    let (address, waker, _) = serve_with(1, NetConfig::default(), tls, clock);
     (address, waker)
+}
+
+fn serve_with(
+    shards: u16,
+    config: NetConfig,
+    tls: &Arc<Tls>,
+    clock: Arc<dyn Clock>,
+) -> (SocketAddr, orrery::net::Waker, Vec<Arc<Tally>>) {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let reactors = Reactor::bind(any, shards, config, Some(tls), clock).unwrap();
+    let (address, waker) = (reactors[0].local_addr(), reactors[0].waker());
+    let tallies = reactors.iter().map(Reactor::tally).collect();
+    for reactor in reactors {
+        thread::spawn(move || reactor.run(&mut Recorder::default()).unwrap());
+    }
+    (address, waker, tallies)
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
@@ -213,7 +228,7 @@ fn strangers_to_tls_end_only_themselves() {
     assert!(!answer.starts_with(b"HTTP"));
     let mut silent = connect(address);
     echoes(&mut honest, "still served");
-    clock.advance(TLS_HANDSHAKE_MS_MAX);
+    clock.advance(TLS_SILENCE_MS_MAX);
     waker.ring();
     assert_eq!(silent.read(&mut [0]).unwrap(), 0, "hung up without a word");
     echoes(&mut honest, "still served");
@@ -268,8 +283,141 @@ fn short_writes_lose_nothing_and_waiting_output_is_counted() {
     assert_eq!(received.len() - head_bytes, taken * 1_004);
 }
 
+/// A stranger's end of a connection that has not said anything.
+fn stranger(rig: &mut Rig<TlsStream<End>>, tls: &Tls) -> End {
+    let (near, far) = duplex();
+    rig.shard.admit(tls.stream(near).unwrap(), LOCAL).unwrap();
+    far
+}
+
 #[test]
-fn handshakes_are_bounded_in_number_and_in_time() {
+fn who_says_nothing_is_given_two_seconds_and_a_handshake_five_from_its_first_byte() {
+    let papers = Papers::new();
+    let tls = papers.load();
+    let mut rig = Rig::<TlsStream<End>>::with(NetConfig::default());
+    let silent = stranger(&mut rig, &tls);
+    let mut slow = stranger(&mut rig, &tls);
+    rig.pass(TLS_SILENCE_MS_MAX - 1);
+    slow.write_all(&[0x16]).unwrap();
+    rig.settle();
+    assert!(!silent.is_at_end());
+    rig.pass(1);
+    assert!(silent.is_at_end(), "without a word");
+    assert!(silent.drain().is_empty());
+    rig.pass(TLS_HANDSHAKE_MS_MAX - 2);
+    assert!(!slow.is_at_end());
+    rig.pass(1);
+    assert!(slow.is_at_end());
+    assert!(rig.shard.is_empty());
+}
+
+#[test]
+fn handshakes_are_bounded_from_their_first_byte_on_and_the_oldest_makes_room() {
+    let papers = Papers::new();
+    let tls = papers.load();
+    let mut rig = Rig::<TlsStream<End>>::with(NetConfig {
+        tls_handshakes_max: 3,
+        ..NetConfig::default()
+    });
+    let mut crowd: Vec<_> = (0..6).map(|_| stranger(&mut rig, &tls)).collect();
+    rig.settle();
+    for far in &mut crowd {
+        far.write_all(&[0x16]).unwrap();
+        rig.settle();
+    }
+    let ended = crowd.iter().map(|far| {
+        // A goodbye may stand before the end.
+        far.drain();
+        far.is_at_end()
+    });
+    assert_eq!(
+        ended.collect::<Vec<_>>(),
+        [true, true, true, false, false, false]
+    );
+    assert_eq!(rig.shard.tally().handshakes_displaced.value(), 3);
+    let far = stranger(&mut rig, &tls);
+    let session = session(papers.certificate(), &rustls::version::TLS13);
+    let page = page(&mut rig, &mut StreamOwned::new(session, far));
+    assert!(page.ends_with("a page"), "{page}");
+}
+
+#[test]
+fn newcomers_get_in_past_silent_sockets_that_hold_every_place() {
+    let papers = Papers::new();
+    for shards in [1, 2] {
+        let config = NetConfig {
+            connections_max: 16,
+            ..NetConfig::default()
+        };
+        let clock = Arc::new(SystemClock::new());
+        let (address, _waker, tallies) = serve_with(shards, config, &papers.load(), clock);
+        for round in 1..=5 {
+            let silent: Vec<_> = (0..32).map(|_| connect(address)).collect();
+            // Each shard has taken its part of the crowd in: the newcomer is the youngest.
+            let accepted = || tallies.iter().map(|tally| tally.accepted.value());
+            while accepted().sum::<u64>() < 33 * round - 1 {
+                thread::yield_now();
+            }
+            let stream = secure(address, papers.certificate(), &rustls::version::TLS13);
+            echoes(&mut upgraded(stream), "in");
+            drop(silent);
+        }
+    }
+}
+
+#[test]
+fn every_answer_under_tls_asks_browsers_for_tls() {
+    let papers = Papers::new();
+    let (address, _waker) = serve(&papers.load(), Arc::new(SystemClock::new()));
+    for request in [
+        "GET /page HTTP/1.1\r\n\r\n",
+        "GET /none HTTP/1.1\r\n\r\n",
+        "NONSENSE\r\n\r\n",
+        &UPGRADE.replace(": 13", ": 8"),
+        &UPGRADE.replace("/ws", "/elsewhere"),
+        UPGRADE,
+    ] {
+        let mut stream = secure(address, papers.certificate(), &rustls::version::TLS13);
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).unwrap();
+        for line in [
+            "Strict-Transport-Security: max-age=31536000",
+            "X-Content-Type-Options: nosniff",
+        ] {
+            assert_eq!(head.matches(line).count(), 1, "{request}: {head}");
+        }
+    }
+}
+
+/// Turns until the client has read a whole page.
+fn page(rig: &mut Rig<TlsStream<End>>, client: &mut StreamOwned<ClientConnection, End>) -> String {
+    let request = b"GET /page HTTP/1.1\r\n\r\n";
+    let (mut written, mut received) = (0, Vec::new());
+    for _ in 0..1_000 {
+        if written < request.len() {
+            written += client.write(&request[written..]).unwrap_or(0);
+        }
+        let _ = client.flush();
+        rig.settle();
+        let mut buffer = [0; 4_096];
+        match client.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => received.extend(&buffer[..count]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return format!("{error}"),
+        }
+    }
+    String::from_utf8(received).unwrap()
+}
+
+#[test]
+fn a_crowd_that_says_nothing_does_not_lock_a_newcomer_out() {
     let papers = Papers::new();
     let tls = papers.load();
     let mut rig = Rig::<TlsStream<End>>::with(NetConfig {
@@ -282,15 +430,12 @@ fn handshakes_are_bounded_in_number_and_in_time() {
         rig.shard.admit(tls.stream(near).unwrap(), LOCAL).unwrap();
         silent.push(far);
     }
-    let refused = rig.shard.admit(tls.stream(duplex().0).unwrap(), LOCAL);
-    assert!(refused.is_err());
-    rig.pass(TLS_HANDSHAKE_MS_MAX);
-    assert!(rig.shard.is_empty());
-    assert!(
-        rig.shard
-            .admit(tls.stream(duplex().0).unwrap(), LOCAL)
-            .is_ok()
-    );
+    let (near, far) = duplex();
+    let admitted = rig.shard.admit(tls.stream(near).unwrap(), LOCAL);
+    assert!(admitted.is_ok(), "{admitted:?}");
+    let session = session(papers.certificate(), &rustls::version::TLS13);
+    let page = page(&mut rig, &mut StreamOwned::new(session, far));
+    assert!(page.ends_with("a page"), "{page}");
 }
 
 #[test]

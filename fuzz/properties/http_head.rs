@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use orrery::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, READ_BUFFER_BYTES};
 use orrery::net::http::head::{Incoming, Progress};
 use orrery::net::http::upgrade::{Wanted, judge};
-use orrery::net::http::{Method, Response};
+use orrery::net::http::{Channel, Method, Response};
 
 /// Panics if the property does not hold for these bytes; the first is the size of the pieces.
 pub(crate) fn check(data: &[u8]) {
@@ -75,7 +75,7 @@ fn outcome(bytes: &[u8], piece_bytes: usize) -> Outcome {
 }
 
 fn assert_carried(response: &Response) {
-    let bytes = response.encode(Method::Get);
+    let bytes = response.encode(Method::Get, Channel::Clear);
     let mut headers = [httparse::EMPTY_HEADER; 16];
     let mut parsed = httparse::Response::new(&mut headers);
     let head_bytes = parsed.parse(&bytes).expect("an answer is HTTP");

@@ -24,6 +24,7 @@ use crate::net::{NetConfig, Tls};
 use crate::recorder::Recorder;
 use crate::server::budget::Budget;
 use crate::server::doors::Doors;
+use crate::server::hosts::{AllowedHosts, parse_host};
 use crate::server::identity;
 use crate::server::metrics::Metrics;
 use crate::server::run::{self, Config, Kept, Notices, RunError, Running};
@@ -56,6 +57,14 @@ pub(crate) struct ServeArguments {
         value_parser = super::address
     )]
     admin: SocketAddr,
+    /// Name by which operators may ask, besides addresses and localhost; may be given several times
+    #[arg(
+        long,
+        env = "ORRERY_ALLOW_HOST",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    allow_host: Vec<String>,
     /// SQLite file, or a postgres:// URL
     #[arg(long, env = "ORRERY_DATABASE", value_name = "URL", default_value = DATABASE)]
     database: String,
@@ -123,10 +132,10 @@ pub(crate) struct ServeArguments {
     /// How far a pilot sees, in u
     #[arg(long, env = "ORRERY_VIEW_RADIUS", value_name = "U", default_value_t = VIEW_RADIUS)]
     view_radius: f32,
-    /// Connections in all
+    /// Connections in all; a quarter is kept for who is logged in or comes back
     #[arg(long, env = "ORRERY_MAX_CONNECTIONS", value_name = "N", default_value_t = CONNECTIONS_MAX, value_parser = at_least_one)]
     max_connections: usize,
-    /// Connections from one address [default: 256; on a loopback address, as many as in all]
+    /// Connections from one address, 4 and 16 times as many from an IPv6 /56 and /48 [default: 256; on a loopback address, as many as in all]
     #[arg(long, env = "ORRERY_MAX_CONNECTIONS_PER_IP", value_name = "N", value_parser = at_least_one)]
     max_connections_per_ip: Option<usize>,
     /// How log lines are written to standard error; `RUST_LOG` chooses which
@@ -155,6 +164,15 @@ impl ServeArguments {
     fn guests_are_welcome(&self) -> bool {
         let by_default = self.listen.ip().is_loopback() && !self.keys.is_given();
         !self.no_guests && self.guests.unwrap_or(by_default)
+    }
+
+    /// Names that operators may ask by.
+    fn allowed_hosts(&self) -> Result<AllowedHosts, Failure> {
+        let given = self.allow_host.iter().filter(|name| !name.is_empty());
+        let names = given.map(|name| parse_host(name));
+        let names = names.collect::<Result<_, _>>();
+        let unusable = |why| Failure::unusable(format!("--allow-host {why}"));
+        names.map(AllowedHosts::new).map_err(unusable)
     }
 
     fn net(&self) -> NetConfig {
@@ -222,6 +240,7 @@ fn serve(arguments: &ServeArguments, metrics: Metrics) -> Result<(), Failure> {
     let config = Config {
         listen: arguments.listen,
         admin: arguments.admin,
+        allowed_hosts: arguments.allowed_hosts()?,
         universe: Arc::clone(&universe),
         verifier: Arc::new(verifier),
         doors: Doors::new(arguments.allow_origin.clone(), guests),

@@ -15,6 +15,8 @@
 //! A peer's mistake ends that peer's connection and nothing else. Every queue and every turn of
 //! every loop is bounded by a constant in [`limits`](crate::limits).
 
+pub mod address;
+pub mod address_buckets;
 pub mod clock;
 pub mod config;
 pub mod connection;
@@ -25,6 +27,7 @@ pub mod memory;
 mod outgoing;
 pub mod reactor;
 pub mod shard;
+mod slot_list;
 mod socket;
 mod spread;
 pub mod tally;
@@ -120,6 +123,10 @@ pub trait Io {
     /// Starts the close handshake behind all waiting output. Later messages are
     /// [`Sent::Gone`]; [`Service::closed`] follows after the current call.
     fn close(&mut self, conn: ConnId, code: u16, reason: &str);
+
+    /// Notes that the service knows who `conn` is: it keeps its place whoever else comes, and for a
+    /// moment after its end whoever comes back from its address finds one. Once is enough.
+    fn mark_authenticated(&mut self, conn: ConnId);
 
     /// Ends the shard: accepts nobody from now on, closes every WebSocket with 1001, and returns
     /// from the shard's loop once all are gone or `grace_ms` have passed.

@@ -140,6 +140,9 @@ impl Reactor {
                 self.listener = None;
             }
             self.accept();
+            // Who made room for a newcomer here may be on any shard.
+            self.spread
+                .wake_others(self.number, self.shard.shards_to_tell());
             more = self.shard.turn(service);
             self.spread.report(self.number, self.shard.len());
         }

@@ -140,6 +140,10 @@ impl Transport for Socket {
         matches!(self, Self::Tls(tls) if tls.is_handshaking())
     }
 
+    fn is_silent(&self) -> bool {
+        matches!(self, Self::Tls(tls) if tls.is_silent())
+    }
+
     fn is_secure(&self) -> bool {
         matches!(self, Self::Tls(_))
     }

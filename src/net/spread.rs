@@ -79,6 +79,18 @@ impl Spread {
         None
     }
 
+    /// Wakes the shards whose bits are set, save shard `number`.
+    pub(super) fn wake_others(&self, number: u16, bits: u64) {
+        if bits == 0 {
+            return;
+        }
+        for (index, place) in self.shards.iter().enumerate() {
+            if index != usize::from(number) && bits >> (index % 64) & 1 == 1 {
+                place.waker.stir();
+            }
+        }
+    }
+
     /// Takes what the others handed over.
     pub(super) fn collect(&self, number: u16) -> Vec<Newcomer> {
         self.shards

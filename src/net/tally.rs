@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::connection::Fault;
+use super::doors::Refusal;
 
 /// One number.
 #[derive(Debug, Default)]
@@ -31,8 +32,14 @@ pub struct Tally {
     pub connections: Counter,
     /// Connections taken in.
     pub accepted: Counter,
-    /// Connections turned away at the door, by either limit or for want of handshake places.
+    /// Connections turned away at the door, whatever the cause.
     pub refused: Counter,
+    /// Of those, how many for each cause, in the order of [`Refusal::ALL`].
+    refusals: [Counter; Refusal::ALL.len()],
+    /// Connections that made room for others.
+    pub displaced: Counter,
+    /// TLS handshakes that made room for others.
+    pub handshakes_displaced: Counter,
     /// Times that the process had no file descriptor left for a newcomer.
     pub descriptors_exhausted: Counter,
     /// Connections that became a WebSocket.
@@ -61,6 +68,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Connections turned away for this.
+    pub fn refusals(&self, refusal: Refusal) -> &Counter {
+        &self.refusals[refusal as usize]
+    }
+
     /// Connections that this layer ended for this.
     pub fn faults(&self, fault: Fault) -> &Counter {
         &self.faults[fault as usize]

@@ -81,6 +81,7 @@ impl Tls {
             session,
             below,
             unsent_bytes: 0,
+            is_silent: true,
         })
     }
 }
@@ -121,6 +122,7 @@ pub struct TlsStream<T> {
     session: ServerConnection,
     below: T,
     unsent_bytes: usize,
+    is_silent: bool,
 }
 
 impl<T: Transport> TlsStream<T> {
@@ -162,6 +164,7 @@ impl<T: Transport> Read for TlsStream<T> {
             if self.session.read_tls(&mut self.below)? == 0 {
                 return Ok(0);
             }
+            self.is_silent = false;
             let processed = self.session.process_new_packets();
             // An alert that says why is worth a try.
             let pushed = self.push_some();
@@ -199,6 +202,10 @@ impl<T: Transport> Transport for TlsStream<T> {
 
     fn is_handshaking(&self) -> bool {
         self.session.is_handshaking()
+    }
+
+    fn is_silent(&self) -> bool {
+        self.is_silent
     }
 
     fn is_secure(&self) -> bool {

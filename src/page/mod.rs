@@ -31,7 +31,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 const DOCUMENT_HEADERS: &[(&str, &str)] = &[
     ("Cache-Control", "no-cache"),
     ("Content-Security-Policy", POLICY),
-    ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
@@ -40,7 +39,6 @@ const DOCUMENT_HEADERS: &[(&str, &str)] = &[
 const FILE_HEADERS: &[(&str, &str)] = &[
     ("Cache-Control", "public, max-age=31536000, immutable"),
     ("Content-Security-Policy", POLICY),
-    ("X-Content-Type-Options", "nosniff"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 ];
 

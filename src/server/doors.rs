@@ -1,18 +1,18 @@
 //! The player port's doors: which browser may open a WebSocket, and what plain HTTP requests get.
 //!
 //! `/` and the page's files, `/protocol`, `/schema.json`, `POST /guest` where guests are welcome,
-//! and `/ws`, which only an upgrade from an allowed origin passes. Holds no state; each gate has a
-//! copy.
+//! and `/ws`, which only an upgrade from an allowed origin passes. Each gate has a copy; what guests are
+//! counted by is shared.
 
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 
-use crate::ids::{PlayerId, UnixMillis};
-use crate::limits::{GUEST_TOKEN_TTL_SECONDS, SUBPROTOCOL};
+use super::guests::GuestDesk;
+use crate::limits::SUBPROTOCOL;
+use crate::net::SystemClock;
 use crate::net::http::{Accept, Method, Request, Response};
-use crate::net::{Clock, SystemClock};
 use crate::page;
 use crate::session::token::Signer;
 use crate::wire::{self, AskedVersion};
@@ -24,7 +24,7 @@ static SCHEMA: LazyLock<Bytes> = LazyLock::new(|| format!("{:#}\n", wire::schema
 #[derive(Clone, Debug, Default)]
 pub struct Doors {
     allowed_origins: Arc<[String]>,
-    guests: Option<Arc<Signer>>,
+    guests: Option<Arc<GuestDesk>>,
 }
 
 /// How a WebSocket was let in.
@@ -42,7 +42,8 @@ impl Doors {
     pub fn new(allowed_origins: Vec<String>, guests: Option<Arc<Signer>>) -> Self {
         Self {
             allowed_origins: allowed_origins.into(),
-            guests,
+            guests: guests
+                .map(|signer| Arc::new(GuestDesk::new(signer, Arc::new(SystemClock::new())))),
         }
     }
 
@@ -110,31 +111,14 @@ impl Doors {
     }
 
     fn guest(&self, request: &Request<'_>) -> Response {
-        let Some(signer) = &self.guests else {
+        let Some(desk) = &self.guests else {
             return Response::text(403, "Guests are not welcome here; log in with a token.\n");
         };
         if !self.allows_origin(request) {
             return Response::text(403, "Pages of this origin may not ask for a token.\n");
         }
-        match new_guest(signer, SystemClock::new().unix()) {
-            Some(body) => Response::new(200)
-                .with_header("Cache-Control", "no-store")
-                .with_body("application/json", body),
-            None => Response::text(500, "No token could be made.\n"),
-        }
+        desk.answer(request.peer)
     }
-}
-
-/// A token for a player nobody has been yet: 96 random bits make the name.
-fn new_guest(signer: &Signer, now: UnixMillis) -> Option<String> {
-    let mut random = [0; 12];
-    getrandom::fill(&mut random).ok()?;
-    let number = random
-        .iter()
-        .fold(0, |number, &byte| number << 8 | u128::from(byte));
-    let player = PlayerId::parse(&format!("guest-{number:024x}")).ok()?;
-    let token = signer.sign(&player, GUEST_TOKEN_TTL_SECONDS, now).ok()?;
-    Some(serde_json::json!({ "token": token, "player_id": player.as_str() }).to_string())
 }
 
 fn resource(request: &Request<'_>, path: &str) -> Response {

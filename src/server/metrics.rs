@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::net::connection::Fault;
+use crate::net::doors::Refusal;
 use crate::net::{self, tally::Tally};
 
 /// Which system a figure is of.
@@ -40,6 +41,10 @@ pub struct DoorFigures {
     pub accepted: Counter,
     /// TCP connections turned away by a limit.
     pub refused: Counter,
+    /// The same by their cause.
+    pub refusals: Family<KindLabel, Counter>,
+    /// TCP connections and TLS handshakes that made room for others.
+    pub displaced: Family<KindLabel, Counter>,
     /// Times that no file descriptor was left.
     pub descriptors_exhausted: Counter,
     /// Plain HTTP requests answered.
@@ -54,12 +59,22 @@ impl DoorFigures {
         let sum = |of: fn(&Tally) -> &net::tally::Counter| {
             tallies.iter().map(|tally| of(tally).value()).sum::<u64>()
         };
+        let raise = |family: &Family<KindLabel, Counter>, kind, count: u64| {
+            let figure = family.get_or_create_owned(&KindLabel { kind });
+            figure.inc_by(count.saturating_sub(figure.get()));
+        };
         for fault in Fault::ALL {
             let counts = tallies.iter().map(|tally| tally.faults(fault).value());
-            let kind = fault.reason();
-            let figure = self.faults.get_or_create_owned(&KindLabel { kind });
-            figure.inc_by(counts.sum::<u64>().saturating_sub(figure.get()));
+            raise(&self.faults, fault.reason(), counts.sum());
         }
+        for refusal in Refusal::ALL {
+            let counts = tallies.iter().map(|tally| tally.refusals(refusal).value());
+            raise(&self.refusals, refusal.kind(), counts.sum());
+        }
+        let displaced = sum(|tally| &tally.displaced);
+        raise(&self.displaced, "connection", displaced);
+        let handshakes = sum(|tally| &tally.handshakes_displaced);
+        raise(&self.displaced, "handshake", handshakes);
         self.sockets.set(sum(|tally| &tally.connections) as i64);
         for (figure, count) in [
             (&self.accepted, sum(|tally| &tally.accepted)),
@@ -89,6 +104,16 @@ impl DoorFigures {
             "refused",
             "TCP connections turned away",
             self.refused.clone(),
+        );
+        all.register(
+            "refusals",
+            "TCP connections turned away, by cause",
+            self.refusals.clone(),
+        );
+        all.register(
+            "displaced",
+            "Connections and TLS handshakes that made room for others",
+            self.displaced.clone(),
         );
         let exhausted = self.descriptors_exhausted.clone();
         all.register(

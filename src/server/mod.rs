@@ -18,6 +18,8 @@ pub mod core;
 pub mod doors;
 pub mod gate;
 pub mod governor;
+mod guests;
+pub mod hosts;
 pub mod identity;
 pub mod lane;
 pub mod mailbox;

@@ -1,11 +1,13 @@
 //! The operator's port: `/healthz`, `/readyz`, `/metrics` and the page at `/`.
 //!
 //! A plain HTTP service on a reactor of its own, so that no player's traffic delays a probe. Bind
-//! it where only operators reach it: it asks nobody who they are.
+//! it where only operators reach it: it asks nobody who they are, only by which name they ask
+//! ([`AllowedHosts`]). Nobody here is more than a stranger, so idle connections make room.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::hosts::AllowedHosts;
 use super::metrics::Metrics;
 use crate::ids::{ConnId, Millis};
 use crate::net::http::{Accept, Method, Request, Response};
@@ -20,6 +22,7 @@ const STOP_GRACE_MS: u64 = 100;
 #[derive(Debug)]
 pub(super) struct Ops {
     metrics: Metrics,
+    hosts: AllowedHosts,
     /// What the player port's shards count.
     tallies: Vec<Arc<Tally>>,
     is_ticking: Arc<AtomicBool>,
@@ -30,12 +33,14 @@ impl Ops {
     /// Ready once `is_ticking` is set; ends when it is woken with `is_stopping` set.
     pub(super) const fn new(
         metrics: Metrics,
+        hosts: AllowedHosts,
         tallies: Vec<Arc<Tally>>,
         is_ticking: Arc<AtomicBool>,
         is_stopping: Arc<AtomicBool>,
     ) -> Self {
         Self {
             metrics,
+            hosts,
             tallies,
             is_ticking,
             is_stopping,
@@ -45,6 +50,9 @@ impl Ops {
 
 impl Service for Ops {
     fn http(&mut self, request: &Request<'_>) -> Response {
+        if let Err(response) = self.hosts.check(request) {
+            return response;
+        }
         if !matches!(request.method, Method::Get | Method::Head) {
             return Response::text(405, "Only GET and HEAD here.\n")
                 .with_header("Allow", "GET, HEAD");
@@ -65,14 +73,19 @@ impl Service for Ops {
             path => match ops::asset(path) {
                 Some(asset) => Response::new(200)
                     .with_header("Content-Security-Policy", ops::CONTENT_SECURITY_POLICY)
-                    .with_header("X-Content-Type-Options", "nosniff")
                     .with_body(asset.content_type, Bytes::from_static(asset.body)),
                 None => Response::text(404, "Here are /, /healthz, /readyz and /metrics.\n"),
             },
         }
     }
 
-    fn open(&mut self, _: &mut dyn Io, _: ConnId, _: &Request<'_>) -> Result<Accept, Response> {
+    fn open(
+        &mut self,
+        _: &mut dyn Io,
+        _: ConnId,
+        upgrade: &Request<'_>,
+    ) -> Result<Accept, Response> {
+        self.hosts.check(upgrade)?;
         Err(Response::text(
             404,
             "No WebSocket on the operator's port.\n",

@@ -20,13 +20,14 @@ use std::time::{Duration, Instant};
 
 use prometheus_client::metrics::histogram::Histogram;
 use thiserror::Error;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::beat::Beat;
 use super::budget::players_max;
 use super::core::{Core, CoreParts, Stopwatch};
 use super::doors::Doors;
 use super::gate::{Gate, GateParts};
+use super::hosts::AllowedHosts;
 use super::lane::{GateLane, ToCore, ToGate};
 use super::mailbox::Mailbox;
 use super::metrics::Metrics;
@@ -54,6 +55,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where operators connect.
     pub admin: SocketAddr,
+    /// By which names operators may ask.
+    pub allowed_hosts: AllowedHosts,
     /// What exists.
     pub universe: Arc<Universe>,
     /// Which tokens are good.
@@ -189,6 +192,8 @@ pub fn start<E: From<RunError>>(
     let reactors = player_port.bind(config.net.clone(), config.tls.as_ref(), &clock)?;
     let ops_net = NetConfig {
         connections_max: OPS_CONNECTIONS_MAX,
+        // Nobody logs in here.
+        places_kept_percent: 0,
         ..NetConfig::default()
     };
     let ops_port = Port {
@@ -201,13 +206,19 @@ pub fn start<E: From<RunError>>(
     let admin = ops_reactors
         .first()
         .map_or(config.admin, Reactor::local_addr);
+    if !admin.ip().to_canonical().is_loopback() {
+        warn!(
+            "the operator's port listens on {admin}, not only on this machine, and asks nobody who they \
+             are: see that only operators reach it"
+        );
+    }
     let bells: Vec<Waker> = reactors.iter().map(Reactor::waker).collect();
     let tallies: Vec<_> = reactors.iter().map(Reactor::tally).collect();
     let shared = Shared::new(&bells, config.view_radius, metrics);
     let kept = open_vault(shared.notices(bells))?;
 
     let mut threads = shared.start_gates(config, reactors)?;
-    let (is_ticking, ops) = shared.start_ops(ops_reactors, &tallies, &mut threads)?;
+    let (is_ticking, ops) = shared.start_ops(config, ops_reactors, &tallies, &mut threads)?;
     let stop = Arc::new(AtomicBool::new(false));
     let beat = Beat {
         core: shared.core(config, kept),
@@ -282,6 +293,7 @@ impl Shared {
     /// Returns the flag that makes `/readyz` say yes, and how to end the thread.
     fn start_ops(
         &self,
+        config: &Config,
         reactors: Vec<Reactor>,
         tallies: &[Arc<Tally>],
         threads: &mut Threads,
@@ -293,7 +305,8 @@ impl Shared {
             bells.push(reactor.waker());
             let metrics = self.metrics.clone();
             let (ticking, stopping) = (Arc::clone(&is_ticking), Arc::clone(&is_stopping));
-            let mut ops = Ops::new(metrics, tallies.to_vec(), ticking, stopping);
+            let hosts = config.allowed_hosts.clone();
+            let mut ops = Ops::new(metrics, hosts, tallies.to_vec(), ticking, stopping);
             threads.push(spawn("ops".to_owned(), move || reactor.run(&mut ops))?);
         }
         Ok((is_ticking, OpsEnd { is_stopping, bells }))

@@ -172,5 +172,7 @@ impl Io for Net {
         }
     }
 
+    fn mark_authenticated(&mut self, _: ConnId) {}
+
     fn stop(&mut self, _: u64) {}
 }

@@ -33,8 +33,8 @@ pub(crate) enum Call {
     Timeout,
 }
 
-/// Remembers its calls. Text is echoed, except that `close` is answered by closing with 4001,
-/// `stop` by stopping, and `flood N` by N messages of 1,000 bytes.
+/// Remembers its calls. Text is echoed, also `login`, whose sender is authenticated from then on;
+/// except that `close` is answered by closing with 4001, `stop` by stopping, and `flood N` by N messages of 1,000 bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     pub(crate) calls: Vec<Call>,
@@ -113,7 +113,12 @@ impl Service for Recorder {
                     self.send(io, conn, &"x".repeat(1_000));
                 }
             }
-            _ => self.send(io, conn, &text),
+            _ => {
+                if text == "login" {
+                    io.mark_authenticated(conn);
+                }
+                self.send(io, conn, &text);
+            }
         }
         self.calls.push(Call::Text(text));
     }
@@ -205,6 +210,15 @@ impl Rig {
         self.settle();
         let answer = far.drain();
         assert!(answer.starts_with(b"HTTP/1.1 101 "), "{answer:?}");
+        far
+    }
+
+    /// A peer that is authenticated.
+    pub(crate) fn log_in(&mut self) -> End {
+        let mut far = self.open();
+        far.write_all(&frame(0x81, b"login")).unwrap();
+        self.settle();
+        far.drain();
         far
     }
 

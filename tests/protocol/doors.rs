@@ -4,7 +4,8 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use orrery::limits::{BODY_MS_MAX, HEAD_MS_MAX};
+use orrery::limits::{BODY_MS_MAX, HEAD_MS_MAX, OPS_CONNECTIONS_MAX};
+use orrery::wire::{Ping, Request};
 
 use crate::support::{Client, Server, Setup, Shared, Wire, get, handshake, request};
 
@@ -119,7 +120,9 @@ fn connections_are_limited_in_all_and_their_places_come_back() {
         flags: &["--max-connections", "3"],
         ..Setup::default()
     });
-    let mut inside: Vec<Client> = (0..3).map(|_| Client::open(&server)).collect();
+    let mut inside: Vec<Client> = (0..3)
+        .map(|number| Client::log_in(&server, &format!("inside-{number}")))
+        .collect();
     let mut one_too_many = Wire::dial(server.listen);
     assert!(
         matches!(one_too_many.read(&mut [0]), Ok(0) | Err(_)),
@@ -133,6 +136,32 @@ fn connections_are_limited_in_all_and_their_places_come_back() {
         server.metric("orrery_sockets") < 3.0
     });
     inside.push(Client::log_in(&server, "next"));
+}
+
+#[test]
+fn a_crowd_of_strangers_keeps_no_pilot_out_and_throws_none_out() {
+    let server = Server::start(Setup {
+        flags: &["--max-connections", "8"],
+        ..Setup::default()
+    });
+    let crowd = || -> Vec<_> {
+        (0..24)
+            .map(|_| std::net::TcpStream::connect(server.listen).unwrap())
+            .collect()
+    };
+    let first = crowd();
+    let mut pilot = Client::pilot(&server, "pilot");
+    let second = crowd();
+    pilot.ask(Request::Ping(Ping { t0: 0.into() }));
+    drop(pilot);
+    let third = crowd();
+    let mut pilot = Client::log_in(&server, "pilot");
+    let fourth = crowd();
+    pilot.ask(Request::Ping(Ping { t0: 0.into() }));
+    drop((first, second, third, fourth));
+    assert!(server.metric(r#"orrery_displaced_total{kind="connection"}"#) > 0.0);
+    assert_eq!(server.metric(r#"orrery_refusals_total{kind="full"}"#), 0.0);
+    assert!(server.log().contains("made room for others"));
 }
 
 #[test]
@@ -220,4 +249,108 @@ fn who_pings_without_end_is_closed_with_4008() {
     server.wait_until("the flood is counted", |server| {
         server.metric("orrery_faults_total{kind=\"too many pings\"}") >= 1.0
     });
+}
+
+#[test]
+fn a_guest_flood_is_answered_429_and_says_when_to_come_again() {
+    let server = Server::start(Setup {
+        flags: &["--guests", "--trusted-proxy", "127.0.0.1"],
+        ..Setup::default()
+    });
+    let ask = |client: &str| {
+        let header = format!("X-Forwarded-For: {client}");
+        request(server.listen, "POST", "/guest", &[&header])
+    };
+    let statuses: Vec<u16> = (0..70).map(|_| ask("203.0.113.7").status).collect();
+    let passed = statuses.iter().take_while(|status| **status == 200).count();
+    assert!((60..70).contains(&passed), "{statuses:?}");
+    let refused = ask("203.0.113.7");
+    assert_eq!(refused.status, 429);
+    let seconds: u64 = refused.header("Retry-After").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    assert_eq!(ask("203.0.113.8").status, 200, "a neighbour has its own");
+}
+
+#[test]
+fn every_answer_of_both_ports_forbids_sniffing() {
+    let server = server();
+    let asked = [
+        get(server.listen, "/"),
+        get(server.listen, "/protocol"),
+        get(server.listen, "/schema.json"),
+        get(server.listen, "/nothing"),
+        get(server.listen, "/ws"),
+        request(server.listen, "DELETE", "/", &[]),
+        request(server.listen, "POST", "/guest", &[]),
+        request(server.listen, "POST", "/guest", &["Content-Length: 1"]),
+        handshake(server.listen, "/elsewhere", &[]).0,
+        handshake(server.listen, "/ws", &[]).0,
+        get(server.admin, "/"),
+        get(server.admin, "/healthz"),
+        get(server.admin, "/metrics"),
+        get(server.admin, "/nothing"),
+        handshake(server.admin, "/ws", &[]).0,
+    ];
+    for answer in asked {
+        let values: Vec<_> = answer
+            .head
+            .lines()
+            .filter(|line| line.starts_with("X-Content-Type-Options:"))
+            .collect();
+        assert_eq!(values, ["X-Content-Type-Options: nosniff"], "{answer:?}");
+    }
+}
+
+#[test]
+fn idle_connections_do_not_starve_the_operators_port() {
+    let server = server();
+    let _idle: Vec<_> = (0..2 * OPS_CONNECTIONS_MAX)
+        .map(|_| std::net::TcpStream::connect(server.admin).unwrap())
+        .collect();
+    assert_eq!(get(server.admin, "/healthz").status, 200);
+}
+
+#[test]
+fn the_operators_port_answers_only_to_names_that_no_stranger_can_own() {
+    let server = Server::start(Setup {
+        variables: &[("ORRERY_ALLOW_HOST", "ops.example,metrics.example")],
+        ..Setup::default()
+    });
+    let ask = |hosts: &[&str]| {
+        let mut stream = std::net::TcpStream::connect(server.admin).unwrap();
+        let mut text = String::from("GET /healthz HTTP/1.1\r\n");
+        for host in hosts {
+            text += &format!("Host: {host}\r\n");
+        }
+        stream.write_all((text + "\r\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().parse::<u16>().unwrap()
+    };
+    for host in [
+        "127.0.0.1",
+        "192.0.2.7:7778",
+        "[::1]",
+        "[2001:db8::1]:9",
+        "localhost",
+        "LocalHost:7778",
+        "ops.example",
+        "Metrics.Example:443",
+    ] {
+        assert_eq!(ask(&[host]), 200, "{host}");
+    }
+    for host in [
+        "evil.example",
+        "ops.example.evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "localhost:x",
+        "[::1",
+        "::1",
+        "",
+    ] {
+        assert_eq!(ask(&[host]), 421, "{host}");
+    }
+    assert_eq!(ask(&[]), 421, "no Host at all");
+    assert_eq!(ask(&["localhost", "evil.example"]), 421, "two of them");
 }

@@ -1,12 +1,14 @@
 //! What a peer can do to have its WebSocket ended by this layer, and how it is told.
 
-use crate::limits::CONTROL_FLOOD_CLOSE_CODE;
+use crate::limits::FLOOD_CLOSE_CODE;
 
 /// Why a WebSocket was ended for its peer's doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Pings or pongs without end.
     PingFlood,
+    /// Fragments that finish no message, without end.
+    FragmentFlood,
     /// Nothing came for too long, not even an answer to a ping.
     Silence,
     /// A message or frame over the bound.
@@ -19,8 +21,9 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault, in the order of their numbers.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::PingFlood,
+        Self::FragmentFlood,
         Self::Silence,
         Self::MessageTooBig,
         Self::InvalidUtf8,
@@ -30,7 +33,7 @@ impl Fault {
     /// The close frame's code.
     pub const fn code(self) -> u16 {
         match self {
-            Self::PingFlood => CONTROL_FLOOD_CLOSE_CODE,
+            Self::PingFlood | Self::FragmentFlood => FLOOD_CLOSE_CODE,
             Self::Silence => 1001,
             Self::MessageTooBig => 1009,
             Self::InvalidUtf8 => 1007,
@@ -42,6 +45,7 @@ impl Fault {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::PingFlood => "too many pings",
+            Self::FragmentFlood => "too many fragments",
             Self::Silence => "nothing heard for too long",
             Self::MessageTooBig => "message is too big",
             Self::InvalidUtf8 => "text is not UTF-8",

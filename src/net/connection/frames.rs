@@ -1,6 +1,7 @@
 //! The WebSocket part of a connection: messages in and out, pings, the close handshake.
 //!
-//! Incoming frames go through the connection's own tungstenite context. Messages go out through a
+//! Incoming frames go through the connection's own [`Receiver`]: a tungstenite context, and a meter of
+//! what it does not tell. Messages go out through a
 //! writer that the whole shard shares: since a [`Link`](super::Link) takes everything, the writer
 //! keeps nothing between two calls, and its one buffer stays hot in cache. Which error of a peer
 //! ends in which close code is decided here.
@@ -12,23 +13,59 @@ use tungstenite::error::{Error, ProtocolError};
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Message, Role, WebSocketContext};
 
-use super::{Connection, Event, Fault, Phase, Transport};
+use super::fragments::{FragmentMeter, Metered};
+use super::{Connection, Event, Fault, Link, Phase, Transport};
+use crate::bucket::Bucket;
 use crate::ids::Millis;
-use crate::limits::{CLOSE_MS_MAX, CLOSE_REASON_BYTES_MAX, PING_MS, RATE_CONTROLS, SILENCE_MS_MAX};
+use crate::limits::{
+    CLOSE_MS_MAX, CLOSE_REASON_BYTES_MAX, DISPLACED_CLOSE_CODE, PING_MS, RATE_CONTROLS, Rate,
+    SILENCE_MS_MAX,
+};
 use crate::net::Sent;
 use crate::net::config::NetConfig;
 use crate::net::outgoing::FRAME_HEADER_BYTES_MAX;
 
-/// A peer's side of a WebSocket, with the bytes that came behind its request.
+/// A peer's side of a WebSocket.
 ///
-/// Boxed: a send does not touch it, and a shard's connections lie closer together without it.
-pub(super) fn context(leftover: Vec<u8>, config: &NetConfig) -> Box<WebSocketContext> {
-    let limits = Some(config.websocket());
-    Box::new(WebSocketContext::from_partially_read(
-        leftover,
-        Role::Server,
-        limits,
-    ))
+/// A connection boxes it: a send does not touch it, and a shard's connections lie closer together
+/// without it.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    context: WebSocketContext,
+    meter: FragmentMeter,
+    fragments: Bucket,
+    fragments_rate: Rate,
+}
+
+impl Receiver {
+    /// With the bytes that came behind the peer's request.
+    pub(super) fn new(mut leftover: Vec<u8>, config: &NetConfig, now: Millis) -> Self {
+        let fragments_rate = config.fragments();
+        let mut fragments = Bucket::full(fragments_rate, now);
+        let mut meter = FragmentMeter::default();
+        meter.allow(fragments.available(fragments_rate, now));
+        leftover.truncate(meter.watch(&leftover));
+        // No more came than were available.
+        let _ = fragments.take_many(fragments_rate, meter.fragments(), now);
+        let limits = Some(config.websocket());
+        Self {
+            context: WebSocketContext::from_partially_read(leftover, Role::Server, limits),
+            meter,
+            fragments,
+            fragments_rate,
+        }
+    }
+
+    fn read<S: Transport>(&mut self, link: &mut Link<S>, now: Millis) -> Result<Message, Error> {
+        let rate = self.fragments_rate;
+        self.meter.allow(self.fragments.available(rate, now));
+        let read = self.context.read(&mut Metered {
+            stream: link,
+            meter: &mut self.meter,
+        });
+        let _ = self.fragments.take_many(rate, self.meter.fragments(), now);
+        read
+    }
 }
 
 /// The writer that the connections of a shard share.
@@ -93,7 +130,8 @@ impl<S: Transport> Connection<S> {
     /// Starts the close handshake behind all waiting output; nothing if it is not open.
     pub fn close(&mut self, code: u16, reason: &str, now: Millis) {
         match std::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Open(mut context) => {
+            Phase::Open(mut receiver) => {
+                let context = &mut receiver.context;
                 let frame = CloseFrame {
                     code: CloseCode::from(code),
                     reason: shortened(reason),
@@ -102,11 +140,19 @@ impl<S: Transport> Connection<S> {
                 let _ = context.flush(&mut self.link);
                 // A link never fails; what else can go wrong ends the connection at its deadline.
                 let _ = context.close(&mut self.link, Some(frame));
-                self.phase = Phase::Closing(context);
+                self.phase = Phase::Closing(receiver);
                 self.phase_deadline = now.plus(CLOSE_MS_MAX);
             }
             other => self.phase = other,
         }
+    }
+
+    /// Gives the place to somebody else, at once: an open WebSocket is told to come again, as far as
+    /// the kernel takes it; everything else that waits is lost.
+    pub fn displace(&mut self, now: Millis) {
+        self.close(DISPLACED_CLOSE_CODE, "the server is full", now);
+        self.link.hang_up();
+        self.phase = Phase::Over;
     }
 
     /// Closes an open WebSocket for what its peer did.
@@ -123,17 +169,19 @@ impl<S: Transport> Connection<S> {
             self.blame(Fault::Silence, now);
             return;
         }
-        let Phase::Open(context) = &mut self.phase else {
+        let Phase::Open(receiver) = &mut self.phase else {
             return;
         };
         if now >= self.phase_deadline {
-            let _ = context.write(&mut self.link, Message::Ping(bytes::Bytes::new()));
+            let _ = receiver
+                .context
+                .write(&mut self.link, Message::Ping(bytes::Bytes::new()));
             self.phase_deadline = now.plus(PING_MS);
         }
     }
 
     pub(super) fn poll_open(&mut self, message: &mut Vec<u8>, now: Millis) -> Option<Event> {
-        let Phase::Open(context) = &mut self.phase else {
+        let Phase::Open(receiver) = &mut self.phase else {
             return None;
         };
         let pending_bytes = self.link.pending_bytes();
@@ -144,7 +192,9 @@ impl<S: Transport> Connection<S> {
         if pending_bytes >= self.reading_pauses_at_bytes {
             return Some(Event::Idle);
         }
-        let event = match context.read(&mut self.link) {
+        let read = receiver.read(&mut self.link, now);
+        let is_flooded = receiver.meter.is_exceeded();
+        let event = match read {
             Ok(Message::Text(text)) => {
                 copy(message, text.as_bytes());
                 Event::Text
@@ -164,6 +214,11 @@ impl<S: Transport> Connection<S> {
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {
                 Event::Control
             }
+            Err(error) if is_flooded && would_block(&error) => {
+                self.blame(Fault::FragmentFlood, now);
+                self.leave(now, CLOSE_MS_MAX);
+                return None;
+            }
             Err(error) => return self.fail(&error, now),
         };
         self.heard_at = now;
@@ -173,9 +228,7 @@ impl<S: Transport> Connection<S> {
     /// Reading failed: nothing is there, the peer is gone, or it broke a rule.
     fn fail(&mut self, error: &Error, now: Millis) -> Option<Event> {
         let fault = match error {
-            Error::Io(io) if io.kind() == std::io::ErrorKind::WouldBlock => {
-                return Some(Event::Idle);
-            }
+            error if would_block(error) => return Some(Event::Idle),
             Error::ConnectionClosed | Error::AlreadyClosed => {
                 self.leave(now, CLOSE_MS_MAX);
                 return None;
@@ -195,18 +248,27 @@ impl<S: Transport> Connection<S> {
     }
 
     pub(super) fn poll_closing(&mut self, now: Millis) -> Option<Event> {
-        let Phase::Closing(context) = &mut self.phase else {
+        let Phase::Closing(receiver) = &mut self.phase else {
             return None;
         };
-        match context.read(&mut self.link) {
-            Ok(_) => Some(Event::Control),
-            Err(Error::Io(io)) if io.kind() == std::io::ErrorKind::WouldBlock => Some(Event::Idle),
-            Err(_) => {
+        let read = receiver.read(&mut self.link, now);
+        let is_flooded = receiver.meter.is_exceeded()
+            || matches!(read, Ok(Message::Ping(_) | Message::Pong(_)))
+                && self.controls.take(RATE_CONTROLS, now).is_err();
+        match read {
+            Ok(_) if !is_flooded => Some(Event::Control),
+            Err(error) if !is_flooded && would_block(&error) => Some(Event::Idle),
+            _ => {
                 self.leave(now, CLOSE_MS_MAX);
                 None
             }
         }
     }
+}
+
+/// Whether there is just nothing to read now.
+fn would_block(error: &Error) -> bool {
+    matches!(error, Error::Io(io) if io.kind() == std::io::ErrorKind::WouldBlock)
 }
 
 fn copy(message: &mut Vec<u8>, bytes: &[u8]) {

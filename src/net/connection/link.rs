@@ -48,6 +48,11 @@ pub trait Transport: Read + Write {
         false
     }
 
+    /// Whether not one byte has come from the peer; asked only while it is agreeing on keys.
+    fn is_silent(&self) -> bool {
+        false
+    }
+
     /// Whether nobody on the way can read it.
     fn is_secure(&self) -> bool {
         false

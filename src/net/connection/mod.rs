@@ -14,13 +14,12 @@
 //! the peer reads our last words instead of a reset. Each phase has a deadline.
 
 mod fault;
+mod fragments;
 mod frames;
 mod link;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::IpAddr;
-
-use tungstenite::protocol::WebSocketContext;
 
 pub use fault::Fault;
 pub use frames::Writer;
@@ -28,13 +27,15 @@ pub use link::{Link, Readiness, Transport};
 
 use super::config::NetConfig;
 use super::http::head::{Head, Incoming, Progress};
-use super::http::{Accept, Method, Response, upgrade};
+use super::http::{Accept, Channel, Method, Response, upgrade};
 use crate::bucket::Bucket;
 use crate::ids::Millis;
 use crate::limits::{
     BODY_MS_MAX, CLOSE_MS_MAX, HEAD_MS_MAX, LINGER_BYTES_MAX, LINGER_MS_MAX, PING_MS,
     RATE_CONTROLS, READ_BUFFER_BYTES, RESPONSE_MS_MAX, SILENCE_MS_MAX, TLS_HANDSHAKE_MS_MAX,
+    TLS_SILENCE_MS_MAX,
 };
+use frames::Receiver;
 
 /// What [`Connection::poll`] found.
 #[derive(Debug)]
@@ -61,8 +62,8 @@ pub enum Event {
 enum Phase {
     Head(Incoming),
     Answer,
-    Open(Box<WebSocketContext>),
-    Closing(Box<WebSocketContext>),
+    Open(Box<Receiver>),
+    Closing(Box<Receiver>),
     Draining,
     Lingering { discarded_bytes: usize },
     Over,
@@ -77,6 +78,7 @@ pub struct Connection<S> {
     phase_deadline: Millis,
     heard_at: Millis,
     handshaking: bool,
+    is_silent: bool,
     owes_drained: bool,
     owes_closed: bool,
     fault: Option<Fault>,
@@ -90,7 +92,7 @@ impl<S: Transport> Connection<S> {
     pub fn new(stream: S, peer: IpAddr, config: &NetConfig, now: Millis) -> Self {
         let handshaking = stream.is_handshaking();
         let patience_ms = if handshaking {
-            TLS_HANDSHAKE_MS_MAX
+            TLS_SILENCE_MS_MAX
         } else {
             HEAD_MS_MAX
         };
@@ -101,6 +103,7 @@ impl<S: Transport> Connection<S> {
             phase_deadline: now.plus(patience_ms),
             heard_at: now,
             handshaking,
+            is_silent: true,
             owes_drained: false,
             owes_closed: false,
             fault: None,
@@ -128,6 +131,11 @@ impl<S: Transport> Connection<S> {
     /// Whether TLS is still agreeing on keys.
     pub fn is_handshaking(&self) -> bool {
         self.handshaking
+    }
+
+    /// Whether not one byte has come from the peer, under TLS or in the clear.
+    pub fn is_silent(&self) -> bool {
+        self.is_silent
     }
 
     /// Whether it is a WebSocket that takes messages.
@@ -210,7 +218,7 @@ impl<S: Transport> Connection<S> {
     /// Answers the request that was polled, and hangs up.
     pub fn respond(&mut self, response: &Response, method: Method, now: Millis) {
         // A link takes everything and never fails.
-        let _ = self.link.write(&response.encode(method));
+        let _ = self.link.write(&response.encode(method, self.channel()));
         self.leave(now, RESPONSE_MS_MAX);
     }
 
@@ -224,10 +232,11 @@ impl<S: Transport> Connection<S> {
         config: &NetConfig,
         now: Millis,
     ) {
+        let channel = self.channel();
         let _ = self
             .link
-            .write(&upgrade::switching_protocols(accept_key, accept));
-        self.phase = Phase::Open(frames::context(head.into_leftover(), config));
+            .write(&upgrade::switching_protocols(accept_key, accept, channel));
+        self.phase = Phase::Open(Box::new(Receiver::new(head.into_leftover(), config, now)));
         self.owes_closed = true;
         self.heard_at = now;
         self.phase_deadline = now.plus(PING_MS);
@@ -254,6 +263,13 @@ impl<S: Transport> Connection<S> {
         let mut chunk = [0; READ_BUFFER_BYTES];
         let room = incoming.room_bytes().min(chunk.len());
         let read = self.link.read(chunk.get_mut(..room)?);
+        if self.is_silent {
+            let is_heard = self.handshaking && !self.link.stream().is_silent();
+            self.is_silent = !is_heard && !matches!(read, Ok(1..));
+            if is_heard {
+                self.phase_deadline = now.plus(TLS_HANDSHAKE_MS_MAX);
+            }
+        }
         if self.handshaking && !self.link.stream().is_handshaking() {
             self.handshaking = false;
             self.phase_deadline = now.plus(HEAD_MS_MAX);
@@ -280,8 +296,18 @@ impl<S: Transport> Connection<S> {
         None
     }
 
+    fn channel(&self) -> Channel {
+        if self.link.stream().is_secure() {
+            Channel::Tls
+        } else {
+            Channel::Clear
+        }
+    }
+
     fn refuse(&mut self, response: &Response, now: Millis) {
-        let _ = self.link.write(&response.encode(Method::Get));
+        let _ = self
+            .link
+            .write(&response.encode(Method::Get, self.channel()));
         self.leave(now, CLOSE_MS_MAX);
     }
 

@@ -85,7 +85,31 @@ impl<'a> Request<'a> {
     }
 }
 
-/// An answer; `Content-Length` and `Connection: close` are added when it is written.
+/// What an answer travels on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// TCP in the clear.
+    Clear,
+    /// TLS.
+    Tls,
+}
+
+impl Channel {
+    /// Header lines of every answer: browsers take a body for what it says it is, and come back
+    /// under TLS for a year once they have come under it.
+    const fn header_lines(self) -> &'static str {
+        match self {
+            Self::Clear => "X-Content-Type-Options: nosniff\r\n",
+            Self::Tls => {
+                "X-Content-Type-Options: nosniff\r\n\
+                 Strict-Transport-Security: max-age=31536000\r\n"
+            }
+        }
+    }
+}
+
+/// An answer; `Content-Length`, `Connection: close` and what browsers are told of every answer are
+/// added when it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
@@ -127,7 +151,7 @@ impl Response {
     }
 
     /// The bytes for the wire; `HEAD` leaves the body out and keeps its length.
-    pub fn encode(&self, method: Method) -> Vec<u8> {
+    pub fn encode(&self, method: Method, channel: Channel) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {
             let value = value.chars().filter(|c| !c.is_control());
@@ -135,7 +159,8 @@ impl Response {
         }
         let _ = write!(
             head,
-            "Content-Length: {}\r\nConnection: close\r\n\r\n",
+            "{}Content-Length: {}\r\nConnection: close\r\n\r\n",
+            channel.header_lines(),
             self.body.len()
         );
         let mut bytes = head.into_bytes();
@@ -168,6 +193,7 @@ const fn reason(status: u16) -> &'static str {
         408 => "Request Timeout",
         411 => "Length Required",
         413 => "Content Too Large",
+        421 => "Misdirected Request",
         426 => "Upgrade Required",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
@@ -186,14 +212,30 @@ mod tests {
     #[test]
     fn a_header_value_cannot_start_another_header() {
         let response = Response::new(200).with_header("X-Name", "a\r\nSet-Cookie: b".to_owned());
-        let text = String::from_utf8(response.encode(Method::Get)).unwrap();
+        let text = String::from_utf8(response.encode(Method::Get, Channel::Clear)).unwrap();
         assert!(text.contains("X-Name: aSet-Cookie: b\r\n"), "{text}");
+    }
+
+    #[test]
+    fn every_answer_forbids_sniffing_and_one_under_tls_asks_for_tls() {
+        let encoded = |channel| Response::new(404).encode(Method::Get, channel);
+        let clear = String::from_utf8(encoded(Channel::Clear)).unwrap();
+        let secure = String::from_utf8(encoded(Channel::Tls)).unwrap();
+        for text in [&clear, &secure] {
+            assert!(
+                text.contains("\r\nX-Content-Type-Options: nosniff\r\n"),
+                "{text}"
+            );
+        }
+        let asked = "\r\nStrict-Transport-Security: max-age=31536000\r\n";
+        assert!(secure.contains(asked), "{secure}");
+        assert!(!clear.contains("Strict-Transport-Security"), "{clear}");
     }
 
     #[test]
     fn head_keeps_the_length_and_leaves_the_body_out() {
         let response = Response::text(200, "hello");
-        let text = String::from_utf8(response.encode(Method::Head)).unwrap();
+        let text = String::from_utf8(response.encode(Method::Head, Channel::Clear)).unwrap();
         assert!(text.contains("Content-Length: 5\r\n"), "{text}");
         assert!(text.ends_with("\r\n\r\n"), "{text}");
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use tungstenite::handshake::derive_accept_key;
 
-use super::{Accept, Method, Request, Response};
+use super::{Accept, Channel, Method, Request, Response};
 
 /// The protocol version of RFC 6455, the only one there is.
 const VERSION: &str = "13";
@@ -66,10 +66,11 @@ fn is_key(text: &str) -> bool {
 }
 
 /// The answer that turns the connection into a WebSocket.
-pub fn switching_protocols(accept_key: &str, accept: &Accept) -> Vec<u8> {
+pub fn switching_protocols(accept_key: &str, accept: &Accept, channel: Channel) -> Vec<u8> {
     let mut head = String::from(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
     );
+    head.push_str(channel.header_lines());
     let _ = write!(head, "Sec-WebSocket-Accept: {accept_key}\r\n");
     if let Some(subprotocol) = accept.subprotocol {
         let _ = write!(head, "Sec-WebSocket-Protocol: {subprotocol}\r\n");

@@ -23,12 +23,12 @@ impl<S: Transport> Shard<S> {
             return;
         };
         entry.queued = false;
-        if entry.handshaking {
-            if self.handshakes_left == 0 {
+        if entry.is_handshaking {
+            if self.handshakes.left_in_turn == 0 {
                 self.enqueue(slot);
                 return;
             }
-            self.handshakes_left -= 1;
+            self.handshakes.left_in_turn -= 1;
         }
         entry.connection.begin_turn();
         let conn = ConnId {
@@ -42,13 +42,13 @@ impl<S: Transport> Shard<S> {
                 return;
             };
             let event = entry.connection.poll(&mut self.message, now);
-            if entry.handshaking && !entry.connection.is_handshaking() {
-                entry.handshaking = false;
-                self.handshakes -= 1;
-            }
+            let more = entry.connection.wants_turn();
+            // Nothing came of it, so it does not count.
+            self.handshakes.left_in_turn +=
+                usize::from(entry.is_handshaking && entry.connection.is_silent());
+            self.note_progress(slot);
             match event {
                 Event::Idle => {
-                    let more = entry.connection.wants_turn();
                     self.retime(slot);
                     if more {
                         self.enqueue(slot);
@@ -130,8 +130,9 @@ impl<S: Transport> Shard<S> {
         let peer = entry.connection.peer();
         let client = head.request(peer, secure, |request| doors.client(request));
         let client = client.unwrap_or(peer);
-        if let Err(refusal) = entry.pass.count_for(client) {
-            self.tally.refused.add(1);
+        let counted = entry.pass.count_for(client);
+        if let Err(refusal) = counted {
+            self.note_refusal(refusal, client);
             let response = Response::new(429).with_body("text/plain", format!("{refusal}\n"));
             return Verdict::Respond(response, Method::Get);
         }

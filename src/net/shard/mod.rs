@@ -8,6 +8,8 @@
 //! An id holds the slot's generation; a slot's generation rises when its tenant leaves.
 
 mod drive;
+mod handshakes;
+mod refusals;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -24,9 +26,9 @@ use super::tally::Tally;
 use super::timers::Timers;
 use super::{Bytes, Io, Outgoing, Sent, Service, Utf8Bytes};
 use crate::ids::{ConnId, Millis, UnixMillis};
-use crate::limits::{
-    TIMERS_PER_TURN_MAX, TLS_HANDSHAKES_MAX, TLS_HANDSHAKES_PER_TURN_MAX, TURN_MS_MAX,
-};
+use crate::limits::{TIMERS_PER_TURN_MAX, TLS_HANDSHAKES_PER_TURN_MAX, TURN_MS_MAX};
+use handshakes::Handshakes;
+use refusals::Refusals;
 
 /// What the shards of one listener share.
 #[derive(Clone)]
@@ -43,21 +45,21 @@ impl Common {
     /// Nobody inside yet.
     pub fn new(config: NetConfig, clock: Arc<dyn Clock>) -> Self {
         Self {
-            doors: Doors::new(&config),
+            doors: Doors::new(&config, Arc::clone(&clock)),
             config: Arc::new(config),
             clock,
         }
     }
 }
 
-#[derive(Debug)]
 struct Entry<S> {
     connection: Connection<S>,
     pass: Pass,
     generation: u32,
     timer: Option<Millis>,
     queued: bool,
-    handshaking: bool,
+    is_handshaking: bool,
+    is_silent: bool,
 }
 
 /// The connections of one thread.
@@ -70,8 +72,10 @@ pub struct Shard<S> {
     timers: Timers,
     writer: Writer,
     message: Vec<u8>,
-    handshakes: usize,
-    handshakes_left: usize,
+    handshakes: Handshakes,
+    /// Slots that made room and wait for the next turn to end.
+    displaced: Vec<u32>,
+    refusals: Refusals,
     stop_at: Option<Millis>,
     tally: Arc<Tally>,
 }
@@ -87,8 +91,9 @@ impl<S: Transport> Shard<S> {
             timers: Timers::default(),
             writer: Writer::new(&common.config),
             message: Vec::new(),
-            handshakes: 0,
-            handshakes_left: 0,
+            handshakes: Handshakes::default(),
+            displaced: Vec::new(),
+            refusals: Refusals::default(),
             stop_at: None,
             tally: Arc::default(),
             common,
@@ -105,6 +110,11 @@ impl<S: Transport> Shard<S> {
         self.entries.is_empty()
     }
 
+    /// Shards of the listener that have connections to end for others, a bit each.
+    pub(super) fn shards_to_tell(&self) -> u64 {
+        self.common.doors.shards_to_tell()
+    }
+
     /// Span in which news of busy connections is gathered, in µs.
     pub(super) fn gather_us(&self) -> u64 {
         self.common.config.gather_us
@@ -115,47 +125,47 @@ impl<S: Transport> Shard<S> {
         Arc::clone(&self.tally)
     }
 
-    /// Takes a newcomer in, or turns it away and drops its stream. Its first turn comes by itself.
+    /// Takes a newcomer in, or turns it away and drops its stream. Where all places are taken another
+    /// connection makes room, see [`Doors`]. Its first turn comes by itself.
     pub fn admit(&mut self, stream: S, peer: IpAddr) -> Result<ConnId, Refusal> {
         let admitted = self.try_admit(stream, peer);
-        match &admitted {
+        match admitted {
             Ok(_) => self.tally.accepted.add(1),
-            Err(_) => self.tally.refused.add(1),
+            Err(refusal) => self.note_refusal(refusal, peer),
         }
         self.tally.connections.set(self.entries.len() as u64);
         admitted
     }
 
     fn try_admit(&mut self, stream: S, peer: IpAddr) -> Result<ConnId, Refusal> {
-        let handshaking = stream.is_handshaking();
-        if self.is_stopping() || (handshaking && self.handshakes >= TLS_HANDSHAKES_MAX) {
-            return Err(Refusal::Full);
+        if self.is_stopping() {
+            return Err(Refusal::Stopping);
         }
-        let pass = self.common.doors.enter(peer)?;
-        self.handshakes += usize::from(handshaking);
+        let slot = self.entries.vacant_key();
+        let generation = self.generations.get(slot).copied().unwrap_or_default();
+        let conn = ConnId {
+            shard: self.number,
+            slot: slot as u32,
+            generation,
+        };
+        let pass = self.common.doors.enter(peer, conn)?;
+        let is_handshaking = stream.is_handshaking();
         let connection = Connection::new(stream, peer, &self.common.config, self.now());
-        let vacant = self.entries.vacant_entry();
-        let index = vacant.key();
-        if self.generations.len() <= index {
-            self.generations.resize(index + 1, 0);
+        if self.generations.len() <= slot {
+            self.generations.resize(slot + 1, 0);
         }
-        let generation = self.generations.get(index).copied().unwrap_or_default();
-        vacant.insert(Entry {
+        self.entries.insert(Entry {
             connection,
             pass,
             generation,
             timer: None,
             queued: false,
-            handshaking,
+            is_handshaking,
+            is_silent: true,
         });
-        let slot = index as u32;
-        self.retime(slot);
-        self.enqueue(slot);
-        Ok(ConnId {
-            shard: self.number,
-            slot,
-            generation,
-        })
+        self.retime(conn.slot);
+        self.enqueue(conn.slot);
+        Ok(conn)
     }
 
     /// The stream of a connection, to register it for readiness.
@@ -194,7 +204,8 @@ impl<S: Transport> Shard<S> {
     /// Reading comes first, so that after a pause of the whole process (a suspended machine) what
     /// peers said meanwhile still counts against their silence.
     pub fn turn(&mut self, service: &mut (impl Service + ?Sized)) -> bool {
-        self.handshakes_left = TLS_HANDSHAKES_PER_TURN_MAX;
+        self.handshakes.left_in_turn = TLS_HANDSHAKES_PER_TURN_MAX;
+        self.end_displaced(service);
         let ends_at = self.now().plus(TURN_MS_MAX);
         for _ in 0..self.queue.len() {
             if let Some(slot) = self.queue.pop_front() {
@@ -229,7 +240,43 @@ impl<S: Transport> Shard<S> {
         if service.deadline().is_some_and(|deadline| deadline <= now) {
             service.timeout(self);
         }
-        !self.queue.is_empty()
+        self.refusals.say(now);
+        !self.queue.is_empty() || !self.displaced.is_empty()
+    }
+
+    /// Ends those who made room since the last turn: at most as many as came in.
+    fn end_displaced(&mut self, service: &mut (impl Service + ?Sized)) {
+        for conn in self.common.doors.take_displaced(self.number) {
+            if self.entry(conn).is_some() {
+                self.displace(conn.slot);
+                self.tally.displaced.add(1);
+            }
+        }
+        let mut displaced = std::mem::take(&mut self.displaced);
+        for slot in displaced.drain(..) {
+            self.drive(slot, service);
+        }
+        // Driving them displaces nobody.
+        self.displaced = displaced;
+    }
+
+    /// Cuts a connection for somebody else's sake; the service hears of it at the next turn.
+    fn displace(&mut self, slot: u32) {
+        let now = self.now();
+        if let Some(entry) = self.entries.get_mut(slot as usize) {
+            entry.connection.displace(now);
+            entry.is_handshaking = false;
+            self.handshakes.leave(slot);
+            self.displaced.push(slot);
+            self.refusals.note_displaced();
+        }
+    }
+
+    /// Counts somebody who was turned away, for the operator.
+    fn note_refusal(&mut self, refusal: Refusal, peer: IpAddr) {
+        self.tally.refused.add(1);
+        self.tally.refusals(refusal).add(1);
+        self.refusals.note(refusal, peer);
     }
 
     /// When the next turn is due without any news; the service's own deadline included.
@@ -281,7 +328,7 @@ impl<S: Transport> Shard<S> {
             return;
         };
         self.timers.set(slot, entry.timer, None);
-        self.handshakes -= usize::from(entry.handshaking);
+        self.handshakes.leave(slot);
         if let Some(generation) = self.generations.get_mut(slot as usize) {
             *generation = generation.wrapping_add(1);
         }
@@ -359,6 +406,12 @@ impl<S: Transport> Io for Shard<S> {
         if let Some(entry) = self.entry(conn) {
             entry.connection.close(code, reason, now);
             self.enqueue(conn.slot);
+        }
+    }
+
+    fn mark_authenticated(&mut self, conn: ConnId) {
+        if let Some(entry) = self.entry(conn) {
+            entry.pass.authenticate();
         }
     }
 

@@ -15,7 +15,7 @@ import { GamepadControl } from "../control/gamepad.js";
 import { Keyboard } from "../control/keyboard.js";
 import { Steering } from "../control/steering.js";
 import { Touch } from "../control/touch.js";
-import { Help, PilotDialog, guestToken, storeToken, storedToken } from "../panel/dialogs.js";
+import { Help, PilotDialog, guestToken, noTokenWords, storeToken, storedToken } from "../panel/dialogs.js";
 import { byId } from "../panel/dom.js";
 import { Hud } from "../panel/hud.js";
 import { Log } from "../panel/log.js";
@@ -253,8 +253,8 @@ async function begin() {
       pilot.open("", false);
       pilot.noGuests();
     }
-  } catch {
-    pilot.open("The server cannot be reached.", false);
+  } catch (error) {
+    pilot.open(noTokenWords(error), false);
   }
 }
 

@@ -31,9 +31,24 @@ export function storeToken(token) {
  */
 export async function guestToken() {
   const response = await fetch("/guest", { method: "POST", headers: { accept: "application/json" }, cache: "no-store" });
+  if (response.status === 429) throw new TooManyGuests();
   if (!response.ok) return null;
   const body = await response.json();
   return typeof body.token === "string" ? body.token : null;
+}
+
+/** The server has guests enough from here for the moment. */
+class TooManyGuests extends Error {}
+
+/**
+ * Why there is no token for a guest, for people.
+ *
+ * @param {unknown} error what `guestToken` threw
+ */
+export function noTokenWords(error) {
+  return error instanceof TooManyGuests
+    ? "Too many guests came from here. Try again in a minute."
+    : "The server cannot be reached.";
 }
 
 export class Help {
@@ -118,8 +133,8 @@ export class PilotDialog {
       const token = await guestToken();
       if (token) this.use(token);
       else this.noGuests();
-    } catch {
-      this.words.textContent = "The server cannot be reached.";
+    } catch (error) {
+      this.words.textContent = noTokenWords(error);
     } finally {
       this.guest.disabled = false;
     }

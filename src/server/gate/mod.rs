@@ -126,6 +126,9 @@ impl Gate {
         let close = self
             .client(conn)
             .and_then(|client| client.session.on_reply(reply));
+        if matches!(reply, Reply::AuthOk(_)) {
+            io.mark_authenticated(conn);
+        }
         self.say(io, conn, reply, reply_to);
         if let Some(code) = close {
             self.end(io, conn, code);

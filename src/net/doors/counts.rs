@@ -1,0 +1,322 @@
+//! What is counted behind a listener's [`Doors`](super::Doors): places, networks, and the order in
+//! which connections make room. Everything here happens under one lock and is O(1).
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+
+use slab::Slab;
+
+use super::{Refusal, Standing};
+use crate::ids::{ConnId, Millis};
+use crate::limits::{RETURN_MS, SILENCE_GRACE_MS};
+use crate::net::address::Network;
+use crate::net::slot_list::SlotList;
+
+/// How many may be inside.
+#[derive(Debug)]
+pub(super) struct Limits {
+    pub(super) connections_max: usize,
+    pub(super) anonymous_max: usize,
+    pub(super) per_address_max: usize,
+}
+
+/// A place in the table; the ticket tells it from later tenants of the same slot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    slot: usize,
+    ticket: u64,
+}
+
+/// One connection that is inside.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    ticket: u64,
+    conn: ConnId,
+    /// Unknown while a trusted proxy has not said for whom it speaks.
+    address: Option<IpAddr>,
+    standing: Standing,
+    since: Millis,
+}
+
+/// What the narrowest network of an address has.
+#[derive(Debug, Default)]
+struct Home {
+    authenticated: usize,
+    departed: usize,
+    returning: usize,
+}
+
+/// Everybody inside, and who has just left.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    places: Slab<Place>,
+    tickets: u64,
+    /// Anonymous places whose connections have not said a word, the oldest first.
+    silent: SlotList,
+    anonymous: SlotList,
+    returning: SlotList,
+    /// Connections of each address and network that has any.
+    networks: HashMap<Network, usize>,
+    /// Where authenticated connections are or lately were.
+    homes: HashMap<Network, Home>,
+    /// Until when each authenticated connection that ended counts, the oldest first; at most as many
+    /// as there may be connections.
+    departures: VecDeque<(Millis, Network)>,
+    /// Connections that made room, by shard, until their shard asks.
+    displaced: Vec<Vec<ConnId>>,
+}
+
+impl Counts {
+    pub(super) fn connections(&self) -> usize {
+        self.places.len()
+    }
+
+    /// A place for a newcomer, and who made room for it.
+    pub(super) fn enter(
+        &mut self,
+        address: Option<IpAddr>,
+        conn: ConnId,
+        limits: &Limits,
+        now: Millis,
+    ) -> Result<(Key, Option<ConnId>), Refusal> {
+        self.forget_departures(now, limits.connections_max);
+        if let Some(address) = address {
+            self.check(address, limits)?;
+        }
+        let standing = self.standing_from(address);
+        let is_barred =
+            standing == Standing::Anonymous && self.anonymous.len() >= limits.anonymous_max;
+        let displaced = if is_barred || self.places.len() >= limits.connections_max {
+            Some(self.displace(standing, now)?)
+        } else {
+            None
+        };
+        self.tickets += 1;
+        let place = Place {
+            ticket: self.tickets,
+            conn,
+            address,
+            standing,
+            since: now,
+        };
+        let slot = self.places.insert(place);
+        if let Some(address) = address {
+            self.count_networks(address);
+        }
+        self.count_standing(slot, address, standing);
+        if standing == Standing::Anonymous {
+            self.silent.push_back(slot as u32);
+        }
+        let ticket = self.tickets;
+        Ok((Key { slot, ticket }, displaced))
+    }
+
+    /// Gives a place back, if it was not given to somebody else.
+    pub(super) fn leave(&mut self, key: Key, now: Millis) {
+        if self.place(key).is_some() {
+            self.vacate(key.slot, now);
+        }
+    }
+
+    pub(super) fn standing(&self, key: Key) -> Option<Standing> {
+        self.place(key).map(|place| place.standing)
+    }
+
+    pub(super) fn has_spoken(&mut self, key: Key) {
+        if self.place(key).is_some() {
+            self.silent.remove(key.slot as u32);
+        }
+    }
+
+    pub(super) fn authenticate(&mut self, key: Key) {
+        self.rise(key, Standing::Authenticated);
+    }
+
+    /// Counts a connection under its client, unless its address is known already.
+    pub(super) fn count_for(
+        &mut self,
+        key: Key,
+        client: IpAddr,
+        limits: &Limits,
+    ) -> Result<(), Refusal> {
+        if self.place(key).is_none_or(|place| place.address.is_some()) {
+            return Ok(());
+        }
+        self.check(client, limits)?;
+        self.count_networks(client);
+        let standing = self.standing_from(Some(client));
+        if let Some(place) = self.places.get_mut(key.slot) {
+            place.address = Some(client);
+        }
+        self.rise(key, standing);
+        Ok(())
+    }
+
+    pub(super) fn take_displaced(&mut self, shard: u16) -> Vec<ConnId> {
+        let displaced = self.displaced.get_mut(usize::from(shard));
+        displaced.map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Takes the place of whoever has to make room for a newcomer of this standing.
+    fn displace(&mut self, standing: Standing, now: Millis) -> Result<ConnId, Refusal> {
+        let is_patient = |slot: &u32| {
+            let place = self.places.get(*slot as usize);
+            place.is_some_and(|place| now.since(place.since) >= SILENCE_GRACE_MS)
+        };
+        let anonymous = self.silent.front().filter(is_patient);
+        let anonymous = anonymous.or_else(|| self.anonymous.front());
+        let returning = self.returning.front();
+        let slot = anonymous.or_else(|| returning.filter(|_| standing >= Standing::Returning));
+        let place = slot.and_then(|slot| self.vacate(slot as usize, now));
+        let conn = place.ok_or(Refusal::Full)?.conn;
+        let shard = usize::from(conn.shard);
+        if self.displaced.len() <= shard {
+            self.displaced.resize_with(shard + 1, Vec::new);
+        }
+        if let Some(displaced) = self.displaced.get_mut(shard) {
+            displaced.push(conn);
+        }
+        Ok(conn)
+    }
+
+    fn vacate(&mut self, slot: usize, now: Millis) -> Option<Place> {
+        let place = self.places.try_remove(slot)?;
+        self.uncount_standing(slot, place.address, place.standing);
+        let Some(address) = place.address else {
+            return Some(place);
+        };
+        for (network, _) in Network::all(address) {
+            if let Some(count) = self.networks.get_mut(&network) {
+                *count -= 1;
+                if *count == 0 {
+                    self.networks.remove(&network);
+                }
+            }
+        }
+        if place.standing == Standing::Authenticated {
+            let home = Network::narrowest(address);
+            self.homes.entry(home).or_default().departed += 1;
+            self.departures.push_back((now.plus(RETURN_MS), home));
+        }
+        Some(place)
+    }
+
+    fn place(&self, key: Key) -> Option<&Place> {
+        let place = self.places.get(key.slot);
+        place.filter(|place| place.ticket == key.ticket)
+    }
+
+    fn rise(&mut self, key: Key, standing: Standing) {
+        let Some(&Place {
+            address,
+            standing: before,
+            ..
+        }) = self.place(key)
+        else {
+            return;
+        };
+        if standing <= before {
+            return;
+        }
+        self.uncount_standing(key.slot, address, before);
+        self.count_standing(key.slot, address, standing);
+        if let Some(place) = self.places.get_mut(key.slot) {
+            place.standing = standing;
+        }
+    }
+
+    /// Whether one more connection of this address is within the limits of all its networks.
+    fn check(&self, address: IpAddr, limits: &Limits) -> Result<(), Refusal> {
+        for (network, share) in Network::all(address) {
+            let count = self.networks.get(&network).copied().unwrap_or_default();
+            if count >= limits.per_address_max.saturating_mul(share as usize) {
+                return Err(match share {
+                    1 => Refusal::TooManyFromAddress,
+                    _ => Refusal::TooManyFromNetwork,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What a newcomer from this address counts as.
+    fn standing_from(&self, address: Option<IpAddr>) -> Standing {
+        let home = address.and_then(|address| self.homes.get(&Network::narrowest(address)));
+        match home {
+            Some(home) if home.returning < home.authenticated + home.departed => {
+                Standing::Returning
+            }
+            _ => Standing::Anonymous,
+        }
+    }
+
+    fn count_networks(&mut self, address: IpAddr) {
+        for (network, _) in Network::all(address) {
+            *self.networks.entry(network).or_default() += 1;
+        }
+    }
+
+    fn count_standing(&mut self, slot: usize, address: Option<IpAddr>, standing: Standing) {
+        match standing {
+            Standing::Anonymous => self.anonymous.push_back(slot as u32),
+            Standing::Returning => self.returning.push_back(slot as u32),
+            Standing::Authenticated => {}
+        }
+        let Some(address) = address.filter(|_| standing > Standing::Anonymous) else {
+            return;
+        };
+        let home = self.homes.entry(Network::narrowest(address)).or_default();
+        if standing == Standing::Returning {
+            home.returning += 1;
+        } else {
+            home.authenticated += 1;
+        }
+    }
+
+    fn uncount_standing(&mut self, slot: usize, address: Option<IpAddr>, standing: Standing) {
+        for list in [&mut self.silent, &mut self.anonymous, &mut self.returning] {
+            list.remove(slot as u32);
+        }
+        let Some(network) = address.map(Network::narrowest) else {
+            return;
+        };
+        if let Some(home) = self.homes.get_mut(&network) {
+            match standing {
+                Standing::Anonymous => {}
+                Standing::Returning => home.returning -= 1,
+                Standing::Authenticated => home.authenticated -= 1,
+            }
+        }
+        self.forget_if_empty(network);
+    }
+
+    /// Drops those whose time is up, and the oldest beyond `most`. Each costs one step, once.
+    fn forget_departures(&mut self, now: Millis, most: usize) {
+        while let Some(&(until, network)) = self.departures.front()
+            && (until <= now || self.departures.len() > most)
+        {
+            self.departures.pop_front();
+            if let Some(home) = self.homes.get_mut(&network) {
+                home.departed -= 1;
+            }
+            self.forget_if_empty(network);
+        }
+    }
+
+    fn forget_if_empty(&mut self, network: Network) {
+        let is_empty = |home: &Home| home.authenticated + home.departed + home.returning == 0;
+        if self.homes.get(&network).is_some_and(is_empty) {
+            self.homes.remove(&network);
+        }
+    }
+
+    /// Whether nothing is counted, once everybody's time to come back is over.
+    #[cfg(test)]
+    pub(super) fn is_as_new(&mut self) -> bool {
+        self.forget_departures(Millis(u64::MAX), 0);
+        self.places.is_empty()
+            && self.silent.len() + self.anonymous.len() + self.returning.len() == 0
+            && self.networks.is_empty()
+            && self.homes.is_empty()
+    }
+}

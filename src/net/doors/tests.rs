@@ -1,0 +1,239 @@
+//! Tests of who may come in.
+
+use super::*;
+use crate::limits::{NETWORK_48_SHARE, NETWORK_56_SHARE, RETURN_MS, SILENCE_GRACE_MS};
+use crate::net::clock::ManualClock;
+use crate::net::http::head::{Incoming, Progress};
+
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+fn doors(connections_max: usize, connections_per_ip_max: usize) -> Arc<Doors> {
+    at(connections_max, connections_per_ip_max, &Arc::default())
+}
+
+fn at(
+    connections_max: usize,
+    connections_per_ip_max: usize,
+    clock: &Arc<ManualClock>,
+) -> Arc<Doors> {
+    let config = NetConfig {
+        connections_max,
+        connections_per_ip_max,
+        trusted_proxies: vec![address("10.0.0.1"), address("10.0.0.2")],
+        ..NetConfig::default()
+    };
+    Doors::new(&config, Arc::clone(clock) as _)
+}
+
+const CONN: ConnId = ConnId {
+    shard: 0,
+    slot: 0,
+    generation: 0,
+};
+
+/// The connection of this number, which is on one of three shards.
+fn conn(number: u32) -> ConnId {
+    ConnId {
+        shard: (number % 3) as u16,
+        slot: number,
+        generation: 0,
+    }
+}
+
+fn enter(doors: &Arc<Doors>, peer: &str) -> Result<Pass, Refusal> {
+    doors.enter(address(peer), CONN)
+}
+
+/// Who made room since the last call.
+fn displaced(doors: &Doors) -> Vec<u32> {
+    let mut numbers: Vec<_> = (0..3)
+        .flat_map(|shard| doors.take_displaced(shard))
+        .map(|conn| conn.slot)
+        .collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn is_as_new(doors: &Doors) -> bool {
+    doors.counts().is_as_new()
+}
+
+#[test]
+fn a_place_comes_back_when_its_pass_is_dropped() {
+    let doors = doors(2, 1);
+    let first = enter(&doors, "1.1.1.1").unwrap();
+    let again = enter(&doors, "::ffff:1.1.1.1");
+    assert_eq!(again.err(), Some(Refusal::TooManyFromAddress));
+    drop(first);
+    let first = enter(&doors, "1.1.1.1").unwrap();
+    let second = enter(&doors, "2.2.2.2").unwrap();
+    assert_eq!(doors.connections(), 2);
+    assert_eq!(displaced(&doors), []);
+    drop((first, second));
+    assert!(is_as_new(&doors));
+}
+
+#[test]
+fn an_ipv6_network_has_a_multiple_of_what_an_address_may_have() {
+    let doors = doors(10_000, 2);
+    let mut inside = Vec::new();
+    let mut enter = |text: String| enter(&doors, &text).map(|pass| inside.push(pass)).err();
+    for host in 1..=2 {
+        assert_eq!(enter(format!("2001:db8:1:100::{host}")), None);
+    }
+    let third = enter("2001:db8:1:100:9::1".to_owned());
+    assert_eq!(third, Some(Refusal::TooManyFromAddress), "the same /64");
+    for subnet in 1..2 * NETWORK_56_SHARE - 1 {
+        assert_eq!(enter(format!("2001:db8:1:1{subnet:02x}::1")), None);
+    }
+    let fresh = enter("2001:db8:1:1ff::1".to_owned());
+    assert_eq!(fresh, Some(Refusal::TooManyFromNetwork), "the same /56");
+    for subnet in 2 * NETWORK_56_SHARE..2 * NETWORK_48_SHARE {
+        assert_eq!(enter(format!("2001:db8:1:{:x}::1", subnet << 8)), None);
+    }
+    let fresh = enter("2001:db8:1:ff00::1".to_owned());
+    assert_eq!(fresh, Some(Refusal::TooManyFromNetwork), "the same /48");
+    assert_eq!(enter("2001:db8:2::1".to_owned()), None);
+    inside.clear();
+    assert!(is_as_new(&doors));
+}
+
+#[test]
+fn a_proxys_clients_are_counted_one_by_one() {
+    let doors = doors(9, 1);
+    let passes: Vec<_> = (0..3).map(|_| enter(&doors, "10.0.0.1").unwrap()).collect();
+    assert!(passes[0].count_for(address("1.1.1.1")).is_ok());
+    assert!(passes[1].count_for(address("1.1.1.1")).is_err());
+    assert!(passes[2].count_for(address("2.2.2.2")).is_ok());
+    drop(passes);
+    assert!(is_as_new(&doors));
+}
+
+#[test]
+fn a_quarter_of_all_places_is_closed_to_the_anonymous() {
+    let doors = doors(8, 8);
+    let mut inside: Vec<_> = (0..7)
+        .map(|number| {
+            let peer = IpAddr::from([1, 1, 1, number as u8]);
+            doors.enter(peer, conn(number)).unwrap()
+        })
+        .collect();
+    assert_eq!(doors.connections(), 6);
+    assert_eq!(displaced(&doors), [0]);
+    inside[1].authenticate();
+    inside[2].authenticate();
+    for number in 7..9 {
+        inside.push(doors.enter(address("2.2.2.2"), conn(number)).unwrap());
+    }
+    assert_eq!((doors.connections(), displaced(&doors)), (8, vec![]));
+    inside.push(doors.enter(address("2.2.2.3"), conn(9)).unwrap());
+    assert_eq!(
+        displaced(&doors),
+        [3],
+        "the oldest that is not authenticated"
+    );
+    drop(inside);
+    assert!(is_as_new(&doors));
+}
+
+#[test]
+fn who_was_authenticated_finds_a_kept_place_for_a_while() {
+    let clock = Arc::default();
+    let doors = at(4, 40, &clock);
+    let pilot = enter(&doors, "1.1.1.1").unwrap();
+    pilot.authenticate();
+    drop(pilot);
+    let crowd = |numbers: std::ops::Range<u32>| -> Vec<_> {
+        let strangers = numbers.map(|number| doors.enter(address("2.2.2.2"), conn(number)));
+        strangers.map(Result::unwrap).collect()
+    };
+    let mut inside = crowd(0..3);
+    let back = doors.enter(address("1.1.1.1"), conn(3)).unwrap();
+    assert_eq!(back.standing(), Some(Standing::Returning));
+    assert_eq!(displaced(&doors), []);
+    let other = doors.enter(address("1.1.1.1"), conn(4)).unwrap();
+    let known = other.standing();
+    assert_eq!(known, Some(Standing::Anonymous), "one left, one comes back");
+    inside.extend(crowd(5..50));
+    assert_eq!(back.standing(), Some(Standing::Returning), "nobody took it");
+    assert!(!displaced(&doors).contains(&3));
+    drop(back);
+    clock.advance(RETURN_MS);
+    let late = enter(&doors, "1.1.1.1").unwrap();
+    let known = late.standing();
+    assert_eq!(known, Some(Standing::Anonymous), "its ship is gone by now");
+    drop((inside, other, late));
+    assert!(is_as_new(&doors));
+}
+
+#[test]
+fn one_who_returns_displaces_strangers_and_then_the_oldest_of_its_own() {
+    let doors = doors(4, 40);
+    let pilots: Vec<_> = (0..4).map(|_| enter(&doors, "1.1.1.1").unwrap()).collect();
+    pilots.iter().for_each(Pass::authenticate);
+    assert_eq!(enter(&doors, "2.2.2.2").err(), Some(Refusal::Full));
+    drop(pilots);
+    let _stranger = doors.enter(address("2.2.2.2"), conn(0)).unwrap();
+    let back: Vec<_> = (1..=4)
+        .map(|number| doors.enter(address("1.1.1.1"), conn(number)).unwrap())
+        .collect();
+    assert_eq!(displaced(&doors), [0]);
+    assert_eq!(enter(&doors, "2.2.2.2").err(), Some(Refusal::Full));
+    // As many as were there have come back: one more is a stranger.
+    assert_eq!(enter(&doors, "1.1.1.1").err(), Some(Refusal::Full));
+    assert!(
+        back.iter()
+            .all(|pass| pass.standing() == Some(Standing::Returning))
+    );
+}
+
+#[test]
+fn the_oldest_makes_room_on_whichever_shard_and_the_silent_before_who_has_spoken() {
+    let clock = Arc::default();
+    let doors = at(6, 40, &clock);
+    let enter = |number| doors.enter(address("2.2.2.2"), conn(number)).unwrap();
+    let mut inside: Vec<_> = (0..5).map(enter).collect();
+    inside[0].has_spoken();
+    inside[1].has_spoken();
+    inside.push(enter(5));
+    assert_eq!(displaced(&doors), [0], "nobody has been silent for long");
+    clock.advance(SILENCE_GRACE_MS);
+    inside.extend((6..10).map(enter));
+    assert_eq!(displaced(&doors), [2, 3, 4, 5]);
+    inside.push(enter(10));
+    assert_eq!(displaced(&doors), [1]);
+    inside.push(enter(11));
+    assert_eq!(displaced(&doors), [6]);
+    drop(inside);
+    assert!(is_as_new(&doors));
+}
+
+#[test]
+fn an_address_beyond_its_limit_takes_nobodys_place() {
+    let doors = doors(2, 1);
+    let _first = enter(&doors, "1.1.1.1").unwrap();
+    let _second = enter(&doors, "2.2.2.2").unwrap();
+    let greedy = enter(&doors, "1.1.1.1");
+    assert_eq!(greedy.err(), Some(Refusal::TooManyFromAddress));
+    assert_eq!((doors.connections(), displaced(&doors)), (2, vec![]));
+}
+
+#[test]
+fn only_a_trusted_proxys_word_is_taken() {
+    let doors = doors(9, 9);
+    let client = |peer: &str, forwarded: &str| {
+        let text = format!("GET / HTTP/1.1\r\nX-Forwarded-For: {forwarded}\r\n\r\n");
+        let Progress::Complete(head) = Incoming::default().push(text.as_bytes()) else {
+            panic!("{text}");
+        };
+        head.request(address(peer), false, |request| doors.client(request))
+            .unwrap()
+    };
+    assert_eq!(client("1.1.1.1", "9.9.9.9"), address("1.1.1.1"));
+    assert_eq!(client("10.0.0.1", "9.9.9.9"), address("9.9.9.9"));
+    assert_eq!(client("10.0.0.1", "6.6.6.6, 9.9.9.9"), address("9.9.9.9"));
+    assert_eq!(client("10.0.0.1", "9.9.9.9, 10.0.0.2"), address("9.9.9.9"));
+    assert_eq!(client("10.0.0.1", "9.9.9.9, nonsense"), address("10.0.0.1"));
+}
