@@ -11,11 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use orrery::ids::{ConnId, Millis, PlayerId, SystemIndex, UnixMillis};
-use orrery::limits::{CELLS_PER_VIEW_RADIUS, PENDING_BYTES_MAX};
+use orrery::limits::PENDING_BYTES_MAX;
 use orrery::net::Service;
 use orrery::net::http::head::{Head, Incoming, Progress};
 use orrery::recorder::Recorder;
-use orrery::replication::Stencils;
 use orrery::server::core::Core;
 use orrery::server::gate::Gate;
 use orrery::session::token::{Key, Signer, Verifier};
@@ -104,7 +103,6 @@ pub(crate) struct Cluster {
     pub(crate) disk_pace: DiskPace,
     pub(crate) seats: Vec<Seat>,
     pub(crate) told: Told,
-    pub(crate) stencils: Arc<Stencils>,
     pub(crate) dice: Dice,
     /// Ticks since the simulation began, over all restarts.
     pub(crate) tick: u64,
@@ -128,11 +126,9 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(crate) fn new(setup: Setup) -> Self {
         let disk = Arc::new(Mutex::new(Disk::new(setup.disk_capacity)));
-        let edge = setup.view_radius / CELLS_PER_VIEW_RADIUS;
-        let stencils = Arc::new(Stencils::new(setup.view_radius, edge));
         let verifier = Arc::new(Verifier::new(vec![Key::secret(SECRET).unwrap()]));
         let load = Arc::default();
-        let server = serve(&setup, &load, &disk, &stencils, &verifier, 0);
+        let server = serve(&setup, &load, &disk, &verifier, 0);
         let request = b"GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n";
         let Progress::Complete(upgrade) = Incoming::default().push(request) else {
             panic!("a whole request");
@@ -147,7 +143,6 @@ impl Cluster {
             disk_pace: DiskPace::Prompt,
             seats: Vec::new(),
             told: Told::default(),
-            stencils,
             dice: Dice::new(setup.seed),
             tick: 0,
             load_ns: load,
@@ -420,7 +415,6 @@ impl Cluster {
             &self.setup,
             &self.load_ns,
             &self.disk,
-            &self.stencils,
             &self.verifier,
             self.told.restarts,
         );
