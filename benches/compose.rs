@@ -19,8 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use orrery::ids::Handle;
-use orrery::replication::stencil::{CellId, GridSize};
+use orrery::replication::view::{CellId, Grid};
 use orrery::replication::{PilotView, TickFrame, compose};
 use orrery::sim::Random;
 use serde::Serialize;
@@ -30,9 +29,9 @@ use serde_json::Value;
 mod crowd;
 use crowd::gallery::{Gallery, VIEW_RADIUS};
 
-/// Ships within the view radius. A view is made of whole cells, all that the radius touches, and so
-/// about 50 rows.
-const IN_VIEW: f32 = 36.0;
+/// Ships within the view radius. A view is made of the cells that lie wholly within, and so about 50
+/// rows.
+const IN_VIEW: f32 = 62.0;
 
 /// Rows of a delta that is measured.
 const ROWS: std::ops::RangeInclusive<usize> = 45..=55;
@@ -59,18 +58,13 @@ impl Sky {
         (first, self.0.publish())
     }
 
-    /// How many ships lie in the cells that a ship's pilot sees.
-    fn seen_from(&self, ship: Handle) -> usize {
-        let side = self.0.world.cells().side();
-        let grid = GridSize {
-            columns: side,
-            rows: side,
-        };
-        let cells = self.0.world.entities().cells();
-        let center = CellId(cells[self.0.world.entities().row(ship).expect("alive")]);
-        let stencil = self.0.stencils.at(0);
-        let seen = |cell: &&u32| stencil.sees(center, CellId(**cell), grid);
-        cells.iter().filter(seen).count()
+    /// How many ships lie in the cells that a pilot sees.
+    fn seen_by(&self, pilot: &PilotView) -> usize {
+        let grid = Grid::of(self.0.world.cells());
+        let cells = self.0.world.entities().cells().iter();
+        cells
+            .filter(|&&cell| pilot.view().sees(CellId(cell), grid))
+            .count()
     }
 }
 
@@ -117,20 +111,19 @@ fn deltas(criterion: &mut Criterion) {
     for &count in counts {
         let mut sky = Sky::new(count, crowd::half_extent(count, IN_VIEW, VIEW_RADIUS));
         let (first, frame) = sky.frames();
-        let stencils = Arc::clone(&sky.0.stencils);
         let delta = |pilot: &PilotView, out: &mut Vec<u8>| {
-            compose::delta(&frame, pilot, &stencils, 101, out);
+            compose::delta(&frame, pilot, 101, out);
         };
         let snapshot = |pilot: &PilotView, out: &mut Vec<u8>| {
-            compose::snapshot(&first, pilot, &stencils, 100, out);
+            compose::snapshot(&first, pilot, 100, out);
         };
         let (mut wanted, mut whole, mut bytes) = (Vec::new(), Vec::new(), 0);
         let views = frame.pilots_of(0).iter().zip(first.pilots_of(0));
-        for ((pilot, snapshotted), &ship) in views.zip(&sky.0.ships) {
+        for (pilot, snapshotted) in views {
             let mut out = Vec::new();
             delta(pilot, &mut out);
             let rows = rows_in(&parsed(&out), "entity_updates");
-            assert_eq!(rows, sky.seen_from(ship), "everybody moves");
+            assert_eq!(rows, sky.seen_by(pilot), "everybody moves");
             if ROWS.contains(&rows) {
                 wanted.push(*pilot);
                 whole.push(*snapshotted);
@@ -161,9 +154,8 @@ fn crowd(criterion: &mut Criterion) {
     let count = 1_000;
     let mut sky = Sky::new(count, 600.0);
     let (_, frame) = sky.frames();
-    let stencils = Arc::clone(&sky.0.stencils);
     let delta = |pilot: &PilotView, out: &mut Vec<u8>| {
-        compose::delta(&frame, pilot, &stencils, 101, out);
+        compose::delta(&frame, pilot, 101, out);
     };
     let pilots = frame.pilots_of(0);
     let mut out = Vec::new();

@@ -65,12 +65,17 @@ pub const PROJECTILES_MAX: usize = 32_768;
 /// about 50 ns each.
 pub const COMMANDS_PER_TICK_MAX: usize = 32_768;
 
-/// Most interest cells along one side of a system: 512² offsets are 1 MiB, cleared every tick.
+/// Most interest cells along one side of a system: 512² offsets are 1 MiB, filled in every tick and
+/// copied into every frame. A larger system has larger cells.
 pub const INTEREST_CELLS_PER_SIDE_MAX: u32 = 512;
 
-/// Edge of an interest cell unless said otherwise, in u: a quarter of the view radius, so that a
-/// view is covered to within a quarter of itself by about 81 cells.
-pub const INTEREST_CELL_EDGE: f32 = 250.0;
+/// Edge of an interest cell unless said otherwise, in u: [`VIEW_RADIUS`] over
+/// [`CELLS_PER_VIEW_RADIUS`].
+pub const INTEREST_CELL_EDGE: f32 = VIEW_RADIUS / CELLS_PER_VIEW_RADIUS;
+
+/// How far beyond its cell's border an entity is still counted in the cell, in u: more than a ship
+/// sways that holds its place. Views reach less far by it.
+pub const INTEREST_CELL_MARGIN: f32 = 6.0;
 
 /// Most places tried round a point where somebody is to appear; enough for a crowd of a thousand
 /// round one spawn.
@@ -430,30 +435,63 @@ pub const RESPONSE_MS_MAX: u64 = 30_000;
 
 // Replication: what a client is told, and how much of it.
 
-/// Farthest that a view reaches, in cells: bounds a stencil's size and a message's runs.
-pub const STENCIL_REACH_MAX: u32 = 16;
-
-/// How many sizes a view has in a crowd.
-pub const VIEW_LEVELS: usize = 4;
-
-/// The sizes of a view in thousandths of the view radius, the full one first.
-pub const VIEW_SHRINK_PERMILLE: [u16; VIEW_LEVELS] = [1000, 750, 500, 250];
-
 /// Interest cells along the view radius: finer cells fit the view closer, but a message then takes
-/// more copies, two runs of cells a step.
-pub const CELLS_PER_VIEW_RADIUS: f32 = 4.0;
+/// more copies, two runs of cells a step, and more entities change their cell in a tick.
+pub const CELLS_PER_VIEW_RADIUS: f32 = 8.0;
 
-/// What the updates of one delta may weigh, in bytes: at 30 Hz four megabits a second. A crowd's
-/// updates are thinned to stay below it; who enters or leaves the view is told in any case.
+/// Most rows of cells in a view: what fits into the circle's diameter.
+pub const VIEW_BANDS_MAX: usize = 2 * CELLS_PER_VIEW_RADIUS as usize;
+
+/// How far a ship flies from the point that its view is laid round before that is laid anew, in u:
+/// a ship that sways by half of it sees nobody come and go. Views reach less far by twice as much.
+pub const VIEW_ANCHOR_REACH: f32 = 12.0;
+
+/// Steps into which the view radius is divided where a crowd makes a view smaller.
+pub const VIEW_STEPS: u8 = 16;
+
+/// Steps that the smallest view is short of the full one.
+pub const VIEW_STEPS_OFF_MAX: u8 = 12;
+
+/// Steps that a view is smaller by for each size that an overload takes away.
+pub const VIEW_STEPS_PER_SIZE: u8 = 4;
+
+/// What one delta may weigh, in bytes: at 30 Hz four megabits a second. Its parts are
+/// [`DELTA_HEAD_BYTES`], [`DELTA_EVENT_BYTES_MAX`], and rows and removals for the rest.
 pub const DELTA_BYTES_MAX: usize = 16 * 1024;
+
+/// Room in a delta for what is neither row, removal nor event, in bytes: the envelope, the zones,
+/// the own state. A crowd's rows are told by turns, and so more in one delta than in the next: the
+/// room covers that too.
+pub const DELTA_HEAD_BYTES: usize = 2 * 1024;
+
+/// Most bytes of events in one delta, some 27 shots. Own events come first, then shots, then docks, near
+/// ones before far ones; what does not fit is not told.
+pub const DELTA_EVENT_BYTES_MAX: usize = 2 * 1024;
 
 /// An entity's row in a delta, in bytes, for sizing buffers and budgets: the protocol's rows are
 /// 60–100.
 pub const ROW_BYTES_ESTIMATE: usize = 84;
 
-/// Most entities in one view, some 110 bytes each in a snapshot: three quarters of what may wait
-/// for a client ([`PENDING_BYTES_MAX`]), since a message that is larger could never be sent.
-pub const VIEW_ROWS_MAX: u32 = (PENDING_BYTES_MAX / 4 * 3 / 110) as u32;
+/// The row of an entity that comes into view, in bytes, for budgets: 80–120.
+pub const FULL_ROW_BYTES_ESTIMATE: usize = 112;
+
+/// An entity that leaves the view, in bytes, for budgets: its id, and its id with the reason.
+pub const REMOVAL_BYTES_ESTIMATE: usize = 34;
+
+/// Largest message to a client, in bytes: the protocol's promise. A snapshot tells the nearest
+/// entities that fit; the rest comes with deltas.
+pub const SNAPSHOT_BYTES_MAX: usize = 64 * 1024;
+
+/// Room in a snapshot for what is neither entity, market nor zone, in bytes: the own state with a
+/// hold of [`COMMODITIES_MAX`] goods.
+pub const SNAPSHOT_HEAD_BYTES: usize = 4 * 1024;
+
+/// Most entities in one view. In a denser crowd the view is smaller.
+pub const VIEW_ROWS_MAX: u32 = 1_792;
+
+/// Frames between two snapshots that one client gets in a delta's stead because too much came into
+/// its view, or left it, at once: a crowd that comes and goes on purpose costs a snapshot a half second.
+pub const RESTART_FRAMES_MIN: u64 = 15;
 
 /// Frames for which a change is kept for clients whose view is thinned: each hears of every entity
 /// at least once in so many frames, so nobody misses the last change before a stop.

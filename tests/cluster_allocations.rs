@@ -36,7 +36,7 @@ fn allocations_a_tick(ships: u32) -> usize {
         for pilot in frame.pilots_of(0) {
             if pilot.has_delta() {
                 composed.clear();
-                compose::delta(&frame, pilot, &gallery.stencils, tick, &mut composed);
+                compose::delta(&frame, pilot, tick, &mut composed);
                 bytes += black_box(&composed).len();
             }
         }

@@ -324,12 +324,12 @@ fn a_crowd_of_1000_ships_in_one_view_stays_within_the_byte_budget_and_sees_itsel
         let (due, turn) = (cluster.tick + 1, cluster.dice.between(-1.0, 1.0));
         cluster.seats[seat].steer(thrust(0.4, turn), due);
     }
-    cluster.ticks(20);
+    cluster.ticks(40);
     let in_view = listeners
         .iter()
         .map(|&seat| cluster.seats[seat].model.entities.len());
     assert!(
-        in_view.clone().all(|count| count > 800),
+        in_view.clone().all(|count| count > 500),
         "a crowd: {:?}",
         in_view.collect::<Vec<_>>()
     );
@@ -345,7 +345,7 @@ fn a_crowd_of_1000_ships_in_one_view_stays_within_the_byte_budget_and_sees_itsel
         assert_eq!(seat.model.own_rows, 60, "the own ship stands in each");
         let mean = seat.delta_bytes / 60;
         assert!(
-            mean <= DELTA_BYTES_MAX as u64,
+            seat.delta_bytes_max <= DELTA_BYTES_MAX as u64,
             "{mean} bytes a delta, {} at most",
             seat.delta_bytes_max
         );

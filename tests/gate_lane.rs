@@ -18,7 +18,6 @@ use orrery::limits::{GATE_LANE_MAX, INBOX_MAX};
 use orrery::net::memory::{End, duplex};
 use orrery::net::shard::{Common, Shard};
 use orrery::net::{ManualClock, NetConfig, Service as _};
-use orrery::replication::Stencils;
 use orrery::server::doors::Doors;
 use orrery::server::gate::{Gate, GateParts};
 use orrery::server::lane::{GateLane, Ring, ToGate};
@@ -49,7 +48,6 @@ impl Rig {
             inbox: Arc::new(Mailbox::new(INBOX_MAX)),
             lane: Arc::clone(&lane),
             durable: Arc::new(AtomicU64::new(0)),
-            stencils: Arc::new(Stencils::new(1000.0, 250.0)),
             metrics: Metrics::new(),
         });
         let common = Common::new(NetConfig::default(), Arc::new(ManualClock::new()));

@@ -1,24 +1,24 @@
 //! One client's message out of a frame: head, runs of bytes, tail. No loop over entities, except
 //! over those that crossed a cell's edge, and in a crowd.
 //!
-//! What the client knew before is `S = stencil(before)`, what it sees now is `N = stencil(now)`:
+//! What the client knew before is the entities of the cells it saw, `B`; what it sees now is `N`:
 //!
 //! ```text
-//! cell in S and N     residents' updates            one copy a run of cells
-//! cell in N only      residents in full
-//! cell in S only      residents' ids as removed
-//! arrival in N        plain if it came from S, else in full
-//! departure from S    as removed, unless it went to N
+//! cell in B and N     residents' updates            one copy a run of cells
+//! cell in N only      residents in full             one copy a run of cells
+//! cell in B only      residents' ids as removed
+//! arrival in N        plain if it came from B, else in full
+//! departure from B    as removed, unless it went to N
 //! ```
 //!
 //! Leaving one cell and entering the next are thus one message, and nothing is told twice.
 
 use std::ops::Range;
 
-use super::frame::{PilotView, TickFrame, View};
-use super::stencil::Stencil;
+use super::frame::{Before, Gravity, PilotView, TickFrame};
+use super::view::{Beside, CellId};
 use crate::ids::UnixMillis;
-use crate::limits::{VIEW_LEVELS, VIEW_SHRINK_PERMILLE};
+use crate::limits::DELTA_EVENT_BYTES_MAX;
 
 /// Every how many frames an entity is told to a client, by ring of distance: own and adjacent
 /// cells, up to half the reach, beyond. A client takes the first row that fits its byte budget.
@@ -41,60 +41,26 @@ const _: () = {
     }
 };
 
-/// The stencils of one view radius, from the full view down.
-#[derive(Clone, Debug)]
-pub struct Stencils([Stencil; VIEW_LEVELS]);
-
-impl Stencils {
-    /// The stencils of a view radius over cells of `cell_edge`, both in u.
-    pub fn new(view_radius: f32, cell_edge: f32) -> Self {
-        Self(
-            VIEW_SHRINK_PERMILLE.map(|permille| {
-                Stencil::new(view_radius * f32::from(permille) / 1000.0, cell_edge)
-            }),
-        )
-    }
-
-    /// The stencil of a level; past the last it is the last.
-    pub fn at(&self, level: u8) -> &Stencil {
-        &self.0[usize::from(level).min(VIEW_LEVELS - 1)]
-    }
-}
-
 /// Appends the client's `world.delta`.
 ///
-/// Work: about nine copies; where its cell changed, one look-up for each cell of the view; in a
-/// crowd, a look at each changed resident of the view.
-pub fn delta(
-    frame: &TickFrame,
-    pilot: &PilotView,
-    stencils: &Stencils,
-    seq: u64,
-    out: &mut Vec<u8>,
-) {
+/// Work: about fifteen copies, and a look at each entity that crossed a cell's edge in the view; in a
+/// crowd, a look at each entity of the view.
+pub fn delta(frame: &TickFrame, pilot: &PilotView, seq: u64, out: &mut Vec<u8>) {
     head(out, b"{\"type\":\"world.delta\",\"seq\":", seq, frame);
     out.extend_from_slice(b",\"entity_updates\":[");
-    let mut besides = Besides::UNKNOWN;
-    if pilot.before != pilot.now {
-        entered(frame, pilot, stencils, out);
-    } else if pilot.thinning == 0 {
-        besides = whole(frame, pilot, stencils, out);
+    if pilot.before == Before::Same {
+        for run in pilot.now.runs(frame.grid) {
+            updates(frame, pilot, &run, out);
+        }
     } else {
-        thinned(frame, pilot, stencils, out);
-    }
-    if besides.has_arrivals {
-        arrivals(frame, pilot, stencils, out);
+        entered(frame, pilot, out);
     }
     end_list(out, b"],\"entity_removed\":[");
     let removed_at = out.len();
-    if besides.has_departures {
-        removals(frame, pilot, stencils, Removal::Id, out);
-    }
+    removals(frame, pilot, Removal::Id, out);
     let has_removed = out.len() > removed_at;
     end_list(out, b"],\"events\":[");
-    if besides.has_events {
-        events(frame, pilot, stencils, out);
-    }
+    events(frame, pilot, out);
     end_list(out, b"],\"you_zone_context\":");
     out.extend_from_slice(pilot.zone.of(&frame.pilot_bytes));
     if let Some(seq) = pilot.last_input_seq {
@@ -103,7 +69,7 @@ pub fn delta(
     }
     if has_removed {
         out.extend_from_slice(b",\"gone\":{");
-        removals(frame, pilot, stencils, Removal::Reason, out);
+        removals(frame, pilot, Removal::Reason, out);
         end_list(out, b"}");
     }
     if !pilot.you.is_empty() {
@@ -120,24 +86,13 @@ pub fn delta(
 
 /// Appends the client's `world.snapshot`: everything in its view in full. Only for a frame that
 /// carries one for it ([`PilotView::has_snapshot`]).
-pub fn snapshot(
-    frame: &TickFrame,
-    pilot: &PilotView,
-    stencils: &Stencils,
-    seq: u64,
-    out: &mut Vec<u8>,
-) {
+pub fn snapshot(frame: &TickFrame, pilot: &PilotView, seq: u64, out: &mut Vec<u8>) {
     head(out, b"{\"type\":\"world.snapshot\",\"seq\":", seq, frame);
     out.extend_from_slice(b",\"you\":");
     out.extend_from_slice(pilot.snapshot_you.of(&frame.pilot_bytes));
     out.extend_from_slice(b",\"entities\":[");
-    for run in stencils
-        .at(pilot.now.level)
-        .runs(pilot.now.center, frame.grid)
-    {
-        for cell in run.clone() {
-            out.extend_from_slice(frame.full_in(cell));
-        }
+    for run in pilot.now.runs(frame.grid) {
+        out.extend_from_slice(frame.full_in(&run));
         for arrival in frame.arrivals_in(&run) {
             out.extend_from_slice(arrival.full.of(&frame.extra_bytes));
         }
@@ -163,136 +118,141 @@ pub(super) fn stamp(tick: u64, unix: UnixMillis, out: &mut Vec<u8>) {
     number(out, tick);
 }
 
-/// What a view's cells may hold besides updates; where they hold none, it is not looked for again.
-#[derive(Clone, Copy)]
-struct Besides {
-    has_arrivals: bool,
-    has_departures: bool,
-    has_events: bool,
-}
-
-impl Besides {
-    const UNKNOWN: Self = Self {
-        has_arrivals: true,
-        has_departures: true,
-        has_events: true,
-    };
-}
-
-/// The common case, a view that stands still and is told whole: one copy a run of cells.
-fn whole(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut Vec<u8>) -> Besides {
-    let mut besides = Besides {
-        has_arrivals: false,
-        has_departures: false,
-        has_events: false,
-    };
-    let stencil = stencils.at(pilot.now.level);
-    for run in stencil.runs(pilot.now.center, frame.grid) {
-        let (from, to) = (frame.start(run.start), frame.start(run.end));
-        let updates = from.update_byte as usize..to.update_byte as usize;
-        out.extend_from_slice(&frame.update_bytes[updates]);
-        if pilot.was_thinned {
-            out.extend_from_slice(frame.late_in(&run));
-        }
-        besides.has_arrivals |= from.arrival != to.arrival;
-        besides.has_departures |= from.departure != to.departure;
-        besides.has_events |= from.event_byte != to.event_byte;
+/// What a client that saw a run of cells a frame ago, and sees it now, is told of it.
+#[inline]
+fn updates(frame: &TickFrame, pilot: &PilotView, run: &Range<u32>, out: &mut Vec<u8>) {
+    if pilot.thinning > 0 {
+        thinned(frame, pilot, run, out);
+        return;
     }
-    besides
-}
-
-fn events(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut Vec<u8>) {
-    let stencil = stencils.at(pilot.now.level);
-    for run in stencil.runs(pilot.now.center, frame.grid) {
-        out.extend_from_slice(frame.events_in(&run));
+    let (from, to) = (frame.start(run.start), frame.start(run.end));
+    let bytes = from.update_byte as usize..to.update_byte as usize;
+    out.extend_from_slice(&frame.update_bytes[bytes]);
+    if pilot.was_thinned {
+        out.extend_from_slice(frame.late_in(run));
+    }
+    if from.arrival != to.arrival {
+        arrivals(frame, pilot, run, out);
     }
 }
 
-/// The view's cells one by one, for a client whose view moved: what it knew gets updates, what it
-/// did not know comes in full.
-fn entered(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut Vec<u8>) {
-    let stencil = stencils.at(pilot.now.level);
-    for cell in stencil.runs(pilot.now.center, frame.grid).flatten() {
-        if !sees(stencils, pilot.before, cell, frame) {
-            out.extend_from_slice(frame.full_in(cell));
-        } else if pilot.thinning == 0 {
-            whole_cell(frame, pilot, cell, out);
-        } else {
-            thinned_cell(frame, pilot, stencil, cell, out);
+/// The view's cells, for a client whose view moved: what it knew gets updates, what it did not know
+/// comes in full.
+fn entered(frame: &TickFrame, pilot: &PilotView, out: &mut Vec<u8>) {
+    let before = frame.before(pilot);
+    for Beside { left, both, right } in pilot.now.runs_beside(before, frame.grid) {
+        updates(frame, pilot, &both, out);
+        for run in [left, right].iter().filter(|run| !run.is_empty()) {
+            out.extend_from_slice(frame.full_in(run));
+            arrivals(frame, pilot, run, out);
         }
     }
-}
-
-fn sees(stencils: &Stencils, view: View, cell: u32, frame: &TickFrame) -> bool {
-    stencils
-        .at(view.level)
-        .sees(view.center, super::stencil::CellId(cell), frame.grid)
 }
 
 /// The own ship, and of the others those whose turn it is in their ring.
-fn thinned(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut Vec<u8>) {
-    let stencil = stencils.at(pilot.now.level);
-    for cell in stencil.runs(pilot.now.center, frame.grid).flatten() {
-        thinned_cell(frame, pilot, stencil, cell, out);
+fn thinned(frame: &TickFrame, pilot: &PilotView, run: &Range<u32>, out: &mut Vec<u8>) {
+    for cell in run.clone() {
+        let places = frame.places_in(&(cell..cell + 1));
+        if places.is_empty() {
+            continue;
+        }
+        let mask = mask(frame, pilot, cell);
+        for place in places {
+            let (start, end) = (
+                frame.places[place as usize],
+                frame.places[place as usize + 1],
+            );
+            let is_turn = is_turn(frame, start.turn, mask);
+            if is_turn || pilot.own == Some(place) {
+                let bytes = start.update_byte as usize..end.update_byte as usize;
+                out.extend_from_slice(&frame.update_bytes[bytes]);
+            }
+            if is_turn && pilot.was_thinned {
+                let bytes = start.late_byte as usize..end.late_byte as usize;
+                out.extend_from_slice(&frame.late_bytes[bytes]);
+            }
+        }
     }
+    arrivals(frame, pilot, run, out);
 }
 
-fn thinned_cell(
-    frame: &TickFrame,
-    pilot: &PilotView,
-    stencil: &Stencil,
-    cell: u32,
-    out: &mut Vec<u8>,
-) {
+/// Whose turn it is in a cell: the bits of an entity's turn that have to agree with the frame's.
+fn mask(frame: &TickFrame, pilot: &PilotView, cell: u32) -> u32 {
     let periods = THINNING[usize::from(pilot.thinning).min(THINNING.len() - 1)];
-    let period = periods[stencil.ring(pilot.now.center, cell, frame.grid) as usize];
-    let (start, end) = (frame.start(cell), frame.start(cell + 1));
-    if period == 1 {
-        whole_cell(frame, pilot, cell, out);
-        return;
-    }
-    let (mask, turn) = (period - 1, frame.turn as u32);
-    let mut byte = start.update_byte;
-    let updates = &frame.updates[start.update as usize..end.update as usize];
-    for (index, update) in (start.update..).zip(updates) {
-        if (update.turn ^ turn) & mask == 0 || pilot.own == Some(index) {
-            out.extend_from_slice(&frame.update_bytes[byte as usize..update.end as usize]);
-        }
-        byte = update.end;
-    }
-    if !pilot.was_thinned {
-        return;
-    }
-    let mut byte = start.late_byte;
-    for update in &frame.late[start.late as usize..end.late as usize] {
-        if (update.turn ^ turn) & mask == 0 {
-            out.extend_from_slice(&frame.late_bytes[byte as usize..update.end as usize]);
-        }
-        byte = update.end;
+    periods[pilot.now.ring(CellId(cell), frame.grid)] - 1
+}
+
+const fn is_turn(frame: &TickFrame, turn: u32, mask: u32) -> bool {
+    (turn ^ frame.turn as u32) & mask == 0
+}
+
+/// Those who came into a run of cells: plain whom the client knew, and in a crowd only when it is
+/// their turn; in full whom it did not know.
+fn arrivals(frame: &TickFrame, pilot: &PilotView, run: &Range<u32>, out: &mut Vec<u8>) {
+    let before = frame.before(pilot);
+    for arrival in frame.arrivals_in(run) {
+        let span = if !before.sees(arrival.from, frame.grid) {
+            arrival.full
+        } else if pilot.thinning == 0 || is_told(frame, pilot, arrival.place, run) {
+            arrival.update
+        } else {
+            continue;
+        };
+        out.extend_from_slice(span.of(&frame.extra_bytes));
     }
 }
 
-/// Everything that changed in a cell, and what a thinner view before may have kept back.
-fn whole_cell(frame: &TickFrame, pilot: &PilotView, cell: u32, out: &mut Vec<u8>) {
-    let run = cell..cell + 1;
-    out.extend_from_slice(frame.updates_in(&run));
-    if pilot.was_thinned {
-        out.extend_from_slice(frame.late_in(&run));
+/// Whether it is the turn of an entity that came into one of a run of cells, or it is the own ship.
+fn is_told(frame: &TickFrame, pilot: &PilotView, place: u32, run: &Range<u32>) -> bool {
+    let cells = &frame.cell_places[run.start as usize..run.end as usize];
+    let cell = run.start + cells.partition_point(|&first| first <= place) as u32 - 1;
+    let turn = frame.places[place as usize].turn;
+    pilot.own == Some(place) || is_turn(frame, turn, mask(frame, pilot, cell))
+}
+
+/// The view's events: all of them, or the gravest and nearest that fit.
+fn events(frame: &TickFrame, pilot: &PilotView, out: &mut Vec<u8>) {
+    if frame.events.is_empty() {
+        return;
+    }
+    if frame.event_bytes.len() > DELTA_EVENT_BYTES_MAX {
+        gravest_events(frame, pilot, out);
+        return;
+    }
+    for run in pilot.now.runs(frame.grid) {
+        out.extend_from_slice(frame.event_text(&frame.events_in(&run)));
     }
 }
 
-fn arrivals(frame: &TickFrame, pilot: &PilotView, stencils: &Stencils, out: &mut Vec<u8>) {
-    for run in stencils
-        .at(pilot.now.level)
-        .runs(pilot.now.center, frame.grid)
-    {
-        for arrival in frame.arrivals_in(&run) {
-            let known =
-                stencils
-                    .at(pilot.before.level)
-                    .sees(pilot.before.center, arrival.from, frame.grid);
-            let span = if known { arrival.update } else { arrival.full };
-            out.extend_from_slice(span.of(&frame.extra_bytes));
+/// The own ship's events, then shots, then docks, near ones before far ones, as far as the room for events
+/// goes. Work: a look at each event that is told, and at the first that does not fit.
+fn gravest_events(frame: &TickFrame, pilot: &PilotView, out: &mut Vec<u8>) {
+    let end = out.len() + DELTA_EVENT_BYTES_MAX;
+    let own = pilot.own_events.start as usize..pilot.own_events.end as usize;
+    let own = &frame.own_events[own];
+    let mut tell = |event: usize| {
+        let text = frame.event_text(&(event..event + 1));
+        let fits = out.len() + text.len() <= end;
+        if fits {
+            out.extend_from_slice(text);
+        }
+        fits
+    };
+    if !own.iter().all(|&event| tell(event as usize)) {
+        return;
+    }
+    for gravity in [Gravity::Shot, Gravity::Dock] {
+        for ring in 0..3 {
+            for run in pilot.now.ringed_runs(frame.grid) {
+                for cells in run.of_ring(ring) {
+                    for event in frame.events_in(&cells) {
+                        let is_new = !own.contains(&(event as u32));
+                        if frame.events[event].gravity == gravity && is_new && !tell(event) {
+                            return;
+                        }
+                    }
+                }
+            }
         }
     }
 }
@@ -303,50 +263,34 @@ enum Removal {
     Reason,
 }
 
-fn removals(
-    frame: &TickFrame,
-    pilot: &PilotView,
-    stencils: &Stencils,
-    removal: Removal,
-    out: &mut Vec<u8>,
-) {
-    let now = stencils.at(pilot.now.level);
-    let moved = pilot.before != pilot.now;
-    for run in stencils
-        .at(pilot.before.level)
-        .runs(pilot.before.center, frame.grid)
-    {
-        for departure in frame.departures_in(&run) {
-            if !now.sees(pilot.now.center, departure.to, frame.grid) {
+/// Who was known and is seen no more: gone, elsewhere, or in a cell that is seen no more.
+fn removals(frame: &TickFrame, pilot: &PilotView, removal: Removal, out: &mut Vec<u8>) {
+    let (before, now) = (frame.before(pilot), &pilot.now);
+    if !frame.departures.is_empty() {
+        for run in before.runs(frame.grid) {
+            for departure in frame.departures_in(&run) {
+                if !now.sees(departure.to, frame.grid) {
+                    let span = match removal {
+                        Removal::Id => departure.id,
+                        Removal::Reason => departure.gone,
+                    };
+                    out.extend_from_slice(span.of(&frame.extra_bytes));
+                }
+            }
+        }
+    }
+    if pilot.before == Before::Same {
+        return;
+    }
+    for Beside { left, right, .. } in before.runs_beside(now, frame.grid) {
+        for cells in [left, right].iter().filter(|cells| !cells.is_empty()) {
+            for bytes in frame.forgotten_in(cells) {
                 let span = match removal {
-                    Removal::Id => departure.id,
-                    Removal::Reason => departure.gone,
+                    Removal::Id => bytes.ids,
+                    Removal::Reason => bytes.gone,
                 };
                 out.extend_from_slice(span.of(&frame.extra_bytes));
             }
-        }
-        if moved {
-            forgotten(frame, pilot, stencils, run, removal, out);
-        }
-    }
-}
-
-/// The residents of the cells of a run that are seen no more.
-fn forgotten(
-    frame: &TickFrame,
-    pilot: &PilotView,
-    stencils: &Stencils,
-    run: Range<u32>,
-    removal: Removal,
-    out: &mut Vec<u8>,
-) {
-    for cell in run {
-        if !sees(stencils, pilot.now, cell, frame) {
-            let (ids, reasons) = frame.forgotten_in(cell);
-            out.extend_from_slice(match removal {
-                Removal::Id => ids,
-                Removal::Reason => reasons,
-            });
         }
     }
 }

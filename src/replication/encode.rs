@@ -11,9 +11,8 @@ use std::ops::Range;
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
-use super::frame::{Arrival, CellStart, Departure, Span, Update};
-use super::stencil::CellId;
-use crate::ids::EntityKind;
+use super::frame::{Arrival, Departure, PlaceStart, Span};
+use super::view::CellId;
 use crate::limits::ROW_BYTES_ESTIMATE;
 use crate::sim::{Cells, Entities, EntityId, Gone, NO_CELL};
 use crate::universe::System;
@@ -28,12 +27,11 @@ impl<'a> ArenaBytes<'a> {
         Self(BumpVec::with_capacity_in(bytes, arena))
     }
 
-    /// Appends a row as an item of a list and tells where it ends.
+    /// Appends a row as an item of a list.
     #[inline]
-    fn row(&mut self, row: &Row<'_>) -> u32 {
+    fn row(&mut self, row: &Row<'_>) {
         append(row, self);
         self.0.push(b',');
-        self.0.len() as u32
     }
 
     /// Appends what `write` writes and tells where it stands.
@@ -81,58 +79,44 @@ pub(super) struct Rows<'a> {
 
 /// A stretch of cells, encoded. Positions count from the stretch's own beginning.
 pub(super) struct Stretch<'a> {
-    pub(super) starts: &'a [CellStart],
+    pub(super) places: &'a [PlaceStart],
     pub(super) update_bytes: &'a [u8],
-    pub(super) updates: &'a [Update],
     pub(super) late_bytes: &'a [u8],
-    pub(super) late: &'a [Update],
     pub(super) arrivals: &'a [Arrival],
-    /// With the cell each departs from.
-    pub(super) departures: &'a [(u32, Departure)],
+    pub(super) departures: &'a [Departure],
     pub(super) extra_bytes: &'a [u8],
-    /// Row and update of each pilot's ship that is a changed resident.
-    pub(super) own: &'a [(u32, u32)],
 }
 
 /// A stretch being encoded. Its vectors stay on the worker that fills them.
 struct Growing<'a> {
-    starts: BumpVec<'a, CellStart>,
+    places: BumpVec<'a, PlaceStart>,
     update_bytes: ArenaBytes<'a>,
-    updates: BumpVec<'a, Update>,
     late_bytes: ArenaBytes<'a>,
-    late: BumpVec<'a, Update>,
     arrivals: BumpVec<'a, Arrival>,
-    departures: BumpVec<'a, (u32, Departure)>,
+    departures: BumpVec<'a, Departure>,
     extra_bytes: ArenaBytes<'a>,
-    own: BumpVec<'a, (u32, u32)>,
 }
 
 impl<'a> Growing<'a> {
-    fn new(cell_count: usize, row_count: usize, arena: &'a Bump) -> Self {
+    fn new(row_count: usize, arena: &'a Bump) -> Self {
         Self {
-            starts: BumpVec::with_capacity_in(cell_count, arena),
+            places: BumpVec::with_capacity_in(row_count, arena),
             update_bytes: ArenaBytes::with_capacity_in(row_count * ROW_BYTES_ESTIMATE, arena),
-            updates: BumpVec::with_capacity_in(row_count, arena),
             late_bytes: ArenaBytes(BumpVec::new_in(arena)),
-            late: BumpVec::new_in(arena),
             arrivals: BumpVec::new_in(arena),
             departures: BumpVec::new_in(arena),
             extra_bytes: ArenaBytes::with_capacity_in(row_count * ROW_BYTES_ESTIMATE / 8, arena),
-            own: BumpVec::new_in(arena),
         }
     }
 
     fn finish(self) -> Stretch<'a> {
         Stretch {
-            starts: self.starts.into_bump_slice(),
+            places: self.places.into_bump_slice(),
             update_bytes: self.update_bytes.0.into_bump_slice(),
-            updates: self.updates.into_bump_slice(),
             late_bytes: self.late_bytes.0.into_bump_slice(),
-            late: self.late.into_bump_slice(),
             arrivals: self.arrivals.into_bump_slice(),
             departures: self.departures.into_bump_slice(),
             extra_bytes: self.extra_bytes.0.into_bump_slice(),
-            own: self.own.into_bump_slice(),
         }
     }
 }
@@ -198,43 +182,35 @@ impl<'a> Rows<'a> {
     pub(super) fn stretch<'b>(&self, cells: Range<u32>, arena: &'b mut Bump) -> Stretch<'b> {
         arena.reset();
         let starts = self.cells.starts();
-        let row_count = (starts[cells.end as usize] - starts[cells.start as usize]) as usize;
-        let mut stretch = Growing::new(cells.len(), row_count, arena);
-        for cell in cells {
-            stretch.starts.push(CellStart {
-                update_byte: stretch.update_bytes.0.len() as u32,
-                update: stretch.updates.len() as u32,
-                late_byte: stretch.late_bytes.0.len() as u32,
-                late: stretch.late.len() as u32,
-                arrival: stretch.arrivals.len() as u32,
-                departure: 0,
-                event_byte: 0,
-            });
-            for &row in self.cells.rows_in(cell) {
-                self.encode(row as usize, cell, &mut stretch);
-            }
+        let places = starts[cells.start as usize] as usize..starts[cells.end as usize] as usize;
+        let mut stretch = Growing::new(places.len(), arena);
+        for &row in &self.cells.order().order[places] {
+            self.encode(row as usize, &mut stretch);
         }
         stretch.finish()
     }
 
     #[inline]
-    fn encode(&self, row: usize, cell: u32, stretch: &mut Growing<'_>) {
-        let previous = self.entities.previous_cells()[row];
+    fn encode(&self, row: usize, stretch: &mut Growing<'_>) {
+        stretch.places.push(PlaceStart {
+            update_byte: stretch.update_bytes.0.len() as u32,
+            late_byte: stretch.late_bytes.0.len() as u32,
+            arrival: stretch.arrivals.len() as u32,
+            turn: self.entities.handles()[row].slot,
+        });
+        let (previous, cell) = (
+            self.entities.previous_cells()[row],
+            self.entities.cells()[row],
+        );
         if previous != cell {
             self.arrive(row, cell, previous, stretch);
             return;
         }
         let age_ticks = self.age_ticks(row);
-        let turn = self.entities.handles()[row].slot;
         if age_ticks < self.frame_ticks {
-            if self.entities.kinds()[row] == EntityKind::PlayerShip {
-                stretch.own.push((row as u32, stretch.updates.len() as u32));
-            }
-            let end = stretch.update_bytes.row(&self.row(row));
-            stretch.updates.push(Update { end, turn });
+            stretch.update_bytes.row(&self.row(row));
         } else if age_ticks < self.fresh_ticks {
-            let end = stretch.late_bytes.row(&self.row(row));
-            stretch.late.push(Update { end, turn });
+            stretch.late_bytes.row(&self.row(row));
         }
     }
 
@@ -255,19 +231,22 @@ impl<'a> Rows<'a> {
         } else {
             CellId(previous)
         };
-        stretch.arrivals.push(Arrival { from, update, full });
+        stretch.arrivals.push(Arrival {
+            from,
+            place: stretch.places.len() as u32 - 1,
+            update,
+            full,
+        });
         if previous != NO_CELL {
             let id = text(&self.entities.ids()[row], self.system);
             let ids = extra.span(|out| departure(&id, None, out));
             let gone = extra.span(|out| departure(&id, Some(LEFT_VIEW), out));
-            stretch.departures.push((
-                previous,
-                Departure {
-                    to: CellId(cell),
-                    id: ids,
-                    gone,
-                },
-            ));
+            stretch.departures.push(Departure {
+                from,
+                to: CellId(cell),
+                id: ids,
+                gone,
+            });
         }
     }
 

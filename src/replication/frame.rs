@@ -7,10 +7,15 @@
 //! late      (bytes)     … |          | frag          | frag   | …   residents that changed a few frames ago
 //! arrivals  (records)   … |          | from (11,7)   |        | …   full and plain fragment each
 //! departures(records)   … | to (12,7)|               |        | …   id and why it went
-//! events    (bytes)     … |          | fired         |        | …
+//! events    (records)   … |          | fired, docked |        | …   shots before docks
 //! full      (bytes)     only for cells that some client begins to see in this tick
 //! forgotten (bytes)     only for cells that some client ceases to see in this tick
 //! ```
+//!
+//! Where a cell's part begins: `cell_places[cell]` is the place of its first entity among all
+//! entities in cell order, and `places[place]` where that entity's fragments begin. So a frame
+//! grows with its entities, and the cells cost four bytes each. Departures and events stand in the order of their
+//! cells, and each row of cells knows where its own begin.
 //!
 //! A *resident* was in the same cell a frame ago. What is *late* was told already, except to clients
 //! whose view was thinned when it changed. Every fragment ends with a comma; whoever composes
@@ -19,7 +24,7 @@
 
 use std::ops::Range;
 
-use super::stencil::{CellId, GridSize};
+use super::view::{CellId, Grid, View};
 use crate::ids::{ConnId, SystemIndex};
 
 /// A range of one of a frame's byte buffers.
@@ -40,24 +45,13 @@ impl Span {
     }
 }
 
-/// Where each list's part for a cell begins; it ends where the next cell's begins. One record a
-/// cell, because a reader of one list nearly always looks at the others too.
+/// Where an entity's part of each list begins; it ends where the next one's begins.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct CellStart {
+pub(super) struct PlaceStart {
     pub(super) update_byte: u32,
-    pub(super) update: u32,
     pub(super) late_byte: u32,
-    pub(super) late: u32,
     pub(super) arrival: u32,
-    pub(super) departure: u32,
-    pub(super) event_byte: u32,
-}
-
-/// A changed resident: where its fragment ends (it begins where the one before it ends) and whose
-/// turn it is when the cell is thinned.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Update {
-    pub(super) end: u32,
+    /// When it is told where rows are thinned.
     pub(super) turn: u32,
 }
 
@@ -65,6 +59,8 @@ pub(super) struct Update {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
     pub(super) from: CellId,
+    /// Its place among all entities in cell order.
+    pub(super) place: u32,
     pub(super) update: Span,
     pub(super) full: Span,
 }
@@ -72,6 +68,7 @@ pub(super) struct Arrival {
 /// An entity that was in this cell a tick ago and is elsewhere, or gone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Departure {
+    pub(super) from: CellId,
     pub(super) to: CellId,
     /// `"id",`
     pub(super) id: Span,
@@ -87,21 +84,32 @@ pub(super) struct CellBytes {
     pub(super) gone: Span,
 }
 
-/// What a client sees: the cell its ship is in, and how far its view has shrunk (0 is not at all).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct View {
-    /// The own ship's cell; [`CellId::NOWHERE`] before the first snapshot.
-    pub center: CellId,
-    /// Index into the stencils, from the full view radius down.
-    pub level: u8,
+/// An event; its text ends here and begins where the one before it ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EventEnd {
+    pub(super) cell: CellId,
+    pub(super) gravity: Gravity,
+    pub(super) end: u32,
 }
 
-impl View {
-    /// Nothing is seen.
-    pub const NOTHING: Self = Self {
-        center: CellId::NOWHERE,
-        level: 0,
-    };
+/// How much an event matters to who sees it, the gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Gravity {
+    /// Somebody fired.
+    Shot,
+    /// Somebody docked or undocked.
+    Dock,
+}
+
+/// What a client saw a frame ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Nothing: only a snapshot makes sense.
+    Nothing,
+    /// The same cells as now.
+    Same,
+    /// Another view, by its place in the frame's list.
+    Other(u32),
 }
 
 /// One client's own part of a frame.
@@ -109,14 +117,17 @@ impl View {
 pub struct PilotView {
     /// Whose it is.
     pub conn: ConnId,
-    pub(super) before: View,
+    pub(super) before: Before,
     pub(super) now: View,
     /// Index into [`THINNING`](super::compose::THINNING): how much the updates are thinned.
     pub(super) thinning: u8,
     /// Whether the frame before was thinned, so that changes may be owed.
     pub(super) was_thinned: bool,
-    /// The own ship's place in the list of updates, if it is a changed resident.
+    /// The own ship's place among all entities in cell order.
     pub(super) own: Option<u32>,
+    /// The own ship's events, by their places in the frame's list of them; only where the frame has more
+    /// events than a delta may tell.
+    pub(super) own_events: Span,
     pub(super) last_input_seq: Option<u64>,
     pub(super) zone: Span,
     pub(super) you: Span,
@@ -131,7 +142,12 @@ impl PilotView {
 
     /// Whether a delta makes sense: the client saw something a tick ago.
     pub fn has_delta(&self) -> bool {
-        self.before.center != CellId::NOWHERE
+        self.before != Before::Nothing
+    }
+
+    /// What the client sees.
+    pub const fn view(&self) -> &View {
+        &self.now
     }
 }
 
@@ -148,17 +164,29 @@ pub struct TickFrame {
     pub(super) stamp: Vec<u8>,
     /// Simulated time over real time in hundredths; 100 is full speed.
     pub(super) dilation_centi: u32,
-    pub(super) grid: GridSize,
-    pub(super) starts: Vec<CellStart>,
+    pub(super) grid: Grid,
+    /// One more than there are cells, so that the last one ends too.
+    pub(super) cell_places: Vec<u32>,
+    /// One more than there are entities.
+    pub(super) places: Vec<PlaceStart>,
     pub(super) update_bytes: Vec<u8>,
-    pub(super) updates: Vec<Update>,
     pub(super) late_bytes: Vec<u8>,
-    pub(super) late: Vec<Update>,
     pub(super) arrivals: Vec<Arrival>,
+    /// In the order of the cells that were left.
     pub(super) departures: Vec<Departure>,
+    /// Where each row of cells begins among the departures, and at the end how many there are.
+    pub(super) departure_rows: Vec<u32>,
     /// What arrivals, departures and [`CellBytes`] point into.
     pub(super) extra_bytes: Vec<u8>,
+    /// In the order of their cells, in a cell the gravest first.
+    pub(super) events: Vec<EventEnd>,
+    /// Where each row of cells begins among the events, and at the end how many there are.
+    pub(super) event_rows: Vec<u32>,
     pub(super) event_bytes: Vec<u8>,
+    /// Places of events by the ships they are of.
+    pub(super) own_events: Vec<u32>,
+    /// Views that clients had a frame ago and have no longer.
+    pub(super) former_views: Vec<View>,
     pub(super) full_bytes: Vec<u8>,
     pub(super) full: Vec<(u32, Span)>,
     pub(super) forgotten: Vec<CellBytes>,
@@ -211,8 +239,15 @@ impl TickFrame {
             + self.pilot_bytes.len()
     }
 
-    pub(super) fn start(&self, cell: u32) -> CellStart {
-        self.starts[cell as usize]
+    /// Where the entities of a cell and all after it begin.
+    #[inline]
+    pub(super) fn start(&self, cell: u32) -> PlaceStart {
+        self.places[self.cell_places[cell as usize] as usize]
+    }
+
+    /// The places of a run of cells' entities.
+    pub(super) fn places_in(&self, cells: &Range<u32>) -> Range<u32> {
+        self.cell_places[cells.start as usize]..self.cell_places[cells.end as usize]
     }
 
     pub(super) fn arrivals_in(&self, cells: &Range<u32>) -> &[Arrival] {
@@ -223,22 +258,6 @@ impl TickFrame {
         &self.arrivals[from as usize..to as usize]
     }
 
-    pub(super) fn departures_in(&self, cells: &Range<u32>) -> &[Departure] {
-        let (from, to) = (
-            self.start(cells.start).departure,
-            self.start(cells.end).departure,
-        );
-        &self.departures[from as usize..to as usize]
-    }
-
-    pub(super) fn updates_in(&self, cells: &Range<u32>) -> &[u8] {
-        let (from, to) = (
-            self.start(cells.start).update_byte,
-            self.start(cells.end).update_byte,
-        );
-        &self.update_bytes[from as usize..to as usize]
-    }
-
     pub(super) fn late_in(&self, cells: &Range<u32>) -> &[u8] {
         let (from, to) = (
             self.start(cells.start).late_byte,
@@ -247,51 +266,81 @@ impl TickFrame {
         &self.late_bytes[from as usize..to as usize]
     }
 
-    pub(super) fn events_in(&self, cells: &Range<u32>) -> &[u8] {
-        let (from, to) = (
-            self.start(cells.start).event_byte,
-            self.start(cells.end).event_byte,
-        );
-        &self.event_bytes[from as usize..to as usize]
+    /// The departures from a run of cells of one row.
+    pub(super) fn departures_in(&self, cells: &Range<u32>) -> &[Departure] {
+        let row = self.row_of(&self.departure_rows, cells);
+        &self.departures[part_of(&self.departures, row, cells, |departure| departure.from)]
     }
 
-    /// The full fragments of the residents of a cell that was asked for.
-    pub(super) fn full_in(&self, cell: u32) -> &[u8] {
-        match self.full.binary_search_by_key(&cell, |&(cell, _)| cell) {
-            Ok(index) => self.full[index].1.of(&self.full_bytes),
-            Err(_) => &[],
+    /// The places of the events in a run of cells of one row.
+    pub(super) fn events_in(&self, cells: &Range<u32>) -> Range<usize> {
+        let row = self.row_of(&self.event_rows, cells);
+        part_of(&self.events, row, cells, |event| event.cell)
+    }
+
+    /// Where the records of the row begin and end that a run of cells lies in.
+    fn row_of(&self, rows: &[u32], cells: &Range<u32>) -> Range<usize> {
+        if cells.is_empty() {
+            return 0..0;
+        }
+        let row = (cells.start / self.grid.side) as usize;
+        rows[row] as usize..rows[row + 1] as usize
+    }
+
+    /// The text of some events that stand side by side.
+    pub(super) fn event_text(&self, events: &Range<usize>) -> &[u8] {
+        let end = |index: Option<usize>| {
+            let event = index.and_then(|index| self.events.get(index));
+            event.map_or(0, |event| event.end as usize)
+        };
+        &self.event_bytes[end(events.start.checked_sub(1))..end(events.end.checked_sub(1))]
+    }
+
+    /// What a client saw a frame ago.
+    pub(super) fn before<'a>(&'a self, pilot: &'a PilotView) -> &'a View {
+        match pilot.before {
+            Before::Nothing => &View::NOTHING,
+            Before::Same => &pilot.now,
+            Before::Other(index) => &self.former_views[index as usize],
         }
     }
 
-    /// The residents' ids of a cell that was asked for, as `"id",` and as `"id":"left_view",`.
-    pub(super) fn forgotten_in(&self, cell: u32) -> (&[u8], &[u8]) {
-        match self
-            .forgotten
-            .binary_search_by_key(&cell, |bytes| bytes.cell)
-        {
-            Ok(index) => {
-                let bytes = self.forgotten[index];
-                (
-                    bytes.ids.of(&self.extra_bytes),
-                    bytes.gone.of(&self.extra_bytes),
-                )
-            }
-            Err(_) => (&[], &[]),
-        }
+    /// The cells of a run that somebody asked to have in full, with their bytes.
+    pub(super) fn full_in(&self, cells: &Range<u32>) -> &[u8] {
+        let at = |cell: u32| self.full.partition_point(|&(full, _)| full < cell);
+        let asked = &self.full[at(cells.start)..at(cells.end)];
+        let (Some((_, first)), Some((_, last))) = (asked.first(), asked.last()) else {
+            return &[];
+        };
+        // Who asked for a run asked for each of its cells that holds anybody, and they were
+        // encoded in the order of cells.
+        let (start, end) = (first.start, last.end);
+        Span { start, end }.of(&self.full_bytes)
+    }
+
+    /// The ids, as `"id",` and as `"id":"left_view",`, of the residents of the cells of a run that
+    /// somebody asked for.
+    pub(super) fn forgotten_in(&self, cells: &Range<u32>) -> &[CellBytes] {
+        let at = |cell: u32| self.forgotten.partition_point(|bytes| bytes.cell < cell);
+        &self.forgotten[at(cells.start)..at(cells.end)]
     }
 
     /// Empties every list, keeping its memory.
     pub(super) fn clear(&mut self) {
         self.stamp.clear();
-        self.starts.clear();
+        self.cell_places.clear();
+        self.places.clear();
         self.update_bytes.clear();
-        self.updates.clear();
         self.late_bytes.clear();
-        self.late.clear();
         self.arrivals.clear();
         self.departures.clear();
+        self.departure_rows.clear();
         self.extra_bytes.clear();
+        self.events.clear();
+        self.event_rows.clear();
         self.event_bytes.clear();
+        self.own_events.clear();
+        self.former_views.clear();
         self.full_bytes.clear();
         self.full.clear();
         self.forgotten.clear();
@@ -301,4 +350,18 @@ impl TickFrame {
         self.markets.clear();
         self.zones.clear();
     }
+}
+
+/// Of a row of records in the order of their cells, those of a run of cells.
+fn part_of<T>(
+    records: &[T],
+    row: Range<usize>,
+    cells: &Range<u32>,
+    cell: impl Fn(&T) -> CellId,
+) -> Range<usize> {
+    let row_start = row.start;
+    let row = &records[row];
+    let start = row.partition_point(|record| cell(record).0 < cells.start);
+    let count = row[start..].partition_point(|record| cell(record).0 < cells.end);
+    row_start + start..row_start + start + count
 }

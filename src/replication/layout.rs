@@ -5,7 +5,7 @@
 //! show in the frame's bytes.
 
 use super::encode::Stretch;
-use super::frame::{Arrival, CellStart, Departure, Span, TickFrame, Update};
+use super::frame::{Arrival, Departure, PlaceStart, Span, TickFrame};
 
 /// The first cell of a stretch, so that each has about equally many rows.
 pub(super) fn stretch_start(starts: &[u32], part: usize, parts: usize) -> u32 {
@@ -20,63 +20,64 @@ pub(super) fn stretch_start(starts: &[u32], part: usize, parts: usize) -> u32 {
 }
 
 /// Appends a stretch to the frame, its positions moved to where it now stands.
-pub(super) fn lay_down(
-    frame: &mut TickFrame,
-    stretch: &Stretch<'_>,
-    departures: &mut Vec<(u32, Departure)>,
-    update_of_row: &mut [u32],
-) {
+pub(super) fn lay_down(frame: &mut TickFrame, stretch: &Stretch<'_>) {
     let update_byte = frame.update_bytes.len() as u32;
-    let update = frame.updates.len() as u32;
     let late_byte = frame.late_bytes.len() as u32;
-    let late = frame.late.len() as u32;
     let arrival = frame.arrivals.len() as u32;
     let extra = frame.extra_bytes.len() as u32;
+    let place = frame.places.len() as u32;
     let moved = |span: Span| Span {
         start: span.start + extra,
         end: span.end + extra,
     };
     frame
-        .starts
-        .extend(stretch.starts.iter().map(|start| CellStart {
+        .places
+        .extend(stretch.places.iter().map(|start| PlaceStart {
             update_byte: start.update_byte + update_byte,
-            update: start.update + update,
             late_byte: start.late_byte + late_byte,
-            late: start.late + late,
             arrival: start.arrival + arrival,
-            ..CellStart::default()
+            turn: start.turn,
         }));
     frame.update_bytes.extend_from_slice(stretch.update_bytes);
     frame.late_bytes.extend_from_slice(stretch.late_bytes);
     frame.extra_bytes.extend_from_slice(stretch.extra_bytes);
-    for &(row, index) in stretch.own {
-        update_of_row[row as usize] = index + update;
-    }
-    frame
-        .updates
-        .extend(stretch.updates.iter().map(|entry| Update {
-            end: entry.end + update_byte,
-            turn: entry.turn,
-        }));
-    frame.late.extend(stretch.late.iter().map(|entry| Update {
-        end: entry.end + late_byte,
-        turn: entry.turn,
-    }));
     frame
         .arrivals
         .extend(stretch.arrivals.iter().map(|entry| Arrival {
             from: entry.from,
+            place: entry.place + place,
             update: moved(entry.update),
             full: moved(entry.full),
         }));
-    departures.extend(stretch.departures.iter().map(|&(cell, entry)| {
-        (
-            cell,
-            Departure {
-                to: entry.to,
-                id: moved(entry.id),
-                gone: moved(entry.gone),
-            },
-        )
-    }));
+    frame
+        .departures
+        .extend(stretch.departures.iter().map(|entry| Departure {
+            from: entry.from,
+            to: entry.to,
+            id: moved(entry.id),
+            gone: moved(entry.gone),
+        }));
+}
+
+/// Ends the last entity's part of each list.
+pub(super) fn end_places(frame: &mut TickFrame) {
+    frame.places.push(PlaceStart {
+        update_byte: frame.update_bytes.len() as u32,
+        late_byte: frame.late_bytes.len() as u32,
+        arrival: frame.arrivals.len() as u32,
+        turn: 0,
+    });
+}
+
+/// Notes where each row of cells begins among records that stand in the order of their cells, and
+/// at the end how many there are. `cells` are the records'.
+pub(super) fn note_rows(rows: &mut Vec<u32>, side: u32, cells: impl ExactSizeIterator<Item = u32>) {
+    let count = cells.len() as u32;
+    for (index, cell) in (0_u32..).zip(cells) {
+        let row = (cell / side).min(side - 1) as usize;
+        if rows.len() <= row {
+            rows.resize(row + 1, index);
+        }
+    }
+    rows.resize(side as usize + 1, count);
 }

@@ -7,21 +7,22 @@
 //! ```
 //!
 //! [`Publisher`] reads the world after a step and fills a recycled [`TickFrame`]; the free functions
-//! of [`compose`] make one client's message of it. Interest is by cells ([`stencil`]): what a client
-//! knows is the set of cells around the one it was in, so nothing is kept per client and entity.
+//! of [`compose`] make one client's message of it. Interest is by cells ([`view`]): what a client
+//! knows is the entities of the cells round its ship, so nothing is kept per client and entity.
 //! Nothing here changes the world, reads a clock or touches a socket.
 
 pub mod compose;
 mod encode;
+mod events;
 mod frame;
 mod interest;
 mod layout;
 mod publish;
 mod snapshot;
-pub mod stencil;
+pub mod view;
 mod viewer;
 
-pub use compose::Stencils;
-pub use frame::{PilotView, TickFrame, View};
+pub use frame::{PilotView, TickFrame};
 pub use publish::{Publisher, Stage};
+pub use view::View;
 pub use viewer::{Purse, Viewer};

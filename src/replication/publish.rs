@@ -1,29 +1,34 @@
 //! The last phase of a tick: the world as it is now, serialized once for everybody.
 //!
 //! Owns the arenas and the recycled frames. [`Publisher::publish`] reads as its own table of
-//! contents: aim each client's view, encode what changed, lay it down by cell, add what single
+//! contents: encode what changed, lay it down by cell, aim each client's view, add what single
 //! clients asked for, and hand the frame out. Nothing is allocated per entity or client once the
 //! buffers have grown to the system's size.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bumpalo::Bump;
 use rayon::prelude::*;
 
-use super::compose::{self, Stencils};
+use super::compose;
 use super::encode::{self, Rows, Stretch};
-use super::frame::{CellBytes, CellStart, Departure, PilotView, Span, TickFrame, View};
-use super::interest::{self, Occupancy, rows_budget};
-use super::layout::{lay_down, stretch_start};
-use super::stencil::{CellId, GridSize};
+use super::events;
+use super::frame::{Before, CellBytes, Departure, PilotView, Span, TickFrame};
+use super::interest::{self, Crowd, Sight};
+use super::layout::{end_places, lay_down, note_rows, stretch_start};
+use super::view::{Beside, CellId, Grid, Place, View, Views};
 use super::viewer::{Scene, Viewer};
 use crate::ids::{SystemIndex, UnixMillis};
-use crate::limits::{FRAME_TICKS_MAX, FRAMES_KEPT_MAX, PARALLEL_ROWS_MIN, STICKY_FRAMES};
+use crate::limits::{
+    DELTA_EVENT_BYTES_MAX, FRAME_TICKS_MAX, FRAMES_KEPT_MAX, PARALLEL_ROWS_MIN, STICKY_FRAMES,
+    VIEW_STEPS_PER_SIZE,
+};
+use crate::sim::World;
 use crate::sim::zones::ZoneContext;
-use crate::sim::{EventKind, World};
 use crate::universe::Universe;
 use crate::wire::Fixed2;
-use crate::wire::row::{EventRow, Names, ZoneContextRow, append};
+use crate::wire::row::{Names, ZoneContextRow, append};
 
 /// What a frame needs besides the world and its viewers.
 #[derive(Clone, Copy, Debug)]
@@ -54,35 +59,33 @@ struct Wanted {
 /// Makes the frames of one system.
 #[derive(Debug)]
 pub struct Publisher {
-    stencils: Arc<Stencils>,
+    views: Views,
     arenas: Vec<Bump>,
     scratch: Bump,
     frames: Vec<Arc<TickFrame>>,
     wanted: Vec<Wanted>,
     wanted_cells: Vec<u32>,
-    departures: Vec<(u32, Departure)>,
-    events: Vec<(u32, u32)>,
-    update_of_row: Vec<u32>,
+    events: events::Sorter,
+    /// Bytes of the markets and zones of the newest snapshot.
+    fixed_bytes: usize,
     /// The ticks of the last frames, each at its number modulo the length.
     shown_ticks: [u64; STICKY_FRAMES as usize],
     frames_count: u64,
 }
 
-const NO_UPDATE: u32 = u32::MAX;
-
 impl Publisher {
-    /// A publisher whose encoding is cut into `stretches` parts, one for each worker.
-    pub fn new(stencils: Arc<Stencils>, stretches: usize) -> Self {
+    /// A publisher for clients who see so far, in u, whose encoding is cut into `stretches` parts,
+    /// one for each worker.
+    pub fn new(view_radius: f32, stretches: usize) -> Self {
         Self {
-            stencils,
+            views: Views::new(view_radius),
             arenas: (0..stretches.max(1)).map(|_| Bump::new()).collect(),
             scratch: Bump::new(),
             frames: Vec::new(),
             wanted: Vec::new(),
             wanted_cells: Vec::new(),
-            departures: Vec::new(),
-            events: Vec::new(),
-            update_of_row: Vec::new(),
+            events: events::Sorter::default(),
+            fixed_bytes: 0,
             shown_ticks: [0; STICKY_FRAMES as usize],
             frames_count: 0,
         }
@@ -115,10 +118,7 @@ impl Publisher {
         let fresh_ticks = self.count_frame(frame);
         compose::stamp(frame.tick, stage.unix, &mut frame.stamp);
         frame.dilation_centi = stage.time_dilation_percent.clamp(1, 100);
-        frame.grid = GridSize {
-            columns: cells.side(),
-            rows: cells.side(),
-        };
+        frame.grid = Grid::of(cells);
         let rows = Rows {
             entities: world.entities(),
             system,
@@ -132,13 +132,14 @@ impl Publisher {
             system,
         };
 
-        self.aim(frame, stage, world, viewers);
+        frame.cell_places.extend_from_slice(cells.starts());
         self.encode(frame, rows);
-        self.file_departures(frame, world, scene);
-        self.file_events(frame, world, scene);
+        file_departures(frame, world, scene);
+        self.events.file(frame, world, scene);
+        self.markets_and_zones(frame, world, scene, viewers);
+        self.aim(frame, stage, world, viewers);
         self.answer_wanted(frame, rows);
         self.show_pilots(frame, world, scene, viewers);
-        markets_and_zones(frame, world, scene);
         end_shards(frame, stage.shard_count);
         self.keep(&shared);
         shared
@@ -182,32 +183,46 @@ impl Publisher {
         world: &World,
         viewers: &mut [Viewer],
     ) {
-        let cell_count = frame.grid.cell_count();
-        self.wanted.resize(cell_count, Wanted::default());
-        let occupancy = Occupancy {
-            grid: frame.grid,
-            starts: world.cells().starts(),
-            rows_max: rows_budget(stage.rows_divisor),
-            level_min: stage.shrunk,
-        };
+        self.wanted
+            .resize(frame.cell_places.len(), Wanted::default());
+        let snapshot_rows_max = interest::snapshot_rows_max(self.fixed_bytes);
         for viewer in viewers {
-            let row = world.entities().row(viewer.ship);
-            let center = match row {
-                Some(row) => CellId(world.entities().cells()[row]),
-                None => viewer.view.center,
-            };
-            if center == CellId::NOWHERE {
+            let ship = place_of(world, viewer);
+            if ship.is_none() && viewer.view.is_nothing() {
                 continue;
             }
-            let (now, thinning) = interest::aim(occupancy, &self.stencils, viewer.view, center);
-            self.want(frame.grid, viewer, now);
+            let crowd = Crowd {
+                frame,
+                views: self.views,
+                divisor: stage.rows_divisor,
+                steps_off_min: stage.shrunk.saturating_mul(VIEW_STEPS_PER_SIZE),
+                snapshot_rows_max,
+            };
+            let aim = crowd.aim(&Sight {
+                before: &viewer.view,
+                known: viewer.known,
+                ship,
+                needs_snapshot: viewer.snapshot_due,
+                restarted: viewer.restarted,
+            });
+            if aim.is_restart {
+                viewer.snapshot_due = true;
+                viewer.restarted = frame.turn;
+                viewer.view = View::NOTHING;
+            }
+            viewer.snapshot_due |= viewer.correction_due && aim.rows <= snapshot_rows_max;
+            viewer.correction_due = false;
+            self.want(frame, viewer, &aim.view);
+            let before = std::mem::replace(&mut viewer.view, aim.view);
+            viewer.known = aim.rows;
             frame.pilots.push(PilotView {
                 conn: viewer.conn,
-                before: viewer.view,
-                now,
-                thinning,
-                was_thinned: std::mem::replace(&mut viewer.is_thinned, thinning > 0),
-                own: None,
+                before: before_of(&mut frame.former_views, before, &aim.view),
+                now: aim.view,
+                thinning: aim.thinning,
+                was_thinned: std::mem::replace(&mut viewer.is_thinned, aim.thinning > 0),
+                own: ship.and_then(|ship| own_place(frame, world, viewer, ship.cell)),
+                own_events: Span::default(),
                 last_input_seq: None,
                 zone: Span::default(),
                 you: Span::default(),
@@ -216,40 +231,48 @@ impl Publisher {
         }
     }
 
-    fn want(&mut self, grid: GridSize, viewer: &Viewer, now: View) {
-        let before = viewer.view;
-        let stencils = Arc::clone(&self.stencils);
-        let (seen_before, seen_now) = (stencils.at(before.level), stencils.at(now.level));
-        if before != now || viewer.snapshot_due {
-            for cell in seen_now.runs(now.center, grid).flatten() {
-                if viewer.snapshot_due || !seen_before.sees(before.center, CellId(cell), grid) {
-                    self.note(cell).full = true;
-                }
+    /// Notes the occupied cells that a client begins or ceases to see.
+    fn want(&mut self, frame: &TickFrame, viewer: &Viewer, now: &View) {
+        let (before, grid) = (&viewer.view, frame.grid);
+        if viewer.snapshot_due {
+            for run in now.runs(grid) {
+                self.note(frame, run, |wanted| wanted.full = true);
             }
         }
-        if before != now && before.center != CellId::NOWHERE {
-            for cell in seen_before.runs(before.center, grid).flatten() {
-                if !seen_now.sees(now.center, CellId(cell), grid) {
-                    self.note(cell).ids = true;
-                }
+        if before == now {
+            return;
+        }
+        for Beside { left, right, .. } in now.runs_beside(before, grid) {
+            for cells in [left, right] {
+                self.note(frame, cells, |wanted| wanted.full = true);
+            }
+        }
+        for Beside { left, right, .. } in before.runs_beside(now, grid) {
+            for cells in [left, right] {
+                self.note(frame, cells, |wanted| wanted.ids = true);
             }
         }
     }
 
-    fn note(&mut self, cell: u32) -> &mut Wanted {
-        let wanted = &mut self.wanted[cell as usize];
-        if !wanted.full && !wanted.ids {
-            self.wanted_cells.push(cell);
+    fn note(&mut self, frame: &TickFrame, cells: Range<u32>, want: impl Fn(&mut Wanted)) {
+        if frame.places_in(&cells).is_empty() {
+            return;
         }
-        wanted
+        for cell in cells {
+            if frame.places_in(&(cell..cell + 1)).is_empty() {
+                continue;
+            }
+            let wanted = &mut self.wanted[cell as usize];
+            if !wanted.full && !wanted.ids {
+                self.wanted_cells.push(cell);
+            }
+            want(wanted);
+        }
     }
 
     /// Encodes all rows, in parallel if there are many, and lays the stretches down in cell order.
     fn encode(&mut self, frame: &mut TickFrame, rows: Rows<'_>) {
         let row_count = rows.entities.len();
-        self.update_of_row.clear();
-        self.update_of_row.resize(row_count, NO_UPDATE);
-        self.departures.clear();
         let parts = if row_count < PARALLEL_ROWS_MIN {
             1
         } else {
@@ -258,12 +281,7 @@ impl Publisher {
         let bounds = |part: usize| stretch_start(rows.cells.starts(), part, parts);
         if parts == 1 {
             let stretch = rows.stretch(bounds(0)..bounds(1), &mut self.arenas[0]);
-            lay_down(
-                frame,
-                &stretch,
-                &mut self.departures,
-                &mut self.update_of_row,
-            );
+            lay_down(frame, &stretch);
         } else {
             let stretches: Vec<Stretch<'_>> = self
                 .arenas
@@ -272,92 +290,24 @@ impl Publisher {
                 .map(|(part, arena)| rows.stretch(bounds(part)..bounds(part + 1), arena))
                 .collect();
             for stretch in &stretches {
-                lay_down(
-                    frame,
-                    stretch,
-                    &mut self.departures,
-                    &mut self.update_of_row,
-                );
+                lay_down(frame, stretch);
             }
         }
-        // One more start than cells, so that the last cell ends too.
-        frame.starts.push(CellStart {
-            update_byte: frame.update_bytes.len() as u32,
-            update: frame.updates.len() as u32,
-            late_byte: frame.late_bytes.len() as u32,
-            late: frame.late.len() as u32,
-            arrival: frame.arrivals.len() as u32,
-            ..CellStart::default()
-        });
+        end_places(frame);
     }
 
-    /// Sorts who left a cell, for another one or for good, by the cell that was left.
-    fn file_departures(&mut self, frame: &mut TickFrame, world: &World, scene: Scene<'_>) {
-        for gone in &world.outcome().departures {
-            if gone.cell as usize >= frame.grid.cell_count() {
-                continue;
-            }
-            let id = encode::text(&gone.id, scene.system);
-            let reason = encode::reason(gone.gone);
-            let ids = span(&mut frame.extra_bytes, |out| {
-                encode::departure(&id, None, out);
-            });
-            let gone_span = span(&mut frame.extra_bytes, |out| {
-                encode::departure(&id, Some(reason), out);
-            });
-            self.departures.push((
-                gone.cell,
-                Departure {
-                    to: CellId::NOWHERE,
-                    id: ids,
-                    gone: gone_span,
-                },
-            ));
-        }
-        // A stable sort would take memory every tick; ids stand in the order of their departures.
-        self.departures
-            .sort_unstable_by_key(|&(cell, departure)| (cell, departure.id.start));
-        let mut next = 0;
-        for (cell, start) in frame.starts.iter_mut().enumerate() {
-            while self
-                .departures
-                .get(next)
-                .is_some_and(|&(from, _)| (from as usize) < cell)
-            {
-                next += 1;
-            }
-            start.departure = next as u32;
-        }
-        frame
-            .departures
-            .extend(self.departures.iter().map(|&(_, departure)| departure));
-    }
-
-    /// Encodes the tick's events in the order of their cells.
-    fn file_events(&mut self, frame: &mut TickFrame, world: &World, scene: Scene<'_>) {
-        self.events.clear();
-        let events = &world.outcome().events;
-        let cells = events
-            .iter()
-            .map(|event| world.cells().cell_at(event.x, event.y));
-        self.events.extend(cells.zip(0..));
-        self.events.sort_unstable();
-        let mut next = 0;
-        for (cell, start) in frame.starts.iter_mut().enumerate() {
-            while let Some(&(at, index)) = self
-                .events
-                .get(next)
-                .filter(|&&(at, _)| (at as usize) < cell)
-            {
-                debug_assert!((at as usize) < cell);
-                append(
-                    &event_row(&events[index as usize].kind, scene),
-                    &mut frame.event_bytes,
-                );
-                frame.event_bytes.push(b',');
-                next += 1;
-            }
-            start.event_byte = frame.event_bytes.len() as u32;
+    /// The parts of a snapshot that are the same for everybody, where somebody may get one.
+    fn markets_and_zones(
+        &mut self,
+        frame: &mut TickFrame,
+        world: &World,
+        scene: Scene<'_>,
+        viewers: &[Viewer],
+    ) {
+        let is_due = |viewer: &Viewer| viewer.snapshot_due || viewer.correction_due;
+        if viewers.iter().any(is_due) {
+            add_markets_and_zones(frame, world, scene);
+            self.fixed_bytes = frame.markets.len() + frame.zones.len();
         }
     }
 
@@ -397,22 +347,17 @@ impl Publisher {
                 continue;
             };
             // Viewers without a place yet were not aimed, so the two lists may differ in length.
-            let Some(view) = views
-                .as_slice()
-                .first()
-                .filter(|view| view.conn == viewer.conn)
-            else {
+            let is_next = |view: &PilotView| view.conn == viewer.conn;
+            if !views.as_slice().first().is_some_and(is_next) {
                 continue;
-            };
-            let now = view.now;
+            }
             let Some(view) = views.next() else { continue };
             self.scratch.reset();
             let bytes = &mut frame.pilot_bytes;
             view.last_input_seq = ship.last_input_seq;
-            view.own = ship
-                .row
-                .map(|row| self.update_of_row[row])
-                .filter(|&update| update != NO_UPDATE);
+            if frame.event_bytes.len() > DELTA_EVENT_BYTES_MAX {
+                view.own_events = self.events.own(&ship.ship_id);
+            }
             let context = world.zone_context(viewer.ship);
             view.zone = match newest_zone {
                 Some((newest, zone)) if newest == context => zone,
@@ -428,14 +373,18 @@ impl Publisher {
                 view.snapshot_you = span(bytes, |out| viewer.you(&ship, scene, &self.scratch, out));
                 viewer.snapshot_due = false;
             }
-            viewer.view = now;
         }
         drop(views);
         frame.pilots = pilots;
+        if frame.markets.is_empty() && frame.pilots.iter().any(PilotView::has_snapshot) {
+            // Somebody began anew who had no snapshot due.
+            add_markets_and_zones(frame, world, scene);
+            self.fixed_bytes = frame.markets.len() + frame.zones.len();
+        }
     }
 }
 
-fn span(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Span {
+pub(super) fn span(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Span {
     let start = bytes.len() as u32;
     write(bytes);
     Span {
@@ -444,19 +393,63 @@ fn span(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Span {
     }
 }
 
-fn event_row<'a>(kind: &'a EventKind, scene: Scene<'a>) -> EventRow<'a> {
-    let name = |id| encode::text(id, scene.system);
-    match kind {
-        EventKind::ProjectileFired { source, projectile } => {
-            EventRow::ProjectileFired(name(source), name(projectile))
-        }
-        EventKind::Docked { ship, station } => {
-            EventRow::Docked(name(ship), scene.station(*station))
-        }
-        EventKind::Undocked { ship, station } => {
-            EventRow::Undocked(name(ship), scene.station(*station))
-        }
+/// Where a client's ship is; none while it is destroyed.
+fn place_of(world: &World, viewer: &Viewer) -> Option<Place> {
+    let entities = world.entities();
+    let row = entities.row(viewer.ship)?;
+    Some(Place {
+        x: entities.xs()[row],
+        y: entities.ys()[row],
+        cell: CellId(entities.cells()[row]),
+    })
+}
+
+/// The place of a client's ship among all entities in cell order.
+fn own_place(frame: &TickFrame, world: &World, viewer: &Viewer, cell: CellId) -> Option<u32> {
+    let row = world.entities().row(viewer.ship)? as u32;
+    let in_cell = world.cells().rows_in(cell.0).binary_search(&row).ok()?;
+    Some(frame.places_in(&(cell.0..cell.0 + 1)).start + in_cell as u32)
+}
+
+fn before_of(former_views: &mut Vec<View>, before: View, now: &View) -> Before {
+    if before.is_nothing() {
+        return Before::Nothing;
     }
+    if before == *now {
+        return Before::Same;
+    }
+    former_views.push(before);
+    Before::Other(former_views.len() as u32 - 1)
+}
+
+/// Sorts who left a cell, for another one or for good, by the cell that was left.
+fn file_departures(frame: &mut TickFrame, world: &World, scene: Scene<'_>) {
+    for gone in &world.outcome().departures {
+        // Nobody was shown what came and went between two frames.
+        if gone.cell as usize + 1 >= frame.cell_places.len() {
+            continue;
+        }
+        let id = encode::text(&gone.id, scene.system);
+        let reason = encode::reason(gone.gone);
+        let ids = span(&mut frame.extra_bytes, |out| {
+            encode::departure(&id, None, out);
+        });
+        let gone_span = span(&mut frame.extra_bytes, |out| {
+            encode::departure(&id, Some(reason), out);
+        });
+        frame.departures.push(Departure {
+            from: CellId(gone.cell),
+            to: CellId::NOWHERE,
+            id: ids,
+            gone: gone_span,
+        });
+    }
+    // A stable sort would take memory every tick; ids stand in the order of their departures.
+    frame
+        .departures
+        .sort_unstable_by_key(|departure| (departure.from, departure.id.start));
+    let cells = frame.departures.iter().map(|departure| departure.from.0);
+    note_rows(&mut frame.departure_rows, frame.grid.side, cells);
 }
 
 /// Appends the `you_zone_context` of a client: of its ship's place, or of none while it has none.
@@ -476,12 +469,9 @@ fn zone_context(context: &ZoneContext, scene: Scene<'_>, arena: &Bump, out: &mut
     append(&row, out);
 }
 
-/// The parts of a snapshot that are the same for everybody.
-fn markets_and_zones(frame: &mut TickFrame, world: &World, scene: Scene<'_>) {
-    if frame.pilots.iter().any(PilotView::has_snapshot) {
-        super::snapshot::markets(world, scene, &mut frame.markets);
-        super::snapshot::zones(scene, &mut frame.zones);
-    }
+fn add_markets_and_zones(frame: &mut TickFrame, world: &World, scene: Scene<'_>) {
+    super::snapshot::markets(world, scene, &mut frame.markets);
+    super::snapshot::zones(scene, &mut frame.zones);
 }
 
 /// Notes where each shard's clients end.

@@ -7,7 +7,7 @@
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
-use super::frame::View;
+use super::view::View;
 use crate::ids::{ConnId, Handle, StationIndex};
 use crate::sim::PilotView as Pilot;
 use crate::universe::{System, Universe};
@@ -30,12 +30,18 @@ pub struct Viewer {
     pub conn: ConnId,
     /// The pilot's ship.
     pub ship: Handle,
-    /// What the client saw a tick ago.
-    pub view: View,
-    /// Whether what the client saw a tick ago was thinned.
+    /// What the client saw a frame ago.
+    pub(super) view: View,
+    /// How many entities that were.
+    pub(super) known: u32,
+    /// Whether that was thinned.
     pub(super) is_thinned: bool,
+    /// The frame in which it last began anew.
+    pub(super) restarted: u64,
     /// Whether the next frame shall carry a snapshot.
     pub snapshot_due: bool,
+    /// Whether the next frame shall carry one if the whole view fits into it: it only corrects.
+    pub correction_due: bool,
     /// Money and hold that may be told.
     purse: Purse,
     /// Whether that was set since it was last compared with what was told: nearly never, and the
@@ -61,12 +67,25 @@ impl Viewer {
             conn,
             ship,
             view: View::NOTHING,
+            known: 0,
             is_thinned: false,
+            restarted: 0,
             snapshot_due: true,
+            correction_due: false,
             purse,
             is_purse_new: true,
             told: Told::default(),
         }
+    }
+
+    /// What the client sees as of the newest frame.
+    pub const fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Whether that is told by turns: rows may be of an earlier frame.
+    pub const fn is_thinned(&self) -> bool {
+        self.is_thinned
     }
 
     /// Sets what may be told of money and hold.

@@ -35,12 +35,11 @@ use super::ops::Ops;
 use super::vault::Vault;
 use crate::ids::SystemIndex;
 use crate::limits::{
-    CELLS_PER_VIEW_RADIUS, CLOSE_GRACE_MS, DRAIN_DURABLE_MS_MAX, INBOX_MAX, OPS_CONNECTIONS_MAX,
+    CLOSE_GRACE_MS, DRAIN_DURABLE_MS_MAX, INBOX_MAX, OPS_CONNECTIONS_MAX,
 };
 use crate::net::tally::Tally;
 use crate::net::{Clock, NetConfig, Reactor, SystemClock, Tls, Waker};
 use crate::recorder::Recorder;
-use crate::replication::Stencils;
 use crate::session::token::Verifier;
 use crate::sim::World;
 use crate::universe::Universe;
@@ -214,7 +213,7 @@ pub fn start<E: From<RunError>>(
     }
     let bells: Vec<Waker> = reactors.iter().map(Reactor::waker).collect();
     let tallies: Vec<_> = reactors.iter().map(Reactor::tally).collect();
-    let shared = Shared::new(&bells, config.view_radius, metrics);
+    let shared = Shared::new(&bells, metrics);
     let kept = open_vault(shared.notices(bells))?;
 
     let mut threads = shared.start_gates(config, reactors)?;
@@ -245,19 +244,16 @@ pub fn start<E: From<RunError>>(
 struct Shared {
     inbox: Arc<Mailbox<ToCore>>,
     lanes: Vec<Arc<GateLane>>,
-    stencils: Arc<Stencils>,
     durable: Arc<AtomicU64>,
     metrics: Metrics,
 }
 
 impl Shared {
-    fn new(bells: &[Waker], view_radius: f32, metrics: Metrics) -> Self {
+    fn new(bells: &[Waker], metrics: Metrics) -> Self {
         let lane = |bell: &Waker| Arc::new(GateLane::new(Box::new(bell.clone())));
-        let edge = view_radius / CELLS_PER_VIEW_RADIUS;
         Self {
             inbox: Arc::new(Mailbox::new(INBOX_MAX)),
             lanes: bells.iter().map(lane).collect(),
-            stencils: Arc::new(Stencils::new(view_radius, edge)),
             durable: Arc::new(AtomicU64::new(0)),
             metrics,
         }
@@ -282,7 +278,6 @@ impl Shared {
                 inbox: Arc::clone(&self.inbox),
                 lane: Arc::clone(lane),
                 durable: Arc::clone(&self.durable),
-                stencils: Arc::clone(&self.stencils),
                 metrics: self.metrics.clone(),
             });
             spawn(format!("net-{shard}"), move || reactor.run(&mut gate))
@@ -322,7 +317,6 @@ impl Shared {
             lanes: self.lanes.clone(),
             vault: kept.vault,
             durable: Arc::clone(&self.durable),
-            stencils: Arc::clone(&self.stencils),
             view_radius: config.view_radius,
             stretches: config.sim_threads,
             metrics: self.metrics.clone(),

@@ -4,6 +4,10 @@
 //! cell are one contiguous run, and cells follow each other row by row from the south-west, so a
 //! band of cells is a contiguous run too. It never looks at what an entity is.
 //!
+//! An entity changes its cell only when it is [`INTEREST_CELL_MARGIN`] beyond the border, so one that
+//! sways over a border stays in one cell, and nobody sees it come and go. Who searches by place
+//! therefore looks that much farther ([`Cells::each_near`] does).
+//!
 //! ```text
 //! cell = cy · side + cx          starts:  [0, 2, 2, 5, …]      side² + 1 offsets
 //! (cx east, cy north)            order:   [7, 9 | | 1, 3, 8 | …]   rows, ascending inside a cell
@@ -12,7 +16,11 @@
 //! Between two ticks rows may come and go: then `order` is that of the last tick's end.
 
 use super::entities::{Entities, NO_CELL};
-use crate::limits::INTEREST_CELLS_PER_SIDE_MAX;
+use crate::limits::{INTEREST_CELL_MARGIN, INTEREST_CELLS_PER_SIDE_MAX};
+
+/// Cells a row from which on the rows are sorted digit by digit: then most cells are empty, and
+/// counting them all would cost more than moving every row twice.
+const SPARSE_CELLS_PER_ROW: usize = 8;
 
 /// The grid and the sorted rows.
 #[derive(Debug)]
@@ -22,6 +30,14 @@ pub struct Cells {
     side: u32,
     starts: Vec<u32>,
     order: Vec<u32>,
+    scratch: Scratch,
+}
+
+/// Memory that a sort leaves for the next.
+#[derive(Debug, Default)]
+struct Scratch {
+    by_column: Vec<u32>,
+    counts: Vec<u32>,
 }
 
 /// All rows by cell, as of the end of the last tick.
@@ -62,7 +78,13 @@ impl Cells {
             side,
             starts: vec![0; (side * side) as usize + 1],
             order: Vec::new(),
+            scratch: Scratch::default(),
         }
+    }
+
+    /// Half a side of the system, u.
+    pub fn half_extent(&self) -> f32 {
+        self.half_extent
     }
 
     /// Length of a cell's side, u.
@@ -120,6 +142,7 @@ impl Cells {
     /// Calls `visit` with each row of the cells that a circle touches (a superset of the rows in
     /// it: the caller measures). Rows are those of the last tick's end, so one may be out of range.
     pub fn each_near(&self, x: f32, y: f32, radius: f32, mut visit: impl FnMut(usize)) {
+        let radius = radius + INTEREST_CELL_MARGIN;
         let (west, east) = (self.coordinate(x - radius), self.coordinate(x + radius));
         let (south, north) = (self.coordinate(y - radius), self.coordinate(y + radius));
         for cy in south..=north {
@@ -131,20 +154,100 @@ impl Cells {
     }
 
     /// Sorts all rows by cell, and moves each row's cell on by a tick; the previous one stays where
-    /// the last tick was not shown. Linear in rows and cells.
+    /// the last tick was not shown. Linear in rows; the starts of empty cells are filled in.
     pub(super) fn sort(&mut self, entities: &mut Entities, is_carried: bool) {
         if !is_carried {
-            std::mem::swap(&mut entities.cells, &mut entities.previous_cells);
+            // Where nothing is carried, the newest cell is told of as the previous one from now on.
+            entities.previous_cells.clone_from(&entities.cells);
         }
         let (scale, half, last) = (1.0 / self.edge, self.half_extent, self.side - 1);
         let places = entities.xs.iter().zip(&entities.ys);
         for (cell, (&x, &y)) in entities.cells.iter_mut().zip(places) {
             let cx = (((x + half) * scale) as u32).min(last);
             let cy = (((y + half) * scale) as u32).min(last);
-            *cell = cy * self.side + cx;
+            let exact = cy * self.side + cx;
+            if *cell != exact && !self.still_holds(*cell, x, y) {
+                *cell = exact;
+            }
         }
-        sort_by_cell(&entities.cells, &mut self.starts, &mut self.order);
+        if self.starts.len() > SPARSE_CELLS_PER_ROW * entities.cells.len() {
+            sort_by_digits(
+                &entities.cells,
+                self.side,
+                &mut self.scratch,
+                &mut self.order,
+            );
+            fill_starts(&entities.cells, &self.order, &mut self.starts);
+        } else {
+            sort_by_cell(&entities.cells, &mut self.starts, &mut self.order);
+        }
     }
+
+    /// Whether a place lies in a cell or so little outside that an entity of that cell stays in it.
+    fn still_holds(&self, cell: u32, x: f32, y: f32) -> bool {
+        if cell == NO_CELL {
+            return false;
+        }
+        let (column, row) = (cell % self.side, cell / self.side);
+        let is_near = |along: f32, index: u32| {
+            let low = index as f32 * self.edge - self.half_extent;
+            (low - INTEREST_CELL_MARGIN..=low + self.edge + INTEREST_CELL_MARGIN).contains(&along)
+        };
+        is_near(x, column) && is_near(y, row)
+    }
+}
+
+/// `order` becomes the indices of `cells` by cell, ascending inside a cell: a counting sort by column,
+/// then one by row. Linear in rows and in `side`, however many cells there are.
+fn sort_by_digits(cells: &[u32], side: u32, scratch: &mut Scratch, order: &mut Vec<u32>) {
+    let Scratch { by_column, counts } = scratch;
+    by_column.resize(cells.len(), 0);
+    order.resize(cells.len(), 0);
+    let rows = 0..cells.len() as u32;
+    pass(rows, side, counts, by_column, |row| {
+        cells[row as usize] % side
+    });
+    pass(by_column.iter().copied(), side, counts, order, |row| {
+        cells[row as usize] / side
+    });
+}
+
+/// A counting sort of `rows` by a digit below `base`; equal digits stay in order.
+fn pass(
+    rows: impl Iterator<Item = u32> + Clone,
+    base: u32,
+    counts: &mut Vec<u32>,
+    sorted: &mut [u32],
+    digit: impl Fn(u32) -> u32,
+) {
+    counts.clear();
+    counts.resize(base as usize + 1, 0);
+    for row in rows.clone() {
+        counts[digit(row) as usize + 1] += 1;
+    }
+    let mut sum = 0;
+    for count in counts.iter_mut() {
+        sum += *count;
+        *count = sum;
+    }
+    for row in rows {
+        let place = &mut counts[digit(row) as usize];
+        sorted[*place as usize] = row;
+        *place += 1;
+    }
+}
+
+/// Sets each cell's first place in `order`, the empty cells' too.
+fn fill_starts(cells: &[u32], order: &[u32], starts: &mut [u32]) {
+    let mut next = 0;
+    for (place, &row) in (0_u32..).zip(order) {
+        let cell = cells[row as usize] as usize;
+        if cell >= next {
+            starts[next..=cell].fill(place);
+            next = cell + 1;
+        }
+    }
+    starts[next..].fill(order.len() as u32);
 }
 
 /// A counting sort: `order` becomes the indices of `cells` by cell, ascending inside a cell, and
@@ -177,10 +280,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn counting_sort_equals_a_stable_sort(cells in prop::collection::vec(0_u32..20, 0..200)) {
+        fn both_sorts_equal_a_stable_sort(cells in prop::collection::vec(0_u32..20, 0..200)) {
             let mut starts = vec![0; 21];
             let mut order = Vec::new();
             sort_by_cell(&cells, &mut starts, &mut order);
+            let (mut sparse_starts, mut sparse_order) = (vec![7; 21], Vec::new());
+            sort_by_digits(&cells, 5, &mut Scratch::default(), &mut sparse_order);
+            fill_starts(&cells, &sparse_order, &mut sparse_starts);
+            prop_assert_eq!((&sparse_starts, &sparse_order), (&starts, &order));
             let mut expected: Vec<u32> = (0..cells.len() as u32).collect();
             expected.sort_by_key(|&row| cells[row as usize]);
             prop_assert_eq!(&order, &expected);

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use orrery::ids::SystemIndex;
 use orrery::limits::INBOX_MAX;
-use orrery::replication::Stencils;
 use orrery::server::core::{Core, CoreParts};
 use orrery::server::doors::Doors;
 use orrery::server::gate::{Gate, GateParts};
@@ -55,7 +54,6 @@ pub(super) fn serve(
     setup: &Setup,
     load: &Arc<AtomicU64>,
     disk: &Arc<Mutex<Disk>>,
-    stencils: &Arc<Stencils>,
     verifier: &Arc<Verifier>,
     restarts: u64,
 ) -> Server {
@@ -86,7 +84,6 @@ pub(super) fn serve(
             inbox: Arc::clone(&inbox),
             lane: Arc::clone(lane),
             durable: Arc::clone(&durable),
-            stencils: Arc::clone(stencils),
             metrics: metrics.clone(),
         })
     });
@@ -101,7 +98,6 @@ pub(super) fn serve(
         lanes,
         vault: Box::new(FaultyVault(Arc::clone(disk))),
         durable,
-        stencils: Arc::clone(stencils),
         view_radius: setup.view_radius,
         stretches: 2,
         metrics,

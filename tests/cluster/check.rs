@@ -9,7 +9,7 @@ use super::server::Cluster;
 use super::truth::Truth;
 
 /// Rows in a view that are told every tick for sure; with more, some may come late.
-const CALM_ROWS_MAX: usize = 150;
+const CALM_ROWS_MAX: usize = 50;
 
 impl Cluster {
     /// Remembers whose ship is a wreck, before anybody is told of it.
@@ -69,39 +69,30 @@ impl Cluster {
                 if seat.is_deaf {
                     continue;
                 }
-                let Some(&(ship, cell)) = truth.ships.get(&seat.player) else {
+                let Some(&(ship, is_in_space)) = truth.ships.get(&seat.player) else {
                     continue;
                 };
-                if cell.is_none() && seat.center.is_some() {
+                if !is_in_space && seat.model.tick.is_some() {
                     self.told.count("tick as a wreck");
                 }
-                seat.center = cell.or(seat.center);
                 if seat.model.tick != Some(world.tick()) {
                     continue;
                 }
-                let center = seat.center.expect("a snapshot needs a place");
-                let rows = truth.rows_in_view(center, &self.stencils);
-                if rows > CALM_ROWS_MAX || self.is_overloaded {
+                let viewer = self.core.viewer(seat.conn).expect("it was shown this tick");
+                let view = viewer.view();
+                if truth.rows_in(view) > CALM_ROWS_MAX || self.is_overloaded {
                     seat.calm_from = self.tick + u64::from(STICKY_FRAMES) + 1;
                 }
                 seat.model.is_crowded = self.tick < seat.calm_from;
-                // A wreck's view stays where it was told last. In an overload that may be a tick
-                // before the ship's last.
-                let is_wreck = cell.is_none() && self.is_overloaded;
-                let told = seat.told_center.filter(|_| is_wreck).unwrap_or(center);
-                let centers = [center, told];
-                let leeway = truth.compare(&seat.model, &centers, &self.stencils, past);
-                if cell.is_some() {
-                    seat.told_center = cell;
-                }
+                let late_rows = truth.compare(&seat.model, view, past);
                 self.told.count("up to date");
                 if seat.model.snapshot_tick == seat.model.tick {
                     self.told.count("snapshot compared");
                 }
-                if leeway.late_rows > 0 {
+                if late_rows > 0 {
                     self.told.count("late rows");
                 }
-                if leeway.level > 0 {
+                if view.steps_off() > 0 {
                     self.told.count("shrunk view");
                 }
                 if self.asleep.iter().all(|&until| until < self.tick) {
@@ -156,10 +147,10 @@ impl Cluster {
         let system = self.universe.system_index(name).expect("a system");
         let world = self.core.world(system).expect("a world");
         let truth = Truth::of(world);
-        let Some(&(ship, cell)) = truth.ships.get(&seat.player) else {
+        let Some(&(ship, is_in_space)) = truth.ships.get(&seat.player) else {
             return Ok(());
         };
-        if cell.is_none() && seat.model.tick.is_none() {
+        if !is_in_space && seat.model.tick.is_none() {
             return Ok(());
         }
         if self.is_overloaded && seat.model.tick == Some(world.tick() - 1) {

@@ -3,7 +3,7 @@
 //! Each message is checked as it is taken in, without a look at the server: *nobody is introduced
 //! twice*, *the first row carries the kind*, *removed exactly once*, *`gone` agrees*, *a delta
 //! follows the frame before*, *a snapshot beside a delta says the same*, *`last_input_seq` never
-//! falls*.
+//! falls*, *nobody enters the view beyond its radius*.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -30,6 +30,8 @@ pub(crate) struct Known {
 #[derive(Default)]
 pub(crate) struct Model {
     pub(crate) system: Option<String>,
+    /// As far as it was told to see.
+    view_radius: f64,
     pub(crate) ship: String,
     /// The tick of the newest state; none before the first snapshot of a system.
     pub(crate) tick: Option<u64>,
@@ -61,6 +63,7 @@ impl Model {
     pub(crate) fn join(&mut self, joined: &Joined) {
         self.system = Some(joined.system_id.to_string());
         self.ship.clone_from(&joined.ship_id);
+        self.view_radius = joined.view_radius.to_f64();
         self.tick = None;
         self.snapshot_tick = None;
         self.entities.clear();
@@ -100,7 +103,10 @@ impl Model {
             snapshot.you.ship_id, self.ship,
             "the own ship is the one joined with"
         );
+        let entered = entities.keys().filter(|id| !self.entities.contains_key(*id));
+        let entered: Vec<String> = entered.cloned().collect();
         self.entities = entities;
+        self.check_entered(&entered);
         self.tick = Some(snapshot.tick);
         self.snapshot_tick = self.tick;
         self.you = Some(snapshot.you);
@@ -129,6 +135,9 @@ impl Model {
         self.tick = Some(delta.tick);
         self.deltas += 1;
         let mut seen = HashSet::new();
+        let entered = delta.entity_updates.iter();
+        let entered = entered.filter(|update| update.kind.is_some());
+        let entered: Vec<String> = entered.map(|update| update.id.clone()).collect();
         for update in delta.entity_updates {
             assert!(
                 seen.insert(update.id.clone()),
@@ -139,6 +148,7 @@ impl Model {
             self.update(update);
         }
         self.remove(&delta.entity_removed, delta.gone.unwrap_or_default(), &seen);
+        self.check_entered(&entered);
         let own = |event: &&Event| matches!(event, Event::ProjectileFired { source_id, .. } if *source_id == self.ship);
         self.shots += delta.events.iter().filter(own).count() as u64;
         let newest = delta.last_input_seq.unwrap_or(0);
@@ -153,6 +163,27 @@ impl Model {
         set(&mut you.fuel, changes.fuel);
         set(&mut you.cargo, changes.cargo);
         set(&mut you.docked_at, changes.docked_at);
+    }
+
+    /// Whoever has just come into view is within its radius of the own ship.
+    fn check_entered(&self, ids: &[String]) {
+        let Some(own) = self.entities.get(&self.ship) else {
+            return;
+        };
+        for id in ids {
+            let Some(other) = self.entities.get(id) else {
+                continue;
+            };
+            let (dx, dy) = (
+                other.x.to_f64() - own.x.to_f64(),
+                other.y.to_f64() - own.y.to_f64(),
+            );
+            let distance = dx.hypot(dy);
+            assert!(
+                distance <= self.view_radius + 0.02,
+                "nobody enters the view beyond its radius: {id} at {distance}"
+            );
+        }
     }
 
     fn update(&mut self, update: EntityUpdate) {

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use orrery::ids::{ConnId, Name, PlayerId, UnixMillis};
 use orrery::limits::TOKEN_LEEWAY_MS;
-use orrery::replication::stencil::CellId;
 use orrery::wire::client::{Body, Received};
 use orrery::wire::{
     CombatKind, ErrorCode, Input, JoinSystem, Login, Message, Ping, Refresh, Reply, Request,
@@ -90,10 +89,6 @@ pub(crate) struct Seat {
     /// Text of every delta heard, in bytes.
     pub(crate) delta_bytes: u64,
     pub(crate) delta_bytes_max: u64,
-    /// The cell that the server saw the ship in last.
-    pub(crate) center: Option<CellId>,
-    /// The same in the newest tick in which the client was up to date.
-    pub(crate) told_center: Option<CellId>,
     /// Texts on their way to the server, and the tick in which they arrive.
     pub(crate) says: VecDeque<(u64, Vec<u8>)>,
     pub(crate) asked: BTreeMap<u64, Asked>,
@@ -125,8 +120,6 @@ impl Seat {
             calm_from: 0,
             delta_bytes: 0,
             delta_bytes_max: 0,
-            center: None,
-            told_center: None,
             says: VecDeque::new(),
             asked: BTreeMap::new(),
             aboard: BTreeMap::new(),
@@ -326,8 +319,6 @@ impl Seat {
             }
             (Asked::Join, Reply::Joined(joined)) => {
                 self.stage = Stage::Aboard;
-                self.center = None;
-                self.told_center = None;
                 let is_jump = self
                     .model
                     .system

@@ -11,11 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use orrery::ids::{ConnId, Millis, PlayerId, SystemIndex, UnixMillis};
-use orrery::limits::{CELLS_PER_VIEW_RADIUS, PENDING_BYTES_MAX, REQUEST_DIGESTS_MAX};
+use orrery::limits::{PENDING_BYTES_MAX, REQUEST_DIGESTS_MAX};
 use orrery::net::Service;
 use orrery::net::http::head::{Head, Incoming, Progress};
 use orrery::recorder::Recorder;
-use orrery::replication::Stencils;
 use orrery::server::core::Core;
 use orrery::server::gate::Gate;
 use orrery::session::token::{Key, Signer, Verifier};
@@ -107,7 +106,6 @@ pub(crate) struct Cluster {
     pub(crate) disk_pace: DiskPace,
     pub(crate) seats: Vec<Seat>,
     pub(crate) told: Told,
-    pub(crate) stencils: Arc<Stencils>,
     pub(crate) dice: Dice,
     /// Ticks since the simulation began, over all restarts.
     pub(crate) tick: u64,
@@ -133,11 +131,9 @@ impl Cluster {
         let mut disk = Disk::new(setup.disk_capacity, setup.seed);
         disk.request_digests_max = setup.request_digests_max;
         let disk = Arc::new(Mutex::new(disk));
-        let edge = setup.view_radius / CELLS_PER_VIEW_RADIUS;
-        let stencils = Arc::new(Stencils::new(setup.view_radius, edge));
         let verifier = Arc::new(Verifier::new(vec![Key::secret(SECRET).unwrap()]));
         let load = Arc::default();
-        let server = serve(&setup, &load, &disk, &stencils, &verifier, 0);
+        let server = serve(&setup, &load, &disk, &verifier, 0);
         let request = b"GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n";
         let Progress::Complete(upgrade) = Incoming::default().push(request) else {
             panic!("a whole request");
@@ -152,7 +148,6 @@ impl Cluster {
             disk_pace: DiskPace::Prompt,
             seats: Vec::new(),
             told: Told::default(),
-            stencils,
             dice: Dice::new(setup.seed),
             tick: 0,
             load_ns: load,
@@ -429,7 +424,6 @@ impl Cluster {
             &self.setup,
             &self.load_ns,
             &self.disk,
-            &self.stencils,
             &self.verifier,
             self.told.restarts,
         );

@@ -1,11 +1,11 @@
-//! What a client should believe: the server's own world, seen through the client's stencil.
+//! What a client should believe: the server's own world, as far as the server shows it.
 
 use std::collections::{HashMap, VecDeque};
 
 use orrery::ids::{EntityKind, Handle, PlayerId};
-use orrery::limits::{FRAME_TICKS_MAX, STICKY_FRAMES, TICK_SECONDS, VIEW_LEVELS};
-use orrery::replication::Stencils;
-use orrery::replication::stencil::{CellId, GridSize, Stencil};
+use orrery::limits::{FRAME_TICKS_MAX, STICKY_FRAMES, TICK_SECONDS};
+use orrery::replication::View;
+use orrery::replication::view::{CellId, Grid};
 use orrery::sim::World;
 use orrery::wire::world::Gone;
 use orrery::wire::{Angle, Fixed2};
@@ -34,28 +34,18 @@ impl Past {
     }
 }
 
-/// How a client's world that equals the truth may differ from the newest tick in full view.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Leeway {
-    /// Sizes by which the view has shrunk.
-    pub(crate) level: u8,
-    /// Rows that are of an earlier tick.
-    pub(crate) late_rows: usize,
-}
-
 /// A world after a step, in the wire's numbers.
 pub(crate) struct Truth<'a> {
     pub(crate) world: &'a World,
-    pub(crate) grid: GridSize,
+    pub(crate) grid: Grid,
     pub(crate) seen: HashMap<&'a str, Seen>,
-    /// Every pilot's ship, and the cell it is in unless it is destroyed.
-    pub(crate) ships: HashMap<&'a PlayerId, (Handle, Option<CellId>)>,
+    /// Every pilot's ship, and whether it is in space, not destroyed.
+    pub(crate) ships: HashMap<&'a PlayerId, (Handle, bool)>,
 }
 
 impl<'a> Truth<'a> {
     pub(crate) fn of(world: &'a World) -> Self {
         let entities = world.entities();
-        let side = world.cells().side();
         let mut seen = HashMap::with_capacity(entities.len());
         for (row, id) in entities.ids().iter().enumerate() {
             let known = Known {
@@ -72,15 +62,11 @@ impl<'a> Truth<'a> {
             assert!(former.is_none(), "ids are unique");
         }
         let ships = world.pilot_ships().iter().filter_map(|&ship| {
-            let cell = entities.row(ship).map(|row| CellId(entities.cells()[row]));
-            Some((world.pilot(ship)?.player, (ship, cell)))
+            Some((world.pilot(ship)?.player, (ship, entities.row(ship).is_some())))
         });
         Self {
             world,
-            grid: GridSize {
-                columns: side,
-                rows: side,
-            },
+            grid: Grid::of(world.cells()),
             ships: ships.collect(),
             seen,
         }
@@ -106,12 +92,10 @@ impl<'a> Truth<'a> {
         }
     }
 
-    /// How many rows a view holds that has not shrunk.
-    pub(crate) fn rows_in_view(&self, center: CellId, stencils: &Stencils) -> usize {
-        let stencil = stencils.at(0);
+    /// How many entities a view holds.
+    pub(crate) fn rows_in(&self, view: &View) -> usize {
         let seen = self.seen.values();
-        seen.filter(|seen| stencil.sees(center, seen.cell, self.grid))
-            .count()
+        seen.filter(|seen| view.sees(seen.cell, self.grid)).count()
     }
 
     /// Takes note of this tick as one that clients may be told of late.
@@ -128,41 +112,17 @@ impl<'a> Truth<'a> {
     }
 
     /// *The client's world equals the server's truth*: nobody missing, nobody extra, everybody where
-    /// the server has them. In a crowd the view may have shrunk, and a row may be of one of the
-    /// newest ticks; not so in a tick with a snapshot. The view is round one of the centers.
-    pub(crate) fn compare(
-        &self,
-        model: &Model,
-        centers: &[CellId],
-        stencils: &Stencils,
-        past: &Past,
-    ) -> Leeway {
-        let levels = if model.is_crowded {
-            VIEW_LEVELS as u8
-        } else {
-            1
-        };
-        let mut differences = Vec::new();
-        for &center in centers {
-            for level in 0..levels {
-                match self.difference(model, center, stencils.at(level), past) {
-                    Ok(late_rows) => return Leeway { level, late_rows },
-                    Err(difference) => differences.push((center, level, difference)),
-                }
-            }
-        }
-        panic!("the client's world equals the server's truth: {differences:#?}");
+    /// the server has them. In a crowd a row may be of one of the newest ticks; not so in a tick with
+    /// a snapshot. Returns how many rows are late.
+    pub(crate) fn compare(&self, model: &Model, view: &View, past: &Past) -> usize {
+        self.difference(model, view, past).unwrap_or_else(|why| {
+            panic!("the client's world equals the server's truth: {why}, in {view:?}")
+        })
     }
 
     /// How many rows are late, or what cannot be.
-    fn difference(
-        &self,
-        model: &Model,
-        center: CellId,
-        stencil: &Stencil,
-        past: &Past,
-    ) -> Result<usize, String> {
-        let visible = |seen: &Seen| stencil.sees(center, seen.cell, self.grid);
+    fn difference(&self, model: &Model, view: &View, past: &Past) -> Result<usize, String> {
+        let visible = |seen: &Seen| view.sees(seen.cell, self.grid);
         let (mut count, mut late_rows) = (0, 0);
         for (id, seen) in self.seen.iter().filter(|(_, seen)| visible(seen)) {
             count += 1;

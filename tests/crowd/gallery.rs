@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use orrery::ids::{ConnId, Handle, SystemIndex, UnixMillis};
-use orrery::replication::{Publisher, Purse, Stage, Stencils, TickFrame, Viewer};
+use orrery::replication::{Publisher, Purse, Stage, TickFrame, Viewer};
 use orrery::sim::{Command, World};
 use orrery::universe::Universe;
 
 /// How far a client sees, in u.
 pub(crate) const VIEW_RADIUS: f32 = 1000.0;
-const CELL_EDGE: f32 = 250.0;
 
 /// A world of ships, each with its pilot's client, until some of these are taken out.
 pub(crate) struct Gallery {
@@ -17,7 +16,6 @@ pub(crate) struct Gallery {
     pub(crate) world: World,
     pub(crate) ships: Vec<Handle>,
     pub(crate) viewers: Vec<Viewer>,
-    pub(crate) stencils: Arc<Stencils>,
     publisher: Publisher,
 }
 
@@ -28,15 +26,23 @@ impl Gallery {
         let universe = Arc::new(universe);
         let mut world = World::new(Arc::clone(&universe), SystemIndex(0), 3, None);
         let ships = super::admit(&mut world, ships_count);
+        Self::of(universe, world, ships, stretches)
+    }
+
+    /// A world as it is, whose ships each have a client.
+    pub(crate) fn of(
+        universe: Arc<Universe>,
+        world: World,
+        ships: Vec<Handle>,
+        stretches: usize,
+    ) -> Self {
         let viewers = ships.iter().zip(0..).map(viewer).collect();
-        let stencils = Arc::new(Stencils::new(VIEW_RADIUS, CELL_EDGE));
-        let publisher = Publisher::new(Arc::clone(&stencils), stretches);
+        let publisher = Publisher::new(VIEW_RADIUS, stretches);
         Self {
             universe,
             world,
             ships,
             viewers,
-            stencils,
             publisher,
         }
     }

@@ -7,6 +7,8 @@
 )]
 
 pub(crate) mod gallery;
+#[cfg(test)]
+pub(crate) mod watcher;
 
 use orrery::ids::{Handle, PlayerId};
 use orrery::sim::{Command, Pilot, Place, Random, World};

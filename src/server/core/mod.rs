@@ -37,7 +37,7 @@ use tracing::{info, warn};
 use crate::ids::{ConnId, SystemIndex, UnixMillis};
 use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, PLAYERS_MAX, SNAPSHOT_PERIOD_TICKS};
 use crate::recorder::{Recorder, TapedWorld};
-use crate::replication::{Publisher, Stage, Stencils, TickFrame, Viewer};
+use crate::replication::{Publisher, Stage, TickFrame, Viewer};
 use crate::sim::World;
 use crate::universe::Universe;
 use crate::wire::{Chart, CloseCode, ErrorCode, Reply};
@@ -67,8 +67,6 @@ pub struct CoreParts {
     pub vault: Box<dyn Vault>,
     /// Newest batch that is durable.
     pub durable: Arc<AtomicU64>,
-    /// The shapes of views, the same as the gates'.
-    pub stencils: Arc<Stencils>,
     /// How far a client sees, u.
     pub view_radius: f32,
     /// Parts that encoding is cut into: the number of workers.
@@ -197,7 +195,7 @@ impl Core {
                 system: world.system().id.to_string(),
             },
             world,
-            publisher: Publisher::new(Arc::clone(&parts.stencils), parts.stretches),
+            publisher: Publisher::new(parts.view_radius, parts.stretches),
             viewers: Vec::new(),
             pending: PendingCommands::default(),
             arriving_count: 0,
@@ -261,6 +259,12 @@ impl Core {
     /// Beats have passed without a tick, since the one before took too long.
     pub fn miss(&mut self, beats: u64) {
         self.beats += beats;
+    }
+
+    /// The client of a connection, as the newest frame shows it to it; none while it is in no system.
+    pub fn viewer(&self, conn: ConnId) -> Option<&Viewer> {
+        let mut places = self.theatres.iter();
+        places.find_map(|theatre| theatre.viewers.get(theatre.place_of(conn).ok()?))
     }
 
     /// Why this server cannot go on, once it cannot: its store failed, or others took its last
@@ -358,7 +362,7 @@ impl Core {
             // In every beat: one that shows nothing must not pass a client over.
             for viewer in &mut theatre.viewers {
                 let turn = self.tick + u64::from(viewer.ship.slot);
-                viewer.snapshot_due |= turn.is_multiple_of(SNAPSHOT_PERIOD_TICKS);
+                viewer.correction_due |= turn.is_multiple_of(SNAPSHOT_PERIOD_TICKS);
             }
             match theatre.turn {
                 Turn::Rest => continue,

@@ -18,7 +18,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::ids::{ConnId, Millis, SystemIndex};
 use crate::limits::{COMPOSE_BUFFER_BYTES, HELD_LETTERS_MAX, SWEEP_LATE_MS_MAX, SWEEP_MS};
 use crate::net::{Io, Outgoing, Sent, Service, http};
-use crate::replication::Stencils;
 use crate::server::doors::Doors;
 use crate::server::lane::{GateLane, Letter, ToCore, ToGate};
 use crate::server::mailbox::Mailbox;
@@ -43,8 +42,6 @@ pub struct GateParts {
     pub lane: Arc<GateLane>,
     /// Newest batch that is durable.
     pub durable: Arc<AtomicU64>,
-    /// The shapes of views, the same as the publishers'.
-    pub stencils: Arc<Stencils>,
     /// Figures for operators.
     pub metrics: Metrics,
 }
@@ -235,13 +232,13 @@ impl Gate {
         &mut self,
         io: &mut dyn Io,
         conn: ConnId,
-        compose: impl FnOnce(&Stencils, u64, &mut Vec<u8>),
+        compose: impl FnOnce(u64, &mut Vec<u8>),
     ) -> Sent {
         let Some(client) = self.client(conn) else {
             return Sent::Gone;
         };
         let seq = client.session.next_seq();
-        compose(&self.parts.stencils, seq, self.composed.begin());
+        compose(seq, self.composed.begin());
         let sent = self.send_composed(io, conn);
         if sent == Sent::Full
             && let Some(client) = self.client(conn)

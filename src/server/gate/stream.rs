@@ -43,16 +43,16 @@ impl Gate {
         let follows = client.shown == Some((here, frame.follows()));
         let mut newest = Sent::Gone;
         if follows && pilot.has_delta() {
-            newest = self.send_state(io, conn, |stencils, seq, out| {
-                compose::delta(frame, pilot, stencils, seq, out);
+            newest = self.send_state(io, conn, |seq, out| {
+                compose::delta(frame, pilot, seq, out);
             });
         }
         let has_delta = matches!(newest, Sent::Flushed | Sent::Pending);
         self.deltas_sent.inc_by(u64::from(has_delta));
         // Behind a delta that waits, a snapshot would be state behind unsent output.
         let has_snapshot = pilot.has_snapshot() && newest != Sent::Pending && {
-            newest = self.send_state(io, conn, |stencils, seq, out| {
-                compose::snapshot(frame, pilot, stencils, seq, out);
+            newest = self.send_state(io, conn, |seq, out| {
+                compose::snapshot(frame, pilot, seq, out);
             });
             matches!(newest, Sent::Flushed | Sent::Pending)
         };

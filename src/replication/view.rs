@@ -1,0 +1,590 @@
+//! Which cells a client sees: every cell that lies wholly within the view radius of its ship.
+//!
+//! The world is covered by square cells, numbered row by row. A view is laid round an *anchor*, the
+//! place of the client's ship when the view was laid; it is laid anew when the ship is
+//! [`VIEW_ANCHOR_REACH`] away. What the client knows is the entities of the view's cells, so its
+//! known set is one anchor and one size, and nothing is kept per client and entity.
+//!
+//! ```text
+//!          . . . . .
+//!        . # # # # # .
+//!        . # # @ # # .    @ anchor   # seen   . touched by the circle, not seen
+//!        . # # # # # .    a row of a view is one run of neighbouring cells,
+//!          . . . . .      and so one contiguous run of bytes in a frame
+//! ```
+//!
+//! Nobody beyond the radius is seen, wherever in its cell an entity is and wherever near the anchor
+//! the ship. What is within [`Views::sure_reach`] is seen for sure; at the usual sizes that is 78 % of
+//! the radius, and a view holds 80 % of what the circle holds. Nobody comes and goes who only
+//! sways: the anchor stays while the ship is near it, and an entity stays in its cell until it is
+//! [`INTEREST_CELL_MARGIN`] beyond the border.
+//!
+//! Finer cells would fit closer and cost more runs and more changes of cell; a test of each row at
+//! the rim would fit best, but would need to know of each entity and client what was told.
+
+use std::ops::Range;
+
+use crate::limits::{
+    INTEREST_CELL_MARGIN, VIEW_ANCHOR_REACH, VIEW_BANDS_MAX, VIEW_STEPS, VIEW_STEPS_OFF_MAX,
+};
+use crate::sim::Cells;
+
+/// How far ring 0 and ring 1 reach from the anchor's cell, in cells.
+const RING_CELLS: [u32; 2] = [2, 4];
+
+/// A cell of one system's grid: `row * columns + column`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CellId(pub u32);
+
+impl CellId {
+    /// Where an entity comes from that was nowhere, and goes that is gone.
+    pub const NOWHERE: Self = Self(u32::MAX);
+}
+
+/// The grid of one system: square cells from `(-half_extent, -half_extent)` on.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Grid {
+    /// Cells along either side.
+    pub side: u32,
+    /// Length of a cell's side, u.
+    pub edge: f32,
+    /// Half a side of the system, u.
+    pub half_extent: f32,
+}
+
+impl Grid {
+    /// The grid of a world's cells.
+    pub fn of(cells: &Cells) -> Self {
+        Self {
+            side: cells.side(),
+            edge: cells.edge(),
+            half_extent: cells.half_extent(),
+        }
+    }
+
+    /// Column and row of a cell.
+    const fn split(self, cell: CellId) -> (u32, u32) {
+        (cell.0 % self.side, cell.0 / self.side)
+    }
+
+    /// A coordinate in cells from the system's edge.
+    fn cells_along(self, along: f32) -> f32 {
+        (along + self.half_extent) / self.edge
+    }
+
+    /// The index of the cell along a side that holds a coordinate.
+    fn index(self, along: f32) -> u16 {
+        self.clip(self.cells_along(along)).min(self.side as u16 - 1)
+    }
+
+    /// A number of cells as the index of one of them, or of the end behind the last.
+    fn clip(self, cells: f32) -> u16 {
+        // A float's cast to an integer saturates.
+        (cells as u32).min(self.side) as u16
+    }
+}
+
+/// The views of one view radius, from the full one down.
+#[derive(Clone, Copy, Debug)]
+pub struct Views {
+    radius: f32,
+}
+
+impl Views {
+    /// The views of a radius in u.
+    pub const fn new(radius: f32) -> Self {
+        Self { radius }
+    }
+
+    /// Radius of the circle round the ship within which all cells of a view lie, u.
+    fn radius_of(self, steps_off: u8) -> f32 {
+        self.radius * f32::from(VIEW_STEPS - steps_off.min(VIEW_STEPS_OFF_MAX))
+            / f32::from(VIEW_STEPS)
+    }
+
+    /// How far from its ship a client sees everything, whatever lies how in its cell, u.
+    pub fn sure_reach(self, edge: f32) -> f32 {
+        let diagonal = (edge + 2.0 * INTEREST_CELL_MARGIN) * std::f32::consts::SQRT_2;
+        (self.radius - 2.0 * VIEW_ANCHOR_REACH - diagonal).max(0.0)
+    }
+
+    /// The view round a ship's place. `cell` is the ship's; it is always part of the view.
+    /// Work: one root a row of cells.
+    pub fn view(self, grid: Grid, ship: Place, steps_off: u8) -> View {
+        let (x, y) = (ship.x.round(), ship.y.round());
+        let mut view = View {
+            x,
+            y,
+            steps_off,
+            center: (grid.index(x), grid.index(y)),
+            ..View::NOTHING
+        };
+        let reach = self.radius_of(steps_off) - VIEW_ANCHOR_REACH;
+        let margin = INTEREST_CELL_MARGIN;
+        // Rows that lie wholly between the circle's lowest and highest point.
+        let first = grid.clip(grid.cells_along(y - reach + margin).ceil().max(0.0));
+        let end = grid.clip(grid.cells_along(y + reach - margin).floor().max(0.0));
+        view.first = first;
+        for row in (first..end).take(VIEW_BANDS_MAX) {
+            let south = f32::from(row) * grid.edge - grid.half_extent - margin;
+            let north = south + grid.edge + 2.0 * margin;
+            let off = (y - south).abs().max((north - y).abs());
+            let half_width = (reach * reach - off * off).max(0.0).sqrt() - margin;
+            let start = grid.clip(grid.cells_along(x - half_width).ceil().max(0.0));
+            let end = grid.clip(grid.cells_along(x + half_width).floor().max(0.0));
+            let run = if half_width > 0.0 && start < end {
+                Columns { start, end }
+            } else {
+                Columns::default()
+            };
+            view.bands[usize::from(view.count)] = run;
+            view.count += 1;
+        }
+        view.take_in(grid, ship.cell);
+        view
+    }
+}
+
+/// Where a ship is.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// East of the centre, u.
+    pub x: f32,
+    /// North of the centre, u.
+    pub y: f32,
+    /// Its cell.
+    pub cell: CellId,
+}
+
+/// Columns of one row of cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Columns {
+    start: u16,
+    end: u16,
+}
+
+impl Columns {
+    const fn has(self, column: u32) -> bool {
+        self.start as u32 <= column && column < self.end as u32
+    }
+}
+
+/// The cells that a client sees, as one run a row of cells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct View {
+    /// The anchor.
+    x: f32,
+    y: f32,
+    /// Steps by which it is smaller than the full view.
+    pub(super) steps_off: u8,
+    count: u8,
+    /// The lowest row.
+    first: u16,
+    /// Column and row of the anchor's cell.
+    center: (u16, u16),
+    bands: [Columns; VIEW_BANDS_MAX],
+}
+
+impl View {
+    /// Nothing is seen.
+    pub const NOTHING: Self = Self {
+        x: 0.0,
+        y: 0.0,
+        steps_off: 0,
+        count: 0,
+        first: 0,
+        center: (0, 0),
+        bands: [Columns { start: 0, end: 0 }; VIEW_BANDS_MAX],
+    };
+
+    /// Whether nothing is seen, as before the first snapshot.
+    pub const fn is_nothing(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Steps by which a crowd or an overload has made the view smaller.
+    pub const fn steps_off(&self) -> u8 {
+        self.steps_off
+    }
+
+    /// The point that it is laid round, as a ship's place: where a destroyed ship was.
+    pub(super) fn anchor(&self, grid: Grid) -> Place {
+        let (column, row) = self.center;
+        Place {
+            x: self.x,
+            y: self.y,
+            cell: CellId(u32::from(row) * grid.side + u32::from(column)),
+        }
+    }
+
+    /// Whether the view may stay as it is while the ship is there.
+    pub(super) fn serves(&self, grid: Grid, ship: Place) -> bool {
+        let (dx, dy) = (ship.x - self.x, ship.y - self.y);
+        dx * dx + dy * dy <= VIEW_ANCHOR_REACH * VIEW_ANCHOR_REACH && self.sees(ship.cell, grid)
+    }
+
+    /// Adds a cell near the anchor, and what lies between it and the view.
+    fn take_in(&mut self, grid: Grid, cell: CellId) {
+        let (column, row) = grid.split(cell);
+        let (column, row) = (column as u16, row as u16);
+        if self.count == 0 {
+            self.first = row;
+        }
+        while row < self.first && usize::from(self.count) < VIEW_BANDS_MAX {
+            self.bands.rotate_right(1);
+            self.bands[0] = Columns::default();
+            self.first -= 1;
+            self.count += 1;
+        }
+        while row >= self.first + u16::from(self.count)
+            && usize::from(self.count) < VIEW_BANDS_MAX
+        {
+            self.bands[usize::from(self.count)] = Columns::default();
+            self.count += 1;
+        }
+        let Some(band) = self.bands.get_mut(usize::from(row.wrapping_sub(self.first))) else {
+            return;
+        };
+        *band = if band.start == band.end {
+            Columns {
+                start: column,
+                end: column + 1,
+            }
+        } else {
+            Columns {
+                start: band.start.min(column),
+                end: band.end.max(column + 1),
+            }
+        };
+    }
+
+    /// Whether each cell that another view sees is seen.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let rows = u32::from(other.first)..u32::from(other.first) + u32::from(other.count);
+        rows.into_iter().all(|row| {
+            let (own, other) = (self.columns(row), other.columns(row));
+            other.start == other.end || (own.start <= other.start && other.end <= own.end)
+        })
+    }
+
+    /// This view and those cells of a larger one round the same anchor that `takes` lets in, asked row by
+    /// row from the anchor's on. A row's cells are asked for from the inside out, and the first
+    /// that is refused is the last one asked for.
+    pub(super) fn grown_towards(
+        &self,
+        larger: &Self,
+        grid: Grid,
+        mut takes: impl FnMut(u32) -> bool,
+    ) -> Self {
+        let mut grown = *larger;
+        grown.steps_off = self.steps_off;
+        let rows = u32::from(larger.first)..u32::from(larger.first) + u32::from(larger.count);
+        for (row, band) in rows.clone().zip(&mut grown.bands) {
+            *band = self.columns(row);
+        }
+        let center = u32::from(self.center.1);
+        for off in 0..grid.side {
+            let mut both = [center.checked_sub(off), center.checked_add(off)];
+            both[1] = both[1].filter(|_| off > 0);
+            if both.iter().flatten().all(|row| !rows.contains(row)) {
+                break;
+            }
+            for row in both.into_iter().flatten().filter(|row| rows.contains(row)) {
+                let wide = larger.columns(row);
+                let band = &mut grown.bands[(row - rows.start) as usize];
+                if band.start == band.end {
+                    let middle = self.center.0.clamp(wide.start, wide.end);
+                    (band.start, band.end) = (middle, middle);
+                }
+                while band.end < wide.end {
+                    if !takes(row * grid.side + u32::from(band.end)) {
+                        return grown;
+                    }
+                    band.end += 1;
+                }
+                while band.start > wide.start {
+                    if !takes(row * grid.side + u32::from(band.start) - 1) {
+                        return grown;
+                    }
+                    band.start -= 1;
+                }
+            }
+        }
+        grown
+    }
+
+    /// The columns of a row of cells that are seen.
+    #[inline]
+    fn columns(&self, row: u32) -> Columns {
+        let index = row.wrapping_sub(u32::from(self.first));
+        if index >= u32::from(self.count) {
+            return Columns::default();
+        }
+        self.bands[index as usize % VIEW_BANDS_MAX]
+    }
+
+    /// The seen cells, a run a row of cells, from the lowest row up. At most [`VIEW_BANDS_MAX`].
+    #[inline]
+    pub fn runs(&self, grid: Grid) -> impl Iterator<Item = Range<u32>> + '_ {
+        let first = u32::from(self.first) * grid.side;
+        let bands = self.bands.iter().take(usize::from(self.count));
+        bands.zip(0..).map(move |(columns, index)| {
+            let row = first + index * grid.side;
+            row + u32::from(columns.start)..row + u32::from(columns.end)
+        })
+    }
+
+    /// As [`Self::runs`], each beside what another view sees of it: the cells that only this one sees,
+    /// those that both see, and again those that only this one sees.
+    pub(super) fn runs_beside(
+        &self,
+        other: &Self,
+        grid: Grid,
+    ) -> impl Iterator<Item = Beside> + '_ {
+        let other = *other;
+        self.runs(grid).map(move |run| {
+            let row = run.start / grid.side;
+            let columns = other.columns(row);
+            let start = (row * grid.side + u32::from(columns.start)).clamp(run.start, run.end);
+            let end = (row * grid.side + u32::from(columns.end)).clamp(start, run.end);
+            Beside {
+                left: run.start..start,
+                both: start..end,
+                right: end..run.end,
+            }
+        })
+    }
+
+    /// As [`Self::runs`], each by rings.
+    pub(super) fn ringed_runs(&self, grid: Grid) -> impl Iterator<Item = RingedRun> + '_ {
+        self.runs(grid).map(move |far| {
+            let row = far.start / grid.side;
+            let (center_column, center_row) = (u32::from(self.center.0), u32::from(self.center.1));
+            // The cells of the run that lie within so many of the centre either way.
+            let within = |reach: u32| {
+                if row.abs_diff(center_row) > reach {
+                    return far.start..far.start;
+                }
+                let first = row * grid.side + center_column.saturating_sub(reach);
+                let end = row * grid.side + center_column + reach + 1;
+                let first = first.clamp(far.start, far.end);
+                first..end.clamp(first, far.end)
+            };
+            RingedRun {
+                near: within(RING_CELLS[0]),
+                middle: within(RING_CELLS[1]),
+                far: far.clone(),
+            }
+        })
+    }
+
+    /// Whether `cell` is seen; never true of [`CellId::NOWHERE`].
+    #[inline]
+    pub fn sees(&self, cell: CellId, grid: Grid) -> bool {
+        if cell == CellId::NOWHERE {
+            return false;
+        }
+        let (column, row) = grid.split(cell);
+        self.columns(row).has(column)
+    }
+
+    /// The ring of a cell: how far it lies from the anchor's, as 0 (near), 1 (in the middle) or 2.
+    pub(super) fn ring(&self, cell: CellId, grid: Grid) -> usize {
+        let (column, row) = grid.split(cell);
+        let columns = column.abs_diff(u32::from(self.center.0));
+        let rows = row.abs_diff(u32::from(self.center.1));
+        let distance = columns.max(rows);
+        RING_CELLS
+            .iter()
+            .position(|&reach| distance <= reach)
+            .unwrap_or(RING_CELLS.len())
+    }
+}
+
+/// A row of a view beside another view; see [`View::runs_beside`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Beside {
+    pub(super) left: Range<u32>,
+    pub(super) both: Range<u32>,
+    pub(super) right: Range<u32>,
+}
+
+/// A row of a view by rings (see [`View::ring`]): each run lies in the one after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RingedRun {
+    /// Cells of ring 0.
+    pub(super) near: Range<u32>,
+    /// Cells of rings 0 and 1.
+    pub(super) middle: Range<u32>,
+    /// All cells of the row that are seen.
+    pub(super) far: Range<u32>,
+}
+
+impl RingedRun {
+    /// The cells of one ring alone, on both sides of the next inner one's.
+    pub(super) fn of_ring(&self, ring: usize) -> [Range<u32>; 2] {
+        let outside = |inner: &Range<u32>, outer: &Range<u32>| {
+            if inner.is_empty() {
+                [outer.clone(), outer.end..outer.end]
+            } else {
+                [outer.start..inner.start, inner.end..outer.end]
+            }
+        };
+        match ring {
+            0 => [self.near.clone(), self.near.end..self.near.end],
+            1 => outside(&self.near, &self.middle),
+            _ => outside(&self.middle, &self.far),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RADIUS: f32 = 1_000.0;
+    const GRID: Grid = Grid {
+        side: 40,
+        edge: 125.0,
+        half_extent: 2_500.0,
+    };
+    const VIEWS: Views = Views::new(RADIUS);
+
+    fn cell_at(x: f32, y: f32) -> CellId {
+        let along = |at: f32| ((at + GRID.half_extent) / GRID.edge) as u32;
+        CellId(along(y) * GRID.side + along(x))
+    }
+
+    fn place(x: f32, y: f32) -> Place {
+        let cell = cell_at(x, y);
+        Place { x, y, cell }
+    }
+
+    /// A place inside the grid that an entity of `cell` may be at: the cell and its margin.
+    fn somewhere_in(cell: u32, across: f32, up: f32) -> (f32, f32) {
+        let corner = |index: u32| index as f32 * GRID.edge - GRID.half_extent;
+        let wide = GRID.edge + 2.0 * INTEREST_CELL_MARGIN;
+        let at = |index: u32, share: f32| corner(index) - INTEREST_CELL_MARGIN + wide * share;
+        (at(cell % GRID.side, across), at(cell / GRID.side, up))
+    }
+
+    #[test]
+    fn a_view_is_fifteen_runs_and_four_fifths_of_the_circle() {
+        let view = VIEWS.view(GRID, place(10.0, 20.0), 0);
+        assert_eq!(view.runs(GRID).count(), 15);
+        let cells = view.runs(GRID).flatten().count() as f32;
+        let share = cells * GRID.edge * GRID.edge / (std::f32::consts::PI * RADIUS * RADIUS);
+        assert!((0.78..0.84).contains(&share), "{share}");
+        assert!((770.0..790.0).contains(&VIEWS.sure_reach(GRID.edge)));
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_is_seen_beyond_the_radius_wherever_ship_and_entity_are_in_their_bounds(
+            x in -2_400.0_f32..2_400.0, y in -2_400.0_f32..2_400.0,
+            angle in 0.0_f32..6.3, away in 0.0_f32..VIEW_ANCHOR_REACH,
+            steps_off in 0..=VIEW_STEPS_OFF_MAX,
+            across in 0.0_f32..=1.0, up in 0.0_f32..=1.0,
+        ) {
+            let view = VIEWS.view(GRID, place(x, y), steps_off);
+            let (ship_x, ship_y) = (view.x + angle.cos() * away, view.y + angle.sin() * away);
+            for cell in view.runs(GRID).flatten() {
+                let (other_x, other_y) = somewhere_in(cell, across, up);
+                let distance = (other_x - ship_x).hypot(other_y - ship_y);
+                prop_assert!(distance <= VIEWS.radius_of(steps_off) + 0.01, "{distance}");
+            }
+        }
+
+        #[test]
+        fn whoever_is_within_the_sure_reach_is_seen(
+            x in -2_400.0_f32..2_400.0, y in -2_400.0_f32..2_400.0,
+            angle in 0.0_f32..6.3, away in 0.0_f32..VIEW_ANCHOR_REACH,
+            across in 0.0_f32..=1.0, up in 0.0_f32..=1.0,
+        ) {
+            let view = VIEWS.view(GRID, place(x, y), 0);
+            let (ship_x, ship_y) = (view.x + angle.cos() * away, view.y + angle.sin() * away);
+            for cell in 0..GRID.side * GRID.side {
+                let (other_x, other_y) = somewhere_in(cell, across, up);
+                let distance = (other_x - ship_x).hypot(other_y - ship_y);
+                if distance < VIEWS.sure_reach(GRID.edge) - 1.0 {
+                    prop_assert!(view.sees(CellId(cell), GRID), "{distance}");
+                }
+            }
+        }
+
+        #[test]
+        fn runs_sees_and_rings_agree(
+            x in -2_499.0_f32..2_499.0, y in -2_499.0_f32..2_499.0,
+            radius in 100.0_f32..2_000.0, steps_off in 0..=VIEW_STEPS_OFF_MAX,
+        ) {
+            let grid = Grid { edge: (radius / 8.0).max(125.0), ..GRID };
+            let along = |at: f32| ((at + grid.half_extent) / grid.edge) as u32;
+            let cell = CellId(along(y) * grid.side + along(x));
+            let view = Views::new(radius).view(grid, Place { x, y, cell }, steps_off);
+            prop_assert!(view.sees(cell, grid), "the own cell is seen");
+            let cells: Vec<u32> = view.runs(grid).flatten().collect();
+            for cell in 0..grid.side * grid.side {
+                prop_assert_eq!(cells.contains(&cell), view.sees(CellId(cell), grid));
+            }
+            for run in view.ringed_runs(grid) {
+                for cell in run.far.clone() {
+                    let ring = match (run.near.contains(&cell), run.middle.contains(&cell)) {
+                        (true, true) => 0,
+                        (false, true) => 1,
+                        (false, false) => 2,
+                        (true, false) => unreachable!("ring 0 lies in ring 1's run"),
+                    };
+                    prop_assert_eq!(ring, view.ring(CellId(cell), grid));
+                    let is_in = |ring| run.of_ring(ring).iter().any(|run| run.contains(&cell));
+                    prop_assert_eq!([0, 1, 2].map(is_in), [0, 1, 2].map(|other| other == ring));
+                }
+            }
+        }
+
+        #[test]
+        fn a_view_grows_into_the_larger_one_cell_by_cell(
+            x in -2_499.0_f32..2_499.0, y in -2_499.0_f32..2_499.0, steps_off in 1..=VIEW_STEPS_OFF_MAX,
+            cells_a_time in 1_usize..40,
+        ) {
+            let larger = VIEWS.view(GRID, place(x, y), steps_off - 1);
+            let mut view = VIEWS.view(GRID, place(x, y), steps_off);
+            let count = |view: &View| view.runs(GRID).flatten().count();
+            for _ in 0..count(&larger) {
+                let before = view;
+                let mut left = cells_a_time;
+                view = view.grown_towards(&larger, GRID, |cell| {
+                    let takes = left > 0;
+                    left = left.saturating_sub(1);
+                    assert!(larger.sees(CellId(cell), GRID) && !before.sees(CellId(cell), GRID));
+                    takes
+                });
+                prop_assert!(before.runs(GRID).flatten().all(|cell| view.sees(CellId(cell), GRID)));
+                prop_assert_eq!(count(&view), (count(&before) + cells_a_time).min(count(&larger)));
+                if count(&view) == count(&larger) {
+                    return Ok(());
+                }
+            }
+            prop_assert!(false, "it never grew up");
+        }
+
+        #[test]
+        fn what_two_views_share_is_cut_out_of_their_runs(
+            x in -2_499.0_f32..2_499.0, y in -2_499.0_f32..2_499.0,
+            dx in -300.0_f32..300.0, dy in -300.0_f32..300.0,
+        ) {
+            let view = VIEWS.view(GRID, place(x, y), 0);
+            let (x, y) = ((x + dx).clamp(-2_499.0, 2_499.0), (y + dy).clamp(-2_499.0, 2_499.0));
+            let other = VIEWS.view(GRID, place(x, y), 2);
+            for (run, beside) in view.runs(GRID).zip(view.runs_beside(&other, GRID)) {
+                let Beside { left, both, right } = beside;
+                prop_assert_eq!((left.start, right.end), (run.start, run.end));
+                prop_assert!(left.end == both.start && both.end == right.start);
+                for cell in run {
+                    prop_assert_eq!(both.contains(&cell), other.sees(CellId(cell), GRID));
+                }
+            }
+        }
+    }
+}
