@@ -1,8 +1,10 @@
-//! The store as the tick's vault: its writer's answers wait here until the tick takes them.
+//! The store as the tick's vault: the store's answers wait here until the tick takes them.
 //!
 //! `Durable` goes straight on to the gates, which hold replies for it; everything else is the
-//! core's. Answers are bounded by the questions that the store's inbox takes.
+//! core's. Answers are bounded by the questions that the store's inboxes take. A question waits here
+//! until the batches handed over before it are durable: the store reads beside its commits.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
@@ -13,8 +15,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use super::run::Notices;
 use super::vault::{Answer, Full, Vault};
 use crate::ids::{Name, PlayerId};
-use crate::limits::STORE_CLOSE_MS_MAX;
-use crate::store::{self, Batch, Claim, Purpose, Refused, Stock, Store, StoreConfig, StoreError};
+use crate::limits::{STORE_CLOSE_MS_MAX, STORE_READS_MAX};
+use crate::store::{
+    self, Batch, Claim, OutcomeQuestion, Purpose, Refused, Stock, Store, StoreConfig, StoreError,
+};
 use crate::wire::RequestId;
 
 /// A running store, as a vault.
@@ -22,8 +26,18 @@ pub struct StoreVault {
     /// Taken when the vault is dropped, which waits for the writer to finish.
     store: Option<Store>,
     answers: Receiver<Answer>,
+    durable: Arc<AtomicU64>,
+    submitted: u64,
+    /// With the batch that must be durable first.
+    questions: VecDeque<(u64, Question)>,
     oldest: Oldest,
     submit_seconds: Histogram,
+}
+
+/// What waits to be asked.
+enum Question {
+    Load(u64, PlayerId, Purpose),
+    Outcome(OutcomeQuestion),
 }
 
 /// When the oldest batch that is not durable was handed over. The tick thread shares no lock with
@@ -82,6 +96,7 @@ impl StoreVault {
         let (stocked, stocks) = mpsc::channel();
         let handed_over = oldest.clone();
         let submit_seconds = notices.submit_seconds();
+        let durable = Arc::clone(&notices.durable);
         let mut has_lost = false;
         let tell = move |answer| {
             let answer = match answer {
@@ -98,7 +113,15 @@ impl StoreVault {
                     let _ = stocked.send(stocks);
                     return;
                 }
-                store::Answer::Claimed(_) => return,
+                store::Answer::Claimed(_) | store::Answer::RequestDigests { .. } => return,
+                store::Answer::Quarantined { player, reason } => {
+                    has_lost = true;
+                    Answer::Quarantined { player, reason }
+                }
+                store::Answer::StaleGuests { players } => Answer::StaleGuests(players),
+                store::Answer::OutcomesFull { ticket } => Answer::OutcomesFull {
+                    ticket: ticket as u32,
+                },
                 store::Answer::LeaseLost { system } => {
                     has_lost = true;
                     Answer::LeaseLost(system)
@@ -120,6 +143,9 @@ impl StoreVault {
         let vault = Self {
             store: Some(store),
             answers,
+            submitted: durable.load(Ordering::Acquire),
+            durable,
+            questions: VecDeque::new(),
             oldest,
             submit_seconds,
         };
@@ -152,6 +178,42 @@ impl StoreVault {
         })
     }
 
+    /// Asks what waits for no batch any more, as far as the store has room.
+    fn ask(&mut self) {
+        let durable = self.durable.load(Ordering::Acquire);
+        let Some(store) = &self.store else {
+            return;
+        };
+        let mut outcomes = Vec::new();
+        while let Some((_, question)) = self.questions.pop_front_if(|(after, _)| *after <= durable)
+        {
+            match question {
+                Question::Outcome(question) => outcomes.push(question),
+                Question::Load(ticket, player, purpose) => {
+                    if store.load(ticket, player.clone(), purpose).is_err() {
+                        let question = Question::Load(ticket, player, purpose);
+                        self.questions.push_front((durable, question));
+                        break;
+                    }
+                }
+            }
+        }
+        if !outcomes.is_empty() && store.outcomes(outcomes.clone()).is_err() {
+            for question in outcomes.into_iter().rev() {
+                let question = Question::Outcome(question);
+                self.questions.push_front((durable, question));
+            }
+        }
+    }
+
+    fn wait(&mut self, question: Question) -> Result<(), Full> {
+        if self.store.is_none() || self.questions.len() >= STORE_READS_MAX {
+            return Err(Full);
+        }
+        self.questions.push_back((self.submitted, question));
+        Ok(())
+    }
+
     /// Why the writer has ended.
     fn failure(&self) -> StoreError {
         let failed = self.answers.iter().find_map(|answer| match answer {
@@ -170,29 +232,32 @@ impl Vault for StoreVault {
     fn submit(&mut self, batch: Batch) -> Result<(), Batch> {
         let begun = Instant::now();
         self.oldest.note();
+        let number = batch.number;
         let taken = match &self.store {
             Some(store) => store.submit(batch).map_err(|(_, batch)| batch),
             None => Err(batch),
         };
+        if taken.is_ok() {
+            self.submitted = number;
+        }
         self.submit_seconds.observe(begun.elapsed().as_secs_f64());
         taken
     }
 
     fn load(&mut self, ticket: u32, player: &PlayerId, purpose: Purpose) -> Result<(), Full> {
-        let store = self.store.as_ref().ok_or(Full)?;
-        store
-            .load(u64::from(ticket), player.clone(), purpose)
-            .map_err(|_| Full)
+        self.wait(Question::Load(u64::from(ticket), player.clone(), purpose))
     }
 
     fn outcome(&mut self, ticket: u32, player: &PlayerId, id: &RequestId) -> Result<(), Full> {
-        let store = self.store.as_ref().ok_or(Full)?;
-        store
-            .outcome(u64::from(ticket), player.clone(), id.as_str())
-            .map_err(|_| Full)
+        self.wait(Question::Outcome(OutcomeQuestion {
+            ticket: u64::from(ticket),
+            player: player.clone(),
+            request_id: id.as_str().into(),
+        }))
     }
 
     fn take_answers(&mut self, answers: &mut Vec<Answer>) {
+        self.ask();
         answers.extend(self.answers.try_iter());
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orrery::ids::{Name, PlayerId};
-use orrery::store::{Batch, Cause, LoadedPilot, PilotRecord, StoredOutcome, request_digest};
+use orrery::store::{Batch, Cause, LoadedPilot, PilotRecord, StoredOutcome};
 use orrery::wire::Reply;
 
 /// Money and goods of one pilot.
@@ -169,13 +169,10 @@ impl Shelf {
 
     /// What a login needs to know.
     pub(crate) fn load(&self, player: &PlayerId) -> LoadedPilot {
-        let used = self.outcomes.keys().filter(|(owner, _)| owner == player);
         LoadedPilot {
             player: player.clone(),
             record: self.pilots.get(player).cloned(),
             is_elsewhere: false,
-            request_digests: used.map(|(_, id)| request_digest(id)).collect(),
-            request_digests_complete: true,
         }
     }
 }
@@ -190,6 +187,9 @@ fn signs(cause: Cause) -> (i64, i64, i64) {
         Cause::FuelBurned | Cause::CargoLost => (0, 0, -1),
         Cause::Production => (0, 1, 0),
         Cause::Consumption => (0, -1, 0),
+        Cause::GrantReturned => (-1, 0, 0),
+        Cause::QuarantinedBuy | Cause::QuarantinedRefuel => (0, -1, 0),
+        Cause::QuarantinedSell => (0, 1, 0),
     }
 }
 

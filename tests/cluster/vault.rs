@@ -4,13 +4,13 @@
 //! A crash drops the queue; what has been carried out stays on the shelf. A real database may stand
 //! behind the shelf: it is given the same batches, and must give the same answers.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use orrery::ids::{Name, PlayerId};
 use orrery::server::vault::{Answer, Full, Vault};
-use orrery::store::{Batch, LoadedPilot, Purpose, Stock, StoredOutcome};
+use orrery::store::{Batch, Cause, LoadedPilot, Purpose, Stock, StoredOutcome};
 use orrery::wire::RequestId;
 
 use super::shelf::Shelf;
@@ -53,6 +53,9 @@ pub(crate) struct Disk {
     pub(crate) full_count: u64,
     durable: Arc<AtomicU64>,
     is_failed: bool,
+    /// Nothing is kept of these from the next batch that holds something of them.
+    pub(crate) refused: BTreeSet<PlayerId>,
+    quarantined: BTreeSet<PlayerId>,
     pub(crate) twin: Option<Box<dyn Twin>>,
 }
 
@@ -66,6 +69,8 @@ impl Disk {
             full_count: 0,
             durable: Arc::default(),
             is_failed: false,
+            refused: BTreeSet::new(),
+            quarantined: BTreeSet::new(),
             twin: None,
         }
     }
@@ -86,8 +91,20 @@ impl Disk {
                     if let Some(twin) = &mut self.twin {
                         twin.keep(batch.clone());
                     }
+                    let (batch, refused) = self.without_refused(batch);
                     self.shelf.keep(batch);
-                    self.durable.store(number, Ordering::Release);
+                    if refused.is_empty() {
+                        self.durable.store(number, Ordering::Release);
+                    } else {
+                        let reason = "a test refuses it".to_owned();
+                        self.answers.extend(refused.into_iter().map(|player| {
+                            Answer::Quarantined {
+                                player,
+                                reason: reason.clone(),
+                            }
+                        }));
+                        self.answers.push(Answer::DurableWithout(number));
+                    }
                 }
                 Asked::Load { ticket, player } => {
                     let pilot = Box::new(self.load(&player));
@@ -105,15 +122,54 @@ impl Disk {
         }
     }
 
+    /// The batch as the store keeps it, and whom it refuses for the first time: of a quarantined
+    /// pilot's trade the station's part alone.
+    fn without_refused(&mut self, mut batch: Batch) -> (Batch, Vec<PlayerId>) {
+        let transactions = batch.transactions.iter();
+        let traders = transactions.filter_map(|transaction| transaction.player.clone());
+        let asked = batch.outcomes.iter().map(|outcome| outcome.player.clone());
+        let flown = batch.checkpoints.iter().map(|pilot| pilot.player.clone());
+        let present: BTreeSet<PlayerId> = traders.chain(asked).chain(flown).collect();
+        let refused = present.intersection(&self.refused);
+        let refused: Vec<PlayerId> = refused.cloned().collect();
+        for player in &refused {
+            self.refused.remove(player);
+            self.quarantined.insert(player.clone());
+        }
+        let quarantined = &self.quarantined;
+        batch
+            .outcomes
+            .retain(|outcome| !quarantined.contains(&outcome.player));
+        batch
+            .checkpoints
+            .retain(|pilot| !quarantined.contains(&pilot.player));
+        batch.transactions = batch
+            .transactions
+            .into_iter()
+            .filter_map(|mut transaction| {
+                let player = transaction.player.as_ref();
+                if player.is_some_and(|player| quarantined.contains(player)) {
+                    transaction.cause = match transaction.cause {
+                        Cause::Buy => Cause::QuarantinedBuy,
+                        Cause::Sell => Cause::QuarantinedSell,
+                        _ => return None,
+                    };
+                    (transaction.player, transaction.request_id) = (None, None);
+                }
+                Some(transaction)
+            })
+            .collect();
+        (batch, refused)
+    }
+
     /// What both know of a pilot.
     pub(crate) fn load(&mut self, player: &PlayerId) -> LoadedPilot {
         let known = self.shelf.load(player);
         let Some(twin) = &mut self.twin else {
             return known;
         };
-        // The two may list a hold and the digests in different orders.
+        // The two may list a hold in different orders.
         let in_order = |mut pilot: LoadedPilot| {
-            pilot.request_digests.sort_unstable();
             if let Some(record) = &mut pilot.record {
                 record.cargo.sort_by(|a, b| a.commodity.cmp(&b.commodity));
             }
@@ -146,6 +202,7 @@ impl Disk {
         self.queue.clear();
         self.answers.clear();
         self.is_failed = false;
+        self.quarantined.clear();
         if let Some(twin) = &mut self.twin {
             twin.reopen();
         }

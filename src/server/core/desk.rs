@@ -218,6 +218,35 @@ impl Core {
         }
     }
 
+    /// Nothing more comes of a player's orders: they are answered INTERNAL.
+    pub(super) fn refuse_orders_of(&mut self, key: PlayerKey) {
+        let mut refused = Vec::new();
+        self.orders.retain(|_, open| {
+            if open.key == key {
+                refused.push((open.conn, open.seq));
+            }
+            open.key != key
+        });
+        let mut is_others = |lookup: &Lookup| {
+            if lookup.key == key {
+                refused.push((lookup.conn, lookup.seq));
+            }
+            lookup.key != key
+        };
+        self.lookups.retain(|lookup| is_others(lookup));
+        self.lookups_open.retain(|_, lookup| is_others(lookup));
+        for (conn, seq) in refused {
+            self.refuse(conn, seq, ErrorCode::Internal);
+        }
+    }
+
+    /// The store keeps as many of the player's outcomes as it will.
+    pub(super) fn refuse_look_up(&mut self, ticket: u32) {
+        if let Some(lookup) = self.lookups_open.try_remove(ticket as usize) {
+            self.refuse(lookup.conn, lookup.seq, ErrorCode::RateLimited);
+        }
+    }
+
     fn look_up(&mut self, lookup: Lookup) {
         if self.lookups.len() + self.lookups_open.len() >= LOOKUPS_MAX {
             self.refuse(lookup.conn, lookup.seq, ErrorCode::RateLimited);

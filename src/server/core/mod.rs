@@ -10,9 +10,11 @@ mod boarding;
 mod desk;
 mod leaving;
 mod purse;
+mod quarantine;
 mod recording;
 mod settling;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,7 +29,7 @@ use super::vault::{Answer, Vault};
 use prometheus_client::metrics::gauge::Gauge;
 use tracing::{info, warn};
 
-use crate::ids::{ConnId, SystemIndex, UnixMillis};
+use crate::ids::{ConnId, PlayerId, SystemIndex, UnixMillis};
 use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, PLAYERS_MAX, SNAPSHOT_PERIOD_TICKS};
 use crate::recorder::{Recorder, TapedWorld};
 use crate::replication::{Publisher, Stage, Stencils, TickFrame, Viewer};
@@ -144,6 +146,8 @@ pub struct Core {
     lookups_open: slab::Slab<Lookup>,
     /// Players whose money changed in a batch that is not durable yet.
     unsettled: Vec<PlayerKey>,
+    /// Players of whom nothing is kept any more; as many as the store bears with.
+    quarantined: HashSet<PlayerId>,
     /// Players that it has to do with at most.
     players_max: usize,
     view_radius: f32,
@@ -200,6 +204,7 @@ impl Core {
             lookups: Vec::new(),
             lookups_open: slab::Slab::new(),
             unsettled: Vec::new(),
+            quarantined: HashSet::new(),
             players_max: PLAYERS_MAX,
             view_radius: parts.view_radius,
             metrics: parts.metrics,
@@ -275,6 +280,9 @@ impl Core {
             match answer {
                 Answer::Loaded { ticket, pilot } => self.board(PlayerKey(ticket), &pilot),
                 Answer::Outcome { ticket, outcome } => self.look_up_answered(ticket, outcome),
+                Answer::OutcomesFull { ticket } => self.refuse_look_up(ticket),
+                Answer::Quarantined { player, reason } => self.quarantine(player, &reason),
+                Answer::StaleGuests(guests) => self.forget_guests(guests),
                 Answer::LeaseLost(system) => self.lose_system(&system),
                 Answer::DurableWithout(batch) => {
                     self.durable.fetch_max(batch, Ordering::AcqRel);
