@@ -80,6 +80,14 @@ impl PlayerId {
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    /// Whether `POST /guest` makes such names: `guest-` and 24 hexadecimal digits.
+    pub fn is_guest(&self) -> bool {
+        let digits = self.as_str().strip_prefix("guest-");
+        digits.is_some_and(|digits| {
+            digits.len() == 24 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    }
 }
 
 impl fmt::Display for PlayerId {
@@ -201,6 +209,15 @@ pub struct UnixMillis(pub u64);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_guest_is_told_by_the_name() {
+        let is_guest = |text: &str| PlayerId::parse(text).map(|player| player.is_guest());
+        assert_eq!(is_guest("guest-0123456789abcdef01234567"), Ok(true));
+        for other in ["guest-bob", "guest-0123456789abcdef0123456z", "p_1"] {
+            assert_eq!(is_guest(other), Ok(false), "{other}");
+        }
+    }
 
     #[test]
     fn names_are_bounded_and_plain() {

@@ -667,9 +667,61 @@ pub const STORE_INBOX_MAX: usize = 256;
 /// failure rolls back and how long one commit can be.
 pub const STORE_MERGE_BATCHES_MAX: usize = 32;
 
-/// Digests of remembered request ids that a login brings along (32 KiB); a pilot with more is
+/// Digests of remembered request ids that are handed out at once (32 KiB); a pilot with more is
 /// looked up request by request.
 pub const STORE_REQUEST_DIGESTS_MAX: usize = 4096;
+
+/// Reads that may wait for the reader; a tick's look-ups are one. Beyond it, full is the answer.
+pub const STORE_READS_MAX: usize = 256;
+
+/// Players whose kept outcomes the reader remembers the number of, 200 bytes each; past them it
+/// begins anew.
+pub const READER_COUNTS_MAX: usize = 4_096;
+
+/// Outcomes that the store says it does not know before it counts a player's anew: how far a
+/// player may get past [`PLAYER_OUTCOMES_MAX`].
+pub const READER_COUNT_AGE_MAX: u64 = 1_024;
+
+/// Orders that are refused for [`PLAYER_OUTCOMES_MAX`] before the store counts anew: a count of so
+/// many costs some 15 ms of the reader's time.
+pub const READER_COUNT_FULL_AGE_MAX: u64 = 256;
+
+/// How long an outcome is kept, in ms of the batches' time: the seven days that clients are
+/// promised and one more, for clocks that differ.
+pub const OUTCOME_KEPT_MS: u64 = 8 * 24 * 60 * 60 * 1000;
+
+/// What clients are promised of it, in ms: within this time a request id stands for one request.
+pub const OUTCOME_PROMISED_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Outcomes kept of one player, some 350 bytes each: 90 MB. A pilot who orders once in 2.6 s day
+/// and night for eight days gets there. At the rate of [`RATE_TRANSACTIONS`] it takes an hour and a
+/// half, so beyond it orders with a request id are refused until the oldest are forgotten; none is
+/// forgotten early.
+pub const PLAYER_OUTCOMES_MAX: usize = 262_144;
+
+/// Outcomes that are forgotten in one step: 2 ms of the writer's time while it has nothing else to
+/// do.
+pub const FORGET_OUTCOMES_MAX: i64 = 256;
+
+/// Time of the batches between two steps, in ms, unless the last had its hands full.
+pub const FORGET_PERIOD_MS: u64 = 1_000;
+
+/// How long a guest who never docked is kept after the last checkpoint, in ms of the batches' time.
+/// The token has long run out by then.
+pub const GUEST_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Guests that are forgotten in one commit: each costs a ledger row and some 100 µs.
+pub const FORGET_GUESTS_MAX: usize = 32;
+
+/// How often the reader looks for guests to forget, in ms; after a full list the second after.
+pub const FORGET_GUESTS_PERIOD_MS: u64 = 30_000;
+
+/// Pause after a full list of them, in ms: the tick carries out the last one meanwhile.
+pub const FORGET_GUESTS_PAUSE_MS: u64 = 1_000;
+
+/// Players in quarantine, 150 bytes each. So many are no longer single players' records that are
+/// wrong: the store fails.
+pub const QUARANTINED_MAX: usize = 10_000;
 
 /// Tries that follow a lost database connection or a lost race before the store gives up:
 /// with the pauses below about 13 s, in which replies are held.

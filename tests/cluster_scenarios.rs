@@ -312,6 +312,57 @@ fn a_failed_store_answers_internal_and_tells_nothing_undurable() {
     }
 }
 
+/// The store refuses what is one pilot's; the trade of another in the same batch is told.
+#[test]
+fn a_quarantined_pilot_is_put_out_and_nobody_else_notices() {
+    let mut cluster = quiet();
+    let ann = cluster.enter("ann", "sol-1");
+    let bob = cluster.enter("bob", "sol-1");
+    for seat in [ann, bob] {
+        dock(&mut cluster, seat);
+    }
+    let ship = cluster.seats[ann].model.ship.clone();
+    let who = cluster.seats[ann].player.clone();
+    cluster.ticks(5);
+    cluster.disk_pace = DiskPace::Stopped;
+    cluster.disk().refused.insert(who.clone());
+    let due = cluster.tick + 1;
+    cluster.seats[ann].buy(food(3, Some("hers")), due);
+    cluster.seats[bob].buy(food(2, Some("his")), due);
+    cluster.ticks(5);
+    cluster.disk_pace = DiskPace::Prompt;
+    cluster.ticks(4);
+    let seat = &cluster.seats[ann];
+    assert_eq!(seat.errors, [ErrorCode::Internal], "no success is told");
+    assert_eq!(seat.stage, Stage::Over(Some(CloseCode::TryLater.as_u16())));
+    assert!(cluster.core.failure().is_none());
+    let reply = cluster.seats[bob].newest_reply.clone();
+    assert!(matches!(reply, Some(Reply::TradeResult(_))), "{reply:?}");
+    assert!(
+        !cluster.seats[bob].model.entities.contains_key(&ship),
+        "the ship is gone"
+    );
+    let shelf_knows = cluster.disk().shelf.answered(&who, "hers");
+    assert_eq!(shelf_knows, None);
+    // Until the server is started anew.
+    let again = cluster.dial("ann", 0);
+    let token = cluster.token(&who);
+    cluster.seats[again].login(&token, 0);
+    cluster.ticks(4);
+    assert_eq!(cluster.seats[again].errors, [ErrorCode::Internal]);
+    // The stations of the world and of the shelf agree: a clean end checks it.
+    cluster.restart(true);
+    let back = cluster.enter("ann", "sol-1");
+    let you = cluster.seats[back].model.you.as_ref();
+    assert_eq!(you.map(|you| you.credits), Some(5_000));
+    dock(&mut cluster, back);
+    let due = cluster.tick + 1;
+    cluster.seats[back].buy(food(3, Some("hers")), due);
+    cluster.ticks(5);
+    let reply = cluster.seats[back].newest_reply.clone();
+    assert!(matches!(reply, Some(Reply::TradeResult(_))), "{reply:?}");
+}
+
 #[test]
 fn a_crowd_of_1000_ships_in_one_view_stays_within_the_byte_budget_and_sees_itself_at_30_hz() {
     let mut cluster = crowd(550.0);

@@ -114,6 +114,52 @@ fn a_newer_schema_is_refused(database: &Database) {
     assert_eq!(opened.err(), Some(expected));
 }
 
+/// What version 3 wrote, with the same tables and indices as every database of its time.
+fn what_version_3_wrote_is_brought_up_to_date_and_can_be_forgotten(database: &Database) {
+    let steps: [&str; 3] = if database.is_sqlite() {
+        [
+            include_str!("../src/store/sql/sqlite/0001_ledger.sql"),
+            include_str!("../src/store/sql/sqlite/0002_leases.sql"),
+            include_str!("../src/store/sql/sqlite/0003_newcomers.sql"),
+        ]
+    } else {
+        [
+            include_str!("../src/store/sql/postgres/0001_ledger.sql"),
+            include_str!("../src/store/sql/postgres/0002_leases.sql"),
+            include_str!("../src/store/sql/postgres/0003_newcomers.sql"),
+        ]
+    };
+    for step in steps {
+        database.tamper(step);
+    }
+    let id = if database.is_sqlite() {
+        "CAST('old' AS BLOB)"
+    } else {
+        "'old'"
+    };
+    database.tamper(&format!(
+        "CREATE TABLE orrery_schema (id BIGINT PRIMARY KEY, version BIGINT NOT NULL); \
+         INSERT INTO orrery_schema (id, version) VALUES (1, 3); \
+         INSERT INTO outcomes (player, request_id, system_name, body_digest, reply, unix_ms) \
+         VALUES ('p_9', {id}, 'sol-1', 1, '{{}}', 1000)"
+    ));
+    assert!(matches!(
+        audit(&database.url),
+        Err(StoreError::Unusable(text)) if text.contains("schema version 3: serve it once")
+    ));
+    let desk = traded(database);
+    while database.count("SELECT COUNT(*) FROM outcomes WHERE player = 'p_9'") > 0 {
+        std::thread::yield_now();
+    }
+    desk.store.close();
+    assert_eq!(
+        database.count("SELECT version FROM orrery_schema"),
+        SCHEMA_VERSION
+    );
+    let report = audit(&database.url).unwrap();
+    assert!(report.is_clean(), "{report}");
+}
+
 /// A pilot's rows lie in two chains after a jump; the audit follows across them.
 fn a_pilot_who_traded_in_two_systems_is_clean(database: &Database) {
     let who = player("p_1");
@@ -164,6 +210,7 @@ on_every_backend!(
     a_newer_schema_is_refused,
     a_pilot_who_traded_in_two_systems_is_clean,
     what_version_1_wrote_is_brought_up_to_date_and_its_chain_goes_on,
+    what_version_3_wrote_is_brought_up_to_date_and_can_be_forgotten,
 );
 
 #[test]

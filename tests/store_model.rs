@@ -191,9 +191,10 @@ impl<'a> Game<'a> {
             self.desk().keep(first_batch(&id, 0));
             loaded = self.desk().load(&id);
         }
-        assert!(loaded.request_digests_complete);
+        let (digests, is_complete) = self.desk().digests(&id);
+        assert!(is_complete);
         self.pilots.insert(who, loaded.record.unwrap());
-        self.digests.insert(who, loaded.request_digests);
+        self.digests.insert(who, digests);
     }
 
     fn keep(&mut self, who: Option<u8>, mut batch: Batch) {

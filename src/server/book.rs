@@ -59,7 +59,15 @@ impl Book {
 
     /// How many records are open.
     pub(super) fn len(&self) -> usize {
-        self.open.transactions.len() + self.open.outcomes.len() + self.open.checkpoints.len()
+        self.open.transactions.len()
+            + self.open.outcomes.len()
+            + self.open.checkpoints.len()
+            + self.open.forgotten.len()
+    }
+
+    /// Notes a guest whom the store may forget.
+    pub(super) fn forget(&mut self, guest: PlayerId) {
+        self.open.forgotten.push(guest);
     }
 
     /// Notes money or goods that moved.

@@ -71,6 +71,8 @@ pub enum ToGate {
     Fail,
     /// Another server owns a system now: answer what waits to be told of it with INTERNAL.
     Forget(SystemIndex),
+    /// What waits to be told to this connection was not kept: answer it with INTERNAL.
+    Discard(ConnId),
     /// End all connections with 1001 and stop.
     Stop {
         /// How long the close handshakes may take.

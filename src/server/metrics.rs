@@ -192,6 +192,8 @@ pub struct Metrics {
     pub commit_seconds: Histogram,
     /// What handing a batch over takes of the tick.
     pub submit_seconds: Histogram,
+    /// Players whose records could not be kept or read since the start.
+    pub players_quarantined: Counter,
 }
 
 impl Default for Metrics {
@@ -237,6 +239,7 @@ impl Metrics {
             commits: Counter::default(),
             commit_seconds: Histogram::new(SPAN_BUCKETS),
             submit_seconds: Histogram::new(SPAN_BUCKETS),
+            players_quarantined: Counter::default(),
         };
         metrics.registry = Arc::new(metrics.register());
         metrics
@@ -260,6 +263,9 @@ impl Metrics {
         let handing = "Handing a batch to the store, within the tick";
         let submit = self.submit_seconds.clone();
         all.register_with_unit("submit", handing, Unit::Seconds, submit);
+        let quarantined = self.players_quarantined.clone();
+        let help = "Players whose records could not be kept or read";
+        all.register("players_quarantined", help, quarantined);
         all
     }
 

@@ -108,6 +108,7 @@ pub enum RunError {
 }
 
 /// What a store needs from the server to be opened, and what it must be told.
+#[derive(Clone)]
 pub struct Notices {
     /// To be raised to each batch that has become durable, before `ring` is called.
     pub durable: Arc<AtomicU64>,

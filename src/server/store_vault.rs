@@ -1,40 +1,30 @@
-//! The store as the tick's vault: its writer's answers wait here until the tick takes them.
+//! The store as the tick's vault: the store's answers wait here until the tick takes them.
 //!
 //! `Durable` goes straight on to the gates, which hold replies for it; everything else is the
-//! core's. Answers are bounded by the questions that the store's inbox takes.
+//! core's. Answers are bounded by the questions that the store's inboxes take.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::run::Notices;
-use super::vault::{Answer, Full, OutcomeQuestion, Vault};
+use super::vault::{Answer, Full, Vault};
 use crate::ids::{Name, PlayerId};
 use crate::limits::STORE_CLOSE_MS_MAX;
-use crate::store::{self, Batch, Claim, Purpose, Refused, Stock, Store, StoreConfig, StoreError};
+use crate::store::{
+    self, Batch, Claim, OutcomeQuestion, Purpose, Refused, Stock, Store, StoreConfig, StoreError,
+};
 
 /// A running store, as a vault.
 pub struct StoreVault {
     /// Taken when the vault is dropped, which waits for the writer to finish.
     store: Option<Store>,
     answers: Receiver<Answer>,
-    /// What each load that the store took is for, in order: the pilot, or the request digests.
-    wanted: Sender<Wanted>,
-    /// Look-ups that the store has no room for yet; the next come only when these are gone.
-    questions: VecDeque<OutcomeQuestion>,
     oldest: Oldest,
     submit_seconds: Histogram,
-}
-
-/// Which part of a loaded pilot was asked for.
-#[derive(Clone, Copy)]
-enum Wanted {
-    Pilot,
-    RequestDigests,
 }
 
 /// When the oldest batch that is not durable was handed over. The tick thread shares no lock with
@@ -91,7 +81,6 @@ impl StoreVault {
         let (to, answers) = mpsc::channel();
         let oldest = Oldest::new();
         let (stocked, stocks) = mpsc::channel();
-        let (wanted, wants) = mpsc::channel();
         let handed_over = oldest.clone();
         let submit_seconds = notices.submit_seconds();
         let mut has_lost = false;
@@ -111,23 +100,33 @@ impl StoreVault {
                     return;
                 }
                 store::Answer::Claimed(_) => return,
+                store::Answer::RequestDigests {
+                    ticket,
+                    digests,
+                    is_complete,
+                } => Answer::RequestDigests {
+                    ticket,
+                    digests,
+                    is_complete,
+                },
+                store::Answer::Quarantined { player, reason } => {
+                    has_lost = true;
+                    Answer::Quarantined { player, reason }
+                }
+                store::Answer::StaleGuests { players } => Answer::StaleGuests(players),
+                store::Answer::OutcomesFull { ticket } => Answer::OutcomesFull { ticket },
                 store::Answer::LeaseLost { system } => {
                     has_lost = true;
                     Answer::LeaseLost(system)
                 }
-                store::Answer::Loaded { ticket, pilot } => match wants.recv() {
-                    Ok(Wanted::Pilot) => Answer::Loaded {
-                        ticket,
-                        pilot: Box::new(pilot),
-                    },
-                    Ok(Wanted::RequestDigests) => Answer::RequestDigests {
-                        ticket,
-                        digests: pilot.request_digests,
-                        is_complete: pilot.request_digests_complete,
-                    },
-                    Err(_) => return,
+                store::Answer::Loaded { ticket, pilot } => Answer::Loaded {
+                    ticket,
+                    pilot: Box::new(pilot),
                 },
-                store::Answer::Outcome { ticket, outcome } => Answer::Outcome { ticket, outcome },
+                store::Answer::Outcome { ticket, outcome } => Answer::Outcome {
+                    ticket,
+                    outcome,
+                },
                 store::Answer::Failed(error) => Answer::Failed(error.to_string()),
             };
             // A vault that is gone has nobody to tell.
@@ -137,8 +136,6 @@ impl StoreVault {
         let vault = Self {
             store: Some(store),
             answers,
-            wanted,
-            questions: VecDeque::new(),
             oldest,
             submit_seconds,
         };
@@ -171,43 +168,6 @@ impl StoreVault {
         })
     }
 
-    fn ask_for(
-        &self,
-        wanted: Wanted,
-        ticket: u64,
-        player: &PlayerId,
-        purpose: Purpose,
-    ) -> Result<(), Full> {
-        let store = self.store.as_ref().ok_or(Full)?;
-        store
-            .load(ticket, player.clone(), purpose)
-            .map_err(|_| Full)?;
-        // A writer that has ended answers nothing more.
-        let _ = self.wanted.send(wanted);
-        Ok(())
-    }
-
-    /// Asks as many of the look-ups that wait as the store has room for.
-    fn ask_outcomes(&mut self) {
-        let Some(store) = &self.store else {
-            return;
-        };
-        while let Some(question) = self.questions.front() {
-            let OutcomeQuestion {
-                ticket,
-                player,
-                request_id,
-            } = question;
-            if store
-                .outcome(*ticket, player.clone(), request_id.as_str())
-                .is_err()
-            {
-                return;
-            }
-            self.questions.pop_front();
-        }
-    }
-
     /// Why the writer has ended.
     fn failure(&self) -> StoreError {
         let failed = self.answers.iter().find_map(|answer| match answer {
@@ -235,25 +195,28 @@ impl Vault for StoreVault {
     }
 
     fn load(&mut self, ticket: u64, player: &PlayerId, purpose: Purpose) -> Result<(), Full> {
-        self.ask_for(Wanted::Pilot, ticket, player, purpose)
+        let store = self.store.as_ref().ok_or(Full)?;
+        store
+            .load(ticket, player.clone(), purpose)
+            .map_err(|_| Full)
     }
 
     fn request_digests(&mut self, ticket: u64, player: &PlayerId) -> Result<(), Full> {
-        self.ask_for(Wanted::RequestDigests, ticket, player, Purpose::Login)
+        let store = self.store.as_ref().ok_or(Full)?;
+        store
+            .request_digests(ticket, player.clone())
+            .map_err(|_| Full)
     }
 
     fn outcomes(&mut self, questions: Vec<OutcomeQuestion>) -> Result<(), Vec<OutcomeQuestion>> {
-        self.ask_outcomes();
-        if self.store.is_none() || !self.questions.is_empty() {
-            return Err(questions);
+        let taken = self.store.as_ref().map(|store| store.outcomes(questions.clone()));
+        match taken {
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) | None => Err(questions),
         }
-        self.questions.extend(questions);
-        self.ask_outcomes();
-        Ok(())
     }
 
     fn take_answers(&mut self, answers: &mut Vec<Answer>) {
-        self.ask_outcomes();
         answers.extend(self.answers.try_iter());
     }
 }

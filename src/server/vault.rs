@@ -8,23 +8,11 @@
 //! to the gates and the core through the shared counter, not here.
 
 use crate::ids::{Name, PlayerId};
-use crate::store::{Batch, LoadedPilot, Purpose, StoredOutcome};
-use crate::wire::RequestId;
+use crate::store::{Batch, LoadedPilot, OutcomeQuestion, Purpose, StoredOutcome};
 
 /// The vault has no room at the moment; ask again next tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
-
-/// Asks what a player's request was answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutcomeQuestion {
-    /// Comes back in [`Answer::Outcome`].
-    pub ticket: u64,
-    /// Who used the id.
-    pub player: PlayerId,
-    /// The id.
-    pub request_id: RequestId,
-}
 
 /// What a vault has to say.
 #[derive(Debug)]
@@ -33,7 +21,7 @@ pub enum Answer {
     Loaded {
         /// The question's.
         ticket: u64,
-        /// The pilot. Its request digests are not read.
+        /// The pilot.
         pilot: Box<LoadedPilot>,
     },
     /// Which request ids a player has used.
@@ -52,11 +40,27 @@ pub enum Answer {
         /// The answer then.
         outcome: Option<StoredOutcome>,
     },
+    /// The id was never used, and the player has used as many as can be remembered: nothing may be
+    /// carried out under it.
+    OutcomesFull {
+        /// The question's.
+        ticket: u64,
+    },
+    /// A player's records cannot be kept, or read: nothing of the player in the batch of the next
+    /// [`Answer::DurableWithout`] was kept, nor will be.
+    Quarantined {
+        /// Whose.
+        player: PlayerId,
+        /// Why, for an operator.
+        reason: String,
+    },
+    /// Guests whom nobody has seen for long; the store forgets those that a batch names.
+    StaleGuests(Vec<PlayerId>),
     /// Another server writes for this system now: it must not tick here any more, and what waits
     /// to be told of it was not kept.
     LeaseLost(Name),
-    /// A batch that is durable but for a system just lost; the core raises the mark once nobody
-    /// can be told of that system any more.
+    /// A batch that is durable but for a system just lost or players just quarantined; the core
+    /// raises the mark once nobody can be told of those any more.
     DurableWithout(u64),
     /// Nothing will be durable any more, and why.
     Failed(String),
@@ -74,7 +78,7 @@ pub trait Vault: Send {
     fn request_digests(&mut self, ticket: u64, player: &PlayerId) -> Result<(), Full>;
 
     /// Asks what requests were answered, all of a tick at once; each is answered by an
-    /// [`Answer::Outcome`] of its own. Where there is no room they all come back.
+    /// [`Answer::Outcome`] or [`Answer::OutcomesFull`] of its own. Where there is no room they all come back.
     fn outcomes(&mut self, questions: Vec<OutcomeQuestion>) -> Result<(), Vec<OutcomeQuestion>>;
 
     /// Takes what has been answered since the last call; never waits.

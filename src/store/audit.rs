@@ -4,7 +4,8 @@
 //! Checked: each row's place, hash and balances; that a transaction's rows are those that its cause
 //! makes; each chain's recorded end (rows cut off at the end show there); every stored balance,
 //! which is every purse, hold and stock; that nobody owes who must not; that each request stands
-//! in one transaction and has an outcome. Work: one pass over the ledger; memory: the balances.
+//! in one transaction and has an outcome, or is older than those that are kept. Work: one pass over
+//! the ledger; memory: the balances.
 //!
 //! A station's rows lie in one chain and are checked one by one. A pilot's may lie in several,
 //! between which no order is recorded, so the steps from balance to balance are summed: all inner
@@ -23,16 +24,24 @@ use crate::store::record::{Cause, Transaction};
 use crate::store::sqlite::Sqlite;
 use crate::store::{is_postgres, sqlite_path};
 
-/// Requests that are in more than one transaction, or without an outcome.
-pub(super) const STRAY_REQUESTS: &str = "SELECT player, request_id FROM ledger \
-    WHERE request_id IS NOT NULL GROUP BY player, request_id \
-    HAVING COUNT(DISTINCT system_name || '/' || CAST(transaction_id AS TEXT)) > 1 \
+/// Requests that are in more than one transaction within the time `$1` (ms), or without an outcome
+/// and younger than what may be forgotten. An id that is used again once its outcome is forgotten is
+/// another request.
+pub(super) const STRAY_REQUESTS: &str = "SELECT player, request_id FROM ( \
+    SELECT player, request_id, unix_ms, system_name || '/' || CAST(transaction_id AS TEXT) AS own, \
+    LAG(system_name || '/' || CAST(transaction_id AS TEXT)) OVER one_id AS former, \
+    LAG(unix_ms) OVER one_id AS former_ms \
+    FROM ledger WHERE request_id IS NOT NULL \
+    WINDOW one_id AS (PARTITION BY player, request_id \
+    ORDER BY unix_ms, system_name, transaction_id)) AS steps \
+    WHERE own <> former AND unix_ms - former_ms < $1 \
     UNION \
     SELECT ledger.player, ledger.request_id FROM ledger \
     LEFT JOIN outcomes ON outcomes.player = ledger.player \
     AND outcomes.request_id = ledger.request_id \
     WHERE ledger.request_id IS NOT NULL AND outcomes.player IS NULL \
-    LIMIT $1";
+    AND ledger.unix_ms >= (SELECT before_ms FROM outcomes_forgotten WHERE id = 1) \
+    LIMIT $2";
 
 /// What an audit found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::ids::{Name, PlayerId, UnixMillis};
 use crate::store::error::StoreError;
 use crate::store::ledger::{Hash, LedgerRow};
-use crate::store::record::{PilotRecord, Stock, StoredOutcome};
+use crate::store::record::{OutcomeQuestion, PilotRecord, Stock, StoredOutcome};
 use crate::store::staging::{Change, Head};
 
 /// The process that writes: its owner's name and how often that owner has started.
@@ -24,6 +24,25 @@ pub(super) struct WriterId {
 /// leases others have taken since.
 pub(super) const FORGET_WRITERS: &str = "DELETE FROM writers WHERE owner <> $1 \
     AND NOT EXISTS (SELECT 1 FROM systems WHERE systems.owner = writers.owner)";
+
+/// A guest who never docked and has no goods, last seen before a moment. The first lines are those
+/// of the index that finds them, to the letter.
+macro_rules! is_passing_guest {
+    () => {
+        "substr(player, 1, 6) = 'guest-' AND length(player) = 30 \
+         AND docked_at IS NULL AND home_station IS NULL AND unix_ms < $1 \
+         AND NOT EXISTS (SELECT 1 FROM balances WHERE account = 'pilot:' || pilots.player \
+         AND asset <> '$' AND balance <> 0)"
+    };
+}
+pub(super) use is_passing_guest;
+
+/// Guests to forget.
+pub(super) const STALE_GUESTS: &str = concat!(
+    "SELECT player FROM pilots WHERE ",
+    is_passing_guest!(),
+    " AND system_name = $2 ORDER BY unix_ms LIMIT $3"
+);
 
 /// What came of asking for a system's lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +81,10 @@ pub(super) trait Backend: Send {
     fn commit(&mut self) -> Result<(), StoreError>;
     /// Forgets it; never fails: a transaction whose connection is gone is forgotten too.
     fn rollback(&mut self);
+    /// Another connection to the same database; the schema is up to date.
+    fn beside(&self) -> Result<Self, StoreError>
+    where
+        Self: Sized;
     /// A new connection after a loss; nothing to do where there is none.
     fn reconnect(&mut self) -> Result<(), StoreError>;
 
@@ -90,29 +113,59 @@ pub(super) trait Backend: Send {
     fn change_balances(&mut self, changes: &[Change]) -> Result<(), StoreError>;
     /// Appends rows.
     fn append(&mut self, rows: &[LedgerRow]) -> Result<(), StoreError>;
-    /// Keeps outcomes; a second one for the same player and request id is an error.
+    /// Keeps outcomes; the places of those that are second ones for their player and request id,
+    /// which are not kept.
     fn keep_outcomes(
         &mut self,
         outcomes: &[(UnixMillis, &StoredOutcome)],
-    ) -> Result<(), StoreError>;
+    ) -> Result<Vec<usize>, StoreError>;
     /// Keeps pilots, each at most once in the list.
     fn keep_pilots(&mut self, pilots: &[(UnixMillis, &PilotRecord)]) -> Result<(), StoreError>;
+
+    /// Of these guests, those who never docked, were last seen before a moment and have no goods,
+    /// with their systems; locked until the transaction ends.
+    fn forgettable_guests(
+        &mut self,
+        players: &[&str],
+        before_ms: i64,
+    ) -> Result<Vec<(String, String)>, StoreError>;
+    /// Removes pilots, and those of their balances that are zero.
+    fn remove_pilots(&mut self, players: &[&str], accounts: &[String]) -> Result<(), StoreError>;
+    /// Removes up to `limit` outcomes of before a moment, the oldest first, and notes for the audit
+    /// that it has; a transaction of its own. Returns how many.
+    fn forget_outcomes(&mut self, before_ms: i64, limit: i64) -> Result<u64, StoreError>;
 
     /// Whether this owner alone may take in a player whom nobody has kept, for
     /// [`NEWCOMER_MS`](crate::limits::NEWCOMER_MS); one that asks again may still.
     fn take_in(&mut self, owner: &str, player: &PlayerId) -> Result<bool, StoreError>;
-    /// Whether another owner holds the system's lease.
-    fn is_run_by_another(&mut self, owner: &str, system: &Name) -> Result<bool, StoreError>;
-    /// The pilot with empty purse and hold: those are balances.
-    fn pilot(&mut self, player: &PlayerId) -> Result<Option<PilotRecord>, StoreError>;
+    /// The pilot with purse and hold, as of one moment, and whether another owner holds the lease of
+    /// the pilot's system.
+    fn pilot(
+        &mut self,
+        owner: &str,
+        player: &PlayerId,
+    ) -> Result<Option<(PilotRecord, bool)>, StoreError>;
     /// Up to `limit` of the pilot's request ids.
     fn request_ids(&mut self, player: &PlayerId, limit: i64) -> Result<Vec<Vec<u8>>, StoreError>;
-    /// The outcome of a request.
-    fn outcome(
+    /// The outcomes of those questions that have one, with the questions' places.
+    fn outcomes(
         &mut self,
-        player: &PlayerId,
-        request_id: &str,
-    ) -> Result<Option<StoredOutcome>, StoreError>;
+        questions: &[OutcomeQuestion],
+    ) -> Result<Vec<(usize, StoredOutcome)>, StoreError>;
+    /// How many outcomes of each player are kept, counted up to `limit`.
+    fn outcome_counts(
+        &mut self,
+        players: &[&str],
+        limit: i64,
+    ) -> Result<Vec<(String, i64)>, StoreError>;
+    /// Up to `limit` guests of a system who never docked and were last seen before a moment, the
+    /// longest unseen first.
+    fn stale_guests(
+        &mut self,
+        system: &Name,
+        before_ms: i64,
+        limit: i64,
+    ) -> Result<Vec<String>, StoreError>;
     /// What a system's stations hold of goods, zero included.
     fn stocks(&mut self, system: &Name) -> Result<Vec<Stock>, StoreError>;
 
@@ -131,8 +184,9 @@ pub(super) trait Backend: Send {
     ) -> Result<Vec<LedgerRow>, StoreError>;
     /// Every balance.
     fn all_balances(&mut self) -> Result<Vec<(String, String, i64)>, StoreError>;
-    /// Up to `limit` requests, as `player request`, that the ledger holds more than once or that
-    /// have no outcome.
+    /// Up to `limit` requests, as `player request`, that the ledger holds more than once within
+    /// the time for which outcomes are promised, or that have no outcome and are too young for it to
+    /// be forgotten.
     fn stray_requests(&mut self, limit: i64) -> Result<Vec<String>, StoreError>;
     /// How many pilots and outcomes there are.
     fn counts(&mut self) -> Result<(i64, i64), StoreError>;

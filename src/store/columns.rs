@@ -137,21 +137,35 @@ pub(super) fn stock(
     }
 }
 
-/// Puts a pilot's balances into its purse and hold.
-pub(super) fn fill(
-    pilot: &mut PilotRecord,
-    balances: Vec<(String, String, i64)>,
-) -> Result<(), StoreError> {
-    for (_, asset, balance) in balances {
+/// An asset and how much of it a pilot has; neither where the pilot has no account.
+pub(super) type Held = (Option<String>, Option<i64>);
+
+/// A pilot out of the rows that hold the same columns and one balance each.
+pub(super) fn pilot(
+    player: &PlayerId,
+    rows: impl Iterator<Item = (PilotColumns, Held)>,
+) -> Result<Option<PilotRecord>, StoreError> {
+    let mut pilot: Option<PilotRecord> = None;
+    for (columns, held) in rows {
+        let record = match pilot.take() {
+            Some(record) => record,
+            None => columns.record(player)?,
+        };
+        let record = pilot.insert(record);
+        let (Some(asset), Some(balance)) = held else {
+            continue;
+        };
         if asset == CREDITS {
-            pilot.credits = balance;
+            record.credits = balance;
         } else if balance != 0 {
-            pilot.cargo.push(Cargo {
+            record.cargo.push(Cargo {
                 commodity: name(&asset)?,
                 quantity: balance,
             });
         }
     }
-    pilot.cargo.sort_by(|a, b| a.commodity.cmp(&b.commodity));
-    Ok(())
+    if let Some(pilot) = &mut pilot {
+        pilot.cargo.sort_by(|a, b| a.commodity.cmp(&b.commodity));
+    }
+    Ok(pilot)
 }

@@ -8,6 +8,8 @@
 //! grant, bounty ──credits──▶ pilot ◀──credits, goods──▶ station ◀──goods── production
 //!                              │ credits ▶ repair          │ goods ▶ consumption
 //!                              │ goods ▶ cargo_lost        │ goods ▶ fuel_burned (refuel)
+//!                              │ credits ▶ grant (a guest who is forgotten)
+//!             quarantine ◀──credits, goods──▶ station (for a pilot whose part is left out)
 //! ```
 //!
 //! Each system has its own chain of rows 1, 2, 3, …; a row's hash covers the hash before it, so an
@@ -41,7 +43,7 @@ pub enum Account {
         station: Name,
     },
     /// A named source or sink of a system: `grant`, `bounty`, `repair`, `fuel_burned`,
-    /// `cargo_lost`, `production` or `consumption`.
+    /// `cargo_lost`, `production`, `consumption` or `quarantine`.
     Flow {
         /// The system.
         system: Name,
@@ -138,6 +140,7 @@ pub fn transfers(transaction: &Transaction) -> Result<Vec<Transfer>, StoreError>
     let station = || station_of(transaction);
     let mut transfers = match transaction.cause {
         Cause::Grant => vec![money(flow("grant"), pilot()?)],
+        Cause::GrantReturned => vec![money(pilot()?, flow("grant"))],
         Cause::Bounty => vec![money(flow("bounty"), pilot()?)],
         Cause::Repair => vec![money(pilot()?, flow("repair"))],
         Cause::Buy => vec![money(pilot()?, station()?), goods(station()?, pilot()?)?],
@@ -150,6 +153,14 @@ pub fn transfers(transaction: &Transaction) -> Result<Vec<Transfer>, StoreError>
         Cause::CargoLost => vec![goods(pilot()?, flow("cargo_lost"))?],
         Cause::Production => vec![goods(flow("production"), station()?)?],
         Cause::Consumption => vec![goods(station()?, flow("consumption"))?],
+        Cause::QuarantinedBuy | Cause::QuarantinedRefuel => vec![
+            money(flow("quarantine"), station()?),
+            goods(station()?, flow("quarantine"))?,
+        ],
+        Cause::QuarantinedSell => vec![
+            goods(flow("quarantine"), station()?)?,
+            money(station()?, flow("quarantine")),
+        ],
     };
     transfers.retain(|transfer| transfer.amount > 0);
     Ok(transfers)

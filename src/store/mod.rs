@@ -1,19 +1,23 @@
 //! The store: records in, durable out.
 //!
 //! Owns pilots, stocks, remembered outcomes and the double-entry [ledger], in one SQLite file or in
-//! PostgreSQL. It never decides a game rule, reads no clock, and knows only identities. One thread
-//! writes; requests reach it through a bounded inbox and are answered in order through a closure
-//! that the caller gives.
+//! PostgreSQL. It never decides a game rule, and knows only identities; time is that of the batches.
+//! One thread writes, another reads beside it on a connection of its own. Each has a bounded inbox
+//! and answers through its copy of a closure that the caller gives.
 //!
-//! Invariants: a batch is kept whole or not at all; what was answered [`Answer::Durable`] survives
-//! any crash; no balance changes but by ledger rows; no hold and no stock falls below zero; each
-//! (player, request id) has one outcome, for ever; a system is written by the holder of its lease.
+//! Invariants: a batch is kept whole or not at all, but for players in [quarantine]; what was
+//! answered [`Answer::Durable`] survives any crash; no balance changes but by ledger rows; no hold
+//! and no stock falls below zero; each (player, request id) has one outcome while it is remembered;
+//! a system is written by the holder of its lease. A read is as of some moment after it was asked:
+//! what was told durable before is in it, what was merely submitted may be.
 //!
 //! Call order: [`Store::open`], then [`Store::stocks`] for every system held, then per tick one
-//! [`Store::submit`] and per login one [`Store::load`]; [`Store::close`] commits what is queued.
+//! [`Store::submit`] and one [`Store::outcomes`], per login one [`Store::load`];
+//! [`Store::close`] commits what is queued.
 //! A pilot belongs to whoever owns the system that its record names; no other server may admit it,
 //! and a jump leads only between systems that one server owns.
 
+mod answer;
 mod audit;
 mod backend;
 mod backup;
@@ -22,7 +26,10 @@ mod columns;
 mod error;
 pub mod ledger;
 mod postgres;
+mod quarantine;
+mod reader;
 mod record;
+mod retry;
 mod schema;
 mod sqlite;
 mod staging;
@@ -30,28 +37,32 @@ mod work;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::ids::{Name, PlayerId};
 use crate::limits::{
-    STORE_INBOX_MAX, STORE_OUTAGE_MS_MAX, STORE_RETRIES_MAX, STORE_SILENCE_MS_MAX,
+    FORGET_GUESTS_PERIOD_MS, STORE_INBOX_MAX, STORE_OUTAGE_MS_MAX, STORE_READS_MAX,
+    STORE_RETRIES_MAX, STORE_SILENCE_MS_MAX,
 };
 
+pub use answer::Answer;
 pub use audit::{Report, audit};
 pub use backend::Claim;
 pub use backup::backup;
 pub use error::StoreError;
 pub use record::{
-    Batch, Cargo, Cause, Home, LoadedPilot, PilotRecord, Place, Purpose, Stock, StoredOutcome,
-    Transaction, digest64, request_digest,
+    Batch, Cargo, Cause, Home, LoadedPilot, OutcomeQuestion, PilotRecord, Place, Purpose, Stock,
+    StoredOutcome, Transaction, digest64, request_digest,
 };
 pub use schema::SCHEMA_VERSION;
-pub use writer::Answer;
 
+use answer::Shared;
 use backend::Backend;
 use postgres::Postgres;
+use reader::{Read, Reader};
 use sqlite::Sqlite;
 use writer::{Request, Writer};
 
@@ -77,6 +88,8 @@ pub struct StoreConfig {
     pub outage_max: Duration,
     /// How long a step may wait for a database server's answer.
     pub silence_max: Duration,
+    /// How often guests to forget are looked for.
+    pub guests_period: Duration,
 }
 
 impl StoreConfig {
@@ -91,6 +104,7 @@ impl StoreConfig {
             retries_max: STORE_RETRIES_MAX,
             outage_max: Duration::from_millis(STORE_OUTAGE_MS_MAX),
             silence_max: Duration::from_millis(STORE_SILENCE_MS_MAX),
+            guests_period: Duration::from_millis(FORGET_GUESTS_PERIOD_MS),
         }
     }
 }
@@ -98,29 +112,32 @@ impl StoreConfig {
 /// Why a request was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// The inbox holds [`STORE_INBOX_MAX`] requests: try again next tick.
+    /// The inbox holds [`STORE_INBOX_MAX`] requests, or [`STORE_READS_MAX`] reads: try again next
+    /// tick.
     #[error("the store is behind")]
     Full,
-    /// The writer has ended; [`Answer::Failed`] says why.
+    /// The store has ended; [`Answer::Failed`] says why.
     #[error("the store has stopped")]
     Stopped,
 }
 
-/// A handle to the writer's thread.
+/// A handle to the store's two threads.
 pub struct Store {
     inbox: SyncSender<Request>,
-    writer: JoinHandle<()>,
+    reads: SyncSender<Read>,
+    threads: [JoinHandle<()>; 2],
     claims: Vec<Claim>,
 }
 
 impl Store {
-    /// Opens the database, migrates its schema, takes the leases and starts the writer.
+    /// Opens the database, migrates its schema, takes the leases and starts the threads.
     ///
-    /// Blocks until that is done, and within a bound while a lease may still run out. `tell` is called on the writer's thread and must return quickly;
-    /// it is dropped when the writer ends. Look at [`Store::claims`] for systems owned elsewhere.
+    /// Blocks until that is done, and within a bound while a lease may still run out. Each thread
+    /// calls a `tell` of its own, which must return quickly; it is dropped when the thread ends.
+    /// [`Answer::Quarantined`] may come from both, [`Answer::Failed`] from either, once. Look at [`Store::claims`] for systems owned elsewhere.
     pub fn open(
         config: &StoreConfig,
-        tell: impl FnMut(Answer) + Send + 'static,
+        tell: impl FnMut(Answer) + Clone + Send + 'static,
     ) -> Result<Self, StoreError> {
         if is_postgres(&config.database) {
             let backend = Postgres::open(&config.database, config.silence_max)?;
@@ -134,17 +151,24 @@ impl Store {
     fn start<B: Backend + 'static>(
         backend: B,
         config: &StoreConfig,
-        mut tell: impl FnMut(Answer) + Send + 'static,
+        mut tell: impl FnMut(Answer) + Clone + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let mut writer = Writer::new(backend, config);
+        let shared = Arc::new(Shared::default());
+        let mut writer = Writer::new(backend, config, Arc::clone(&shared));
         let claims = claiming::claim_all(&mut writer, config)?;
         writer.enlist()?;
+        let reader = Reader::new(writer.beside()?, config, shared);
         let (inbox, requests) = mpsc::sync_channel(STORE_INBOX_MAX);
-        let thread = thread::Builder::new().name("store".to_owned());
-        let writer = thread.spawn(move || writer.run(&requests, &mut tell));
+        let (reads, asked) = mpsc::sync_channel(STORE_READS_MAX);
+        let (mut tell_read, stop_reads) = (tell.clone(), reads.clone());
+        let reader = spawn("store-reads", move || reader.run(&asked, &mut tell_read))?;
+        let writer = spawn("store", move || {
+            writer.run(&requests, &stop_reads, &mut tell);
+        })?;
         Ok(Self {
             inbox,
-            writer: writer.map_err(|error| StoreError::Unusable(error.to_string()))?,
+            reads,
+            threads: [writer, reader],
             claims,
         })
     }
@@ -169,22 +193,24 @@ impl Store {
         }
     }
 
-    /// Asks for a pilot as of all batches submitted before; answered by [`Answer::Loaded`].
+    /// Asks for a pilot; answered by [`Answer::Loaded`].
     pub fn load(&self, ticket: u64, player: PlayerId, purpose: Purpose) -> Result<(), Refused> {
-        self.ask(Request::Load {
+        self.read(Read::Load {
             ticket,
             player,
             purpose,
         })
     }
 
-    /// Asks for the outcome of a request; answered by [`Answer::Outcome`].
-    pub fn outcome(&self, ticket: u64, player: PlayerId, request_id: &str) -> Result<(), Refused> {
-        self.ask(Request::Outcome {
-            ticket,
-            player,
-            request_id: request_id.to_owned(),
-        })
+    /// Asks which request ids of a player are remembered; answered by [`Answer::RequestDigests`].
+    pub fn request_digests(&self, ticket: u64, player: PlayerId) -> Result<(), Refused> {
+        self.read(Read::RequestDigests { ticket, player })
+    }
+
+    /// Asks for the outcomes of requests, all at once; each is answered by [`Answer::Outcome`] or
+    /// [`Answer::OutcomesFull`].
+    pub fn outcomes(&self, questions: Vec<OutcomeQuestion>) -> Result<(), Refused> {
+        self.read(Read::Outcomes(questions))
     }
 
     /// Asks for what a system's stations hold; answered by [`Answer::Stocks`].
@@ -198,39 +224,54 @@ impl Store {
     }
 
     fn ask(&self, request: Request) -> Result<(), Refused> {
-        self.inbox.try_send(request).map_err(|error| match error {
-            TrySendError::Full(_) => Refused::Full,
-            TrySendError::Disconnected(_) => Refused::Stopped,
-        })
+        self.inbox.try_send(request).map_err(refused)
     }
 
-    /// Lets the writer finish what is queued and release its leases, and waits for it.
+    fn read(&self, read: Read) -> Result<(), Refused> {
+        self.reads.try_send(read).map_err(refused)
+    }
+
+    /// Lets both threads finish what is queued and release the leases, and waits for them.
     ///
-    /// The last answers are told before this returns. Merely dropping the handle lets the writer
-    /// finish too, but unobserved.
+    /// The last answers are told before this returns. Merely dropping the handle lets them finish
+    /// too, but unobserved.
     pub fn close(self) {
-        drop(self.inbox);
-        let ended = self.writer.join();
-        if ended.is_err() {
-            tracing::error!("the store's writer panicked");
-        }
+        drop((self.inbox, self.reads));
+        self.threads.into_iter().for_each(end);
     }
 
-    /// Like [`Store::close`], but leaves a writer alone that has not ended within `patience`: one
-    /// whose database keeps silent. Returns whether it has ended.
+    /// Like [`Store::close`], but leaves threads alone that have not ended within `patience`: those
+    /// whose database keeps silent. Returns whether they have ended.
     pub fn close_within(self, patience: Duration) -> bool {
-        drop(self.inbox);
+        drop((self.inbox, self.reads));
         let deadline = Instant::now() + patience;
-        while !self.writer.is_finished() {
+        while !self.threads.iter().all(JoinHandle::is_finished) {
             if Instant::now() >= deadline {
                 return false;
             }
             thread::sleep(Duration::from_millis(1));
         }
-        if self.writer.join().is_err() {
-            tracing::error!("the store's writer panicked");
-        }
+        self.threads.into_iter().for_each(end);
         true
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    let thread = thread::Builder::new().name(name.to_owned());
+    let spawned = thread.spawn(body);
+    spawned.map_err(|error| StoreError::Unusable(error.to_string()))
+}
+
+fn end(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("a thread of the store panicked");
+    }
+}
+
+fn refused<T>(error: TrySendError<T>) -> Refused {
+    match error {
+        TrySendError::Full(_) => Refused::Full,
+        TrySendError::Disconnected(_) => Refused::Stopped,
     }
 }
 
@@ -324,7 +365,11 @@ mod tests {
         store.close();
         let (store, answers) = start(Sqlite::open(&path)?, &path)?;
         for n in 1..=durable + 1 {
-            store.outcome(n, PlayerId::parse("p_1")?, &format!("r{n}"))?;
+            store.outcomes(vec![OutcomeQuestion {
+                ticket: n,
+                player: PlayerId::parse("p_1")?,
+                request_id: format!("r{n}").into(),
+            }])?;
             let kept = (n <= durable).then(|| outcome(n)).transpose()?;
             assert_eq!(
                 answers.recv()?,
@@ -370,6 +415,7 @@ mod tests {
         let path = directory.path().join("orrery.db");
         let (reached, is_reached) = channel();
         let (open_gate, gate) = channel::<()>();
+        let gate = Arc::new(std::sync::Mutex::new(gate));
         let config = StoreConfig::new(
             path.to_str().unwrap_or_default(),
             "here",
@@ -378,7 +424,7 @@ mod tests {
         let store = Store::open(&config, move |_| {
             // Holds the writer inside of its first answer.
             let _ = reached.send(());
-            let _ = gate.recv();
+            let _ = gate.lock().map(|gate| gate.recv());
         })?;
         store.stocks(1, Name::parse("sol-1")?)?;
         is_reached.recv()?;
@@ -394,10 +440,11 @@ mod tests {
             ..Batch::default()
         };
         assert_eq!(store.submit(extra.clone()), Err((Refused::Full, extra)));
-        assert_eq!(
-            store.load(2, PlayerId::parse("p_1")?, Purpose::Login),
-            Err(Refused::Full)
-        );
+        // The reader is held as well, by its first answer.
+        let player = PlayerId::parse("p_1")?;
+        let mut reads =
+            (0..STORE_READS_MAX + 2).map(|_| store.load(2, player.clone(), Purpose::Login));
+        assert!(reads.any(|taken| taken == Err(Refused::Full)));
         drop(open_gate);
         store.close();
         Ok(())

@@ -91,6 +91,8 @@ pub struct Stock {
 pub enum Cause {
     /// A new pilot's first credits; once a pilot, in the batch of its first checkpoint.
     Grant,
+    /// What a guest who is forgotten had, back to where grants come from.
+    GrantReturned,
     /// Goods from a station's stock into a hold.
     Buy,
     /// Goods from a hold into a station's stock.
@@ -110,12 +112,20 @@ pub enum Cause {
     Production,
     /// Goods that a station used up.
     Consumption,
+    /// The station's part of a purchase whose pilot is in quarantine: the flow `quarantine` stands
+    /// in for the pilot.
+    QuarantinedBuy,
+    /// The same of a sale.
+    QuarantinedSell,
+    /// The same of a refuelling.
+    QuarantinedRefuel,
 }
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Grant,
+        Self::GrantReturned,
         Self::Buy,
         Self::Sell,
         Self::Refuel,
@@ -125,12 +135,16 @@ impl Cause {
         Self::CargoLost,
         Self::Production,
         Self::Consumption,
+        Self::QuarantinedBuy,
+        Self::QuarantinedSell,
+        Self::QuarantinedRefuel,
     ];
 
     /// The name in the ledger.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Grant => "grant",
+            Self::GrantReturned => "grant_returned",
             Self::Buy => "buy",
             Self::Sell => "sell",
             Self::Refuel => "refuel",
@@ -140,6 +154,20 @@ impl Cause {
             Self::CargoLost => "cargo_lost",
             Self::Production => "production",
             Self::Consumption => "consumption",
+            Self::QuarantinedBuy => "quarantined_buy",
+            Self::QuarantinedSell => "quarantined_sell",
+            Self::QuarantinedRefuel => "quarantined_refuel",
+        }
+    }
+
+    /// What a station's part of this is booked as when the pilot's is left out; none where no
+    /// station has a part.
+    pub(super) const fn quarantined(self) -> Option<Self> {
+        match self {
+            Self::Buy => Some(Self::QuarantinedBuy),
+            Self::Sell => Some(Self::QuarantinedSell),
+            Self::Refuel => Some(Self::QuarantinedRefuel),
+            _ => None,
         }
     }
 
@@ -172,7 +200,8 @@ pub struct Transaction {
     pub request_id: Option<Arc<str>>,
 }
 
-/// What a request came to, kept for ever so that the same request id is answered alike.
+/// What a request came to, kept for [`OUTCOME_KEPT_MS`](crate::limits::OUTCOME_KEPT_MS) so that
+/// the same request id is answered alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredOutcome {
     /// The system in which it was decided.
@@ -201,12 +230,18 @@ pub struct Batch {
     pub outcomes: Vec<StoredOutcome>,
     /// Pilots as they are after all of the above.
     pub checkpoints: Vec<PilotRecord>,
+    /// Guests to forget, of those that [`Answer::StaleGuests`](super::Answer::StaleGuests) named:
+    /// whoever is not in the caller's memory. One who came back meanwhile is left as is.
+    pub forgotten: Vec<PlayerId>,
 }
 
 impl Batch {
     /// Whether there is nothing to keep: such a batch need not be submitted.
     pub fn is_empty(&self) -> bool {
-        self.transactions.is_empty() && self.outcomes.is_empty() && self.checkpoints.is_empty()
+        self.transactions.is_empty()
+            && self.outcomes.is_empty()
+            && self.checkpoints.is_empty()
+            && self.forgotten.is_empty()
     }
 
     /// Empties the batch for reuse and keeps its memory.
@@ -214,7 +249,19 @@ impl Batch {
         self.transactions.clear();
         self.outcomes.clear();
         self.checkpoints.clear();
+        self.forgotten.clear();
     }
+}
+
+/// A request whose outcome is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutcomeQuestion {
+    /// The caller's number, which comes back with the answer.
+    pub ticket: u64,
+    /// Who asked.
+    pub player: PlayerId,
+    /// The client's id for the request.
+    pub request_id: Arc<str>,
 }
 
 /// What a pilot is asked for.
@@ -237,11 +284,6 @@ pub struct LoadedPilot {
     /// Whether another server on this database runs the pilot's system, or, asked for
     /// [`Purpose::FirstJoin`], is taking the player in: the pilot may be in its memory.
     pub is_elsewhere: bool,
-    /// [`request_digest`] of the pilot's remembered request ids, at most
-    /// [`STORE_REQUEST_DIGESTS_MAX`](crate::limits::STORE_REQUEST_DIGESTS_MAX).
-    pub request_digests: Vec<u64>,
-    /// Whether these are all; if not, an id that is absent may be remembered all the same.
-    pub request_digests_complete: bool,
 }
 
 /// The first eight bytes of the SHA-256 of `bytes`, for [`StoredOutcome::body_digest`].
@@ -252,7 +294,7 @@ pub fn digest64(bytes: &[u8]) -> u64 {
         .fold(0, |digest, byte| (digest << 8) | u64::from(*byte))
 }
 
-/// The digest of a request id as [`LoadedPilot::request_digests`] holds it.
+/// The digest of a request id as [`Answer::RequestDigests`](super::Answer::RequestDigests) has it.
 pub fn request_digest(request_id: &str) -> u64 {
     digest64(request_id.as_bytes())
 }

@@ -16,7 +16,7 @@ pub(super) struct Step {
 }
 
 /// The steps; the step at index `i` leads to version `i + 1`.
-pub(super) const STEPS: [Step; 3] = [
+pub(super) const STEPS: [Step; 4] = [
     Step {
         sqlite: include_str!("sql/sqlite/0001_ledger.sql"),
         postgres: include_str!("sql/postgres/0001_ledger.sql"),
@@ -28,6 +28,10 @@ pub(super) const STEPS: [Step; 3] = [
     Step {
         sqlite: include_str!("sql/sqlite/0003_newcomers.sql"),
         postgres: include_str!("sql/postgres/0003_newcomers.sql"),
+    },
+    Step {
+        sqlite: include_str!("sql/sqlite/0004_forgetting.sql"),
+        postgres: include_str!("sql/postgres/0004_forgetting.sql"),
     },
 ];
 

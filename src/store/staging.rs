@@ -6,7 +6,7 @@
 //! [`Staging::post`] and [`Staging::verify`] in the order of events; then the parts.
 //!
 //! Balances live in the database alone. What the server believes of a pilot is compared with them
-//! at every checkpoint, and a difference is fatal.
+//! at every checkpoint, and a difference puts the pilot in quarantine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -71,6 +71,13 @@ impl Staging {
             balances: accounts,
             rows: Vec::new(),
         }
+    }
+
+    /// What an account has of an asset at this point.
+    pub(super) fn balance(&self, account: &str, asset: &str) -> i64 {
+        let assets = self.balances.get(account);
+        let balance = assets.and_then(|assets| assets.get(asset));
+        balance.map_or(0, |balance| balance.after)
     }
 
     /// Turns a transaction into rows. The caller has made sure that its system's lease is held.

@@ -1,101 +1,52 @@
-//! The writer: one thread that owns the database and takes requests in order.
+//! The writer: one thread that commits what it is handed over, in order.
 //!
 //! A commit takes in every batch that waits, up to a bound, and is one transaction:
 //!
 //! ```text
 //! count the commit (superseded? stop) → heads of the leases held → balances of the accounts
 //! touched → stage rows and sums, compare checkpoints → heads, rows, balances, outcomes, pilots
-//! → COMMIT → LeaseLost … Durable
+//! → COMMIT → LeaseLost … Quarantined … Durable
 //! ```
 //!
-//! Nothing is remembered between commits but their count: what a transaction needs it reads under
-//! its own locks, so that a retry starts from the truth. The count tells, after a connection was
-//! lost in the middle of a COMMIT, whether it happened; and since a commit counts only from the
-//! one before, the same one cannot be made twice, not even where the database carries out the lost
-//! COMMIT after the new try has begun. An error that cannot pass, or passes too slowly, is
-//! answered [`Answer::Failed`] once; the thread then ends, and nothing later is told.
+//! Nothing is remembered between commits but their count and who is in [quarantine](super::quarantine):
+//! what a transaction needs it reads under its own locks, so that a retry starts from the truth. The
+//! count tells, after a connection was lost in the middle of a COMMIT, whether it happened; and since
+//! a commit counts only from the one before, the same one cannot be made twice, not even where the
+//! database carries out the lost COMMIT after the new try has begun. An error that cannot pass, or
+//! passes too slowly, is answered [`Answer::Failed`] once; the thread then ends, and nothing later is
+//! told.
+//!
+//! Outcomes past their age are forgotten between commits, a bounded step at a time and only while
+//! nothing waits: that moment belongs to nobody. A step that fails is left for the next.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::time::Duration;
 
-use crate::ids::{Name, PlayerId};
+use crate::ids::{Name, PlayerId, UnixMillis};
 use crate::limits::{
-    LEASE_RENEW_MS, STORE_MERGE_BATCHES_MAX, STORE_REQUEST_DIGESTS_MAX, STORE_RETRY_MS_MAX,
-    STORE_RETRY_MS_MIN,
+    FORGET_OUTCOMES_MAX, FORGET_PERIOD_MS, GUEST_KEPT_MS, LEASE_RENEW_MS, OUTCOME_KEPT_MS,
+    STORE_MERGE_BATCHES_MAX,
 };
 use crate::store::StoreConfig;
+use crate::store::answer::{Answer, Shared};
 use crate::store::backend::{Backend, Claim, WriterId};
 use crate::store::columns;
 use crate::store::error::StoreError;
 use crate::store::ledger;
-use crate::store::record::{Batch, LoadedPilot, Purpose, Stock, StoredOutcome, digest64};
-use crate::store::staging::Staging;
-use crate::store::work::Work;
+use crate::store::quarantine::{Quarantine, Stopped};
+use crate::store::reader::Read;
+use crate::store::record::Batch;
+use crate::store::retry::{Outage, Patience};
+use crate::store::staging::{Head, Staging};
+use crate::store::work::{Work, stage_forgotten};
 
 /// What the writer is asked for.
 pub(super) enum Request {
     Submit(Batch),
-    Load {
-        ticket: u64,
-        player: PlayerId,
-        purpose: Purpose,
-    },
-    Outcome {
-        ticket: u64,
-        player: PlayerId,
-        request_id: String,
-    },
-    Stocks {
-        ticket: u64,
-        system: Name,
-    },
-    Claim {
-        system: Name,
-    },
-}
-
-/// What the writer tells, in the order of the requests.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
-    /// Every batch up to this number is on disk, but for what a [`Answer::LeaseLost`] before it
-    /// took out.
-    Durable {
-        /// The newest batch's number.
-        batch: u64,
-    },
-    /// Another server owns the system now. Nothing of it in the batches of the next
-    /// [`Answer::Durable`] was kept: its replies must not be sent, its ticking must stop.
-    LeaseLost {
-        /// The system.
-        system: Name,
-    },
-    /// A pilot, as of all batches submitted before.
-    Loaded {
-        /// The caller's number for the request.
-        ticket: u64,
-        /// The pilot.
-        pilot: LoadedPilot,
-    },
-    /// A request's outcome.
-    Outcome {
-        /// The caller's number for the request.
-        ticket: u64,
-        /// The outcome, none if the request is unknown.
-        outcome: Option<StoredOutcome>,
-    },
-    /// What a system's stations hold.
-    Stocks {
-        /// The caller's number for the request.
-        ticket: u64,
-        /// By station and commodity; a system that was never served has none.
-        stocks: Vec<Stock>,
-    },
-    /// What came of asking for a lease.
-    Claimed(Claim),
-    /// The store is dead: nothing that was not answered before is known to be kept.
-    Failed(StoreError),
+    Stocks { ticket: u64, system: Name },
+    Claim { system: Name },
 }
 
 /// See the module.
@@ -103,18 +54,21 @@ pub(super) struct Writer<B> {
     backend: B,
     identity: WriterId,
     commits: i64,
-    retries_max: u32,
-    outage_max: Duration,
+    patience: Patience,
     /// Fences of the leases held, by system.
     fences: BTreeMap<String, i64>,
     /// The goods that the server sees; none: all.
     commodities: BTreeSet<Name>,
+    quarantine: Quarantine,
+    shared: Arc<Shared>,
+    /// When outcomes are to be forgotten again, by the batches' time.
+    forget_due: UnixMillis,
 }
 
 impl<B: Backend> Writer<B> {
     /// A writer that holds nothing yet; the schema is up to date. Call order: claims, then
     /// [`Writer::enlist`], then [`Writer::run`].
-    pub(super) fn new(backend: B, config: &StoreConfig) -> Self {
+    pub(super) fn new(backend: B, config: &StoreConfig, shared: Arc<Shared>) -> Self {
         Self {
             backend,
             identity: WriterId {
@@ -122,40 +76,58 @@ impl<B: Backend> Writer<B> {
                 epoch: 0,
             },
             commits: 0,
-            retries_max: config.retries_max,
-            outage_max: config.outage_max,
+            patience: Patience::new(config),
             fences: BTreeMap::new(),
             commodities: config.commodities.iter().cloned().collect(),
+            quarantine: Quarantine::default(),
+            shared,
+            forget_due: UnixMillis(0),
         }
+    }
+
+    /// Another connection to the same database, for the reader.
+    pub(super) fn beside(&self) -> Result<B, StoreError> {
+        self.backend.beside()
     }
 
     /// Enters the owner among those that commit.
     pub(super) fn enlist(&mut self) -> Result<(), StoreError> {
         let owner = self.identity.owner.clone();
         // Once more than needed only leaves out a number.
-        self.identity = self.retrying(|backend| backend.enlist(&owner))?;
+        self.identity = self
+            .patience
+            .retrying(&mut self.backend, |backend| backend.enlist(&owner))?;
         Ok(())
     }
 
     /// Asks for a system's lease, be it the owner's `gone`, whose process has ended.
     pub(super) fn claim(&mut self, system: &Name, gone: &str) -> Result<Claim, StoreError> {
         let owner = self.identity.owner.clone();
-        let claim = self.retrying(|backend| backend.claim(&owner, system, gone))?;
+        let claim = self.patience.retrying(&mut self.backend, |backend| {
+            backend.claim(&owner, system, gone)
+        })?;
         if let Claim::Held { system, fence } = &claim {
             self.fences.insert(system.to_string(), *fence);
         }
         Ok(claim)
     }
 
-    /// Serves the inbox until it is closed or something fatal happens.
-    pub(super) fn run(mut self, inbox: &Receiver<Request>, tell: &mut dyn FnMut(Answer)) {
+    /// Serves the inbox until it is closed or something fatal happens; the reader then ends too.
+    pub(super) fn run(
+        mut self,
+        inbox: &Receiver<Request>,
+        reads: &SyncSender<Read>,
+        tell: &mut dyn FnMut(Answer),
+    ) {
         let ended = self.serve(inbox, tell);
         let ended = ended.and_then(|()| {
             let owner = self.identity.owner.clone();
             self.backend.release(&owner)
         });
         if let Err(error) = ended {
-            tell(Answer::Failed(error));
+            self.shared.fail(error, tell);
+            // A reader whose inbox is full is awake, and looks before it answers.
+            let _ = reads.try_send(Read::Stop);
         }
     }
 
@@ -169,7 +141,7 @@ impl<B: Backend> Writer<B> {
         loop {
             let request = match pushed_back.take() {
                 Some(request) => request,
-                None => match inbox.recv_timeout(Duration::from_millis(LEASE_RENEW_MS)) {
+                None => match self.next(inbox) {
                     Ok(request) => request,
                     Err(RecvTimeoutError::Timeout) => {
                         self.commit(&[], tell)?;
@@ -178,6 +150,9 @@ impl<B: Backend> Writer<B> {
                     Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 },
             };
+            if self.shared.has_failed() {
+                return Ok(());
+            }
             match request {
                 Request::Submit(batch) => {
                     batches.clear();
@@ -194,39 +169,50 @@ impl<B: Backend> Writer<B> {
                     }
                     self.commit(&batches, tell)?;
                 }
-                other => tell(self.answer(other)?),
+                Request::Stocks { ticket, system } => {
+                    let stocks = self
+                        .patience
+                        .retrying(&mut self.backend, |backend| backend.stocks(&system))?;
+                    tell(Answer::Stocks { ticket, stocks });
+                }
+                Request::Claim { system } => tell(Answer::Claimed(self.claim(&system, "")?)),
             }
         }
     }
 
-    fn answer(&mut self, request: Request) -> Result<Answer, StoreError> {
-        match request {
-            Request::Load {
-                ticket,
-                player,
-                purpose,
-            } => {
-                let owner = self.identity.owner.clone();
-                let pilot = self.retrying(|backend| load(backend, &owner, &player, purpose))?;
-                Ok(Answer::Loaded { ticket, pilot })
+    /// The next request; what is to be forgotten is while there is none.
+    fn next(&mut self, inbox: &Receiver<Request>) -> Result<Request, RecvTimeoutError> {
+        match inbox.try_recv() {
+            Ok(request) => return Ok(request),
+            Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+            Err(TryRecvError::Empty) => self.forget_outcomes(),
+        }
+        inbox.recv_timeout(Duration::from_millis(LEASE_RENEW_MS))
+    }
+
+    /// One step, if it is due.
+    fn forget_outcomes(&mut self) {
+        let now = self.shared.unix();
+        let Some(before) = now.0.checked_sub(OUTCOME_KEPT_MS) else {
+            return;
+        };
+        if now < self.forget_due {
+            return;
+        }
+        match self
+            .backend
+            .forget_outcomes(before as i64, FORGET_OUTCOMES_MAX)
+        {
+            // There are more: after the next commit.
+            Ok(count) if count >= FORGET_OUTCOMES_MAX as u64 => {}
+            Ok(_) => self.forget_due = UnixMillis(now.0 + FORGET_PERIOD_MS),
+            Err(error) => {
+                tracing::warn!(%error, "old outcomes were not forgotten this time");
+                self.forget_due = UnixMillis(now.0 + FORGET_PERIOD_MS);
+                self.backend.rollback();
+                // The next commit finds out whether the connection can be had again.
+                let _ = self.backend.reconnect();
             }
-            Request::Outcome {
-                ticket,
-                player,
-                request_id,
-            } => {
-                let outcome = self.retrying(|backend| backend.outcome(&player, &request_id))?;
-                Ok(Answer::Outcome { ticket, outcome })
-            }
-            Request::Stocks { ticket, system } => {
-                let stocks = self.retrying(|backend| backend.stocks(&system))?;
-                Ok(Answer::Stocks { ticket, stocks })
-            }
-            Request::Claim { system } => Ok(Answer::Claimed(self.claim(&system, "")?)),
-            Request::Submit(batch) => Err(StoreError::Malformed(format!(
-                "batch {} out of turn",
-                batch.number
-            ))),
         }
     }
 
@@ -241,11 +227,16 @@ impl<B: Backend> Writer<B> {
         let mut outage = Outage::default();
         loop {
             let done = self.attempt(commits, batches, &mut lost);
-            let Err(error) = done else { break };
+            let Err(stopped) = done else { break };
             self.backend.rollback();
-            self.pause(error, &mut outage)?;
-            if self.has_happened(commits, &mut outage)? {
-                break;
+            match stopped {
+                Stopped::Refused(refused) => self.quarantine.take_in(refused)?,
+                Stopped::Failed(error) => {
+                    self.patience.pause(error, &mut outage)?;
+                    if self.has_happened(commits, &mut outage)? {
+                        break;
+                    }
+                }
             }
         }
         self.commits = commits;
@@ -253,7 +244,14 @@ impl<B: Backend> Writer<B> {
             self.fences.remove(system.as_str());
             tell(Answer::LeaseLost { system });
         }
+        for refusal in self.quarantine.take_untold() {
+            tell(Answer::Quarantined {
+                player: refusal.player,
+                reason: refusal.reason.to_string(),
+            });
+        }
         if let Some(batch) = batches.last() {
+            self.shared.set_unix(batch.unix);
             tell(Answer::Durable {
                 batch: batch.number,
             });
@@ -266,7 +264,7 @@ impl<B: Backend> Writer<B> {
         commits: i64,
         batches: &[Batch],
         lost: &mut BTreeSet<Name>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), Stopped> {
         let backend = &mut self.backend;
         backend.begin()?;
         if !backend.count_commit(&self.identity, commits)? {
@@ -274,7 +272,7 @@ impl<B: Backend> Writer<B> {
             backend.rollback();
             // A try before this one was carried out after all; what it lost is in `lost`.
             let was_made = found == Some(commits);
-            return was_made.then_some(()).ok_or_else(|| self.superseded());
+            return Ok(was_made.then_some(()).ok_or_else(|| self.superseded())?);
         }
         let mut heads = backend.heads(&self.identity.owner)?;
         heads.retain(|system, head| self.fences.get(system) == Some(&head.fence));
@@ -283,16 +281,31 @@ impl<B: Backend> Writer<B> {
         for system in gone {
             lost.insert(columns::name(system)?);
         }
-        let work = Work::of(batches, &heads, lost)?;
-        let balances = backend.balances(&work.accounts())?;
+        let work = Work::of(batches, &heads, &self.quarantine, lost)?;
+        let unix = batches.last().map_or(UnixMillis(0), |batch| batch.unix);
+        let forgotten = forgettable(backend, &work.forgotten, unix, &heads)?;
+        let balances = backend.balances(&work.accounts(&forgotten))?;
         let mut staging = Staging::new(heads, balances);
         work.stage(&mut staging, &self.commodities)?;
+        stage_forgotten(&forgotten, unix, &mut staging)?;
         backend.move_heads(&self.identity.owner, staging.heads())?;
         backend.append(staging.rows())?;
         backend.change_balances(&staging.changes())?;
-        backend.keep_outcomes(&work.outcomes)?;
+        let second = backend.keep_outcomes(&work.outcomes)?;
+        if !second.is_empty() {
+            return Err(work.refuse_outcomes(&second));
+        }
         backend.keep_pilots(&work.newest_pilots())?;
-        backend.commit()
+        if !forgotten.is_empty() {
+            let players: Vec<&str> = forgotten.iter().map(|(it, _)| it.as_str()).collect();
+            let accounts: Vec<String> = forgotten
+                .iter()
+                .map(|(player, _)| ledger::pilot_key(player))
+                .collect();
+            backend.remove_pilots(&players, &accounts)?;
+        }
+        backend.commit()?;
+        Ok(())
     }
 
     /// After a failed try: a connection that works, and whether the commit was made all the same.
@@ -305,7 +318,7 @@ impl<B: Backend> Writer<B> {
             match found {
                 Ok(Some(found)) => return Ok(found == commits),
                 Ok(None) => return Err(self.superseded()),
-                Err(error) => self.pause(error, outage)?,
+                Err(error) => self.patience.pause(error, outage)?,
             }
         }
     }
@@ -315,71 +328,26 @@ impl<B: Backend> Writer<B> {
             owner: self.identity.owner.clone(),
         }
     }
-
-    fn retrying<T>(
-        &mut self,
-        mut read: impl FnMut(&mut B) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut outage = Outage::default();
-        loop {
-            match read(&mut self.backend) {
-                Ok(found) => return Ok(found),
-                Err(error) => self.pause(error, &mut outage)?,
-            }
-            while let Err(error) = self.backend.reconnect() {
-                self.pause(error, &mut outage)?;
-            }
-        }
-    }
-
-    /// Waits before the next try; the error itself if it cannot pass, or if tries or time have run
-    /// out.
-    fn pause(&self, error: StoreError, outage: &mut Outage) -> Result<(), StoreError> {
-        let began = *outage.began.get_or_insert_with(Instant::now);
-        let is_over = outage.tries >= self.retries_max || began.elapsed() >= self.outage_max;
-        if !error.may_pass() || is_over {
-            return Err(error);
-        }
-        let doubled = STORE_RETRY_MS_MIN.saturating_mul(1 << outage.tries.min(16));
-        let pause_ms = doubled.min(STORE_RETRY_MS_MAX);
-        outage.tries += 1;
-        tracing::warn!(%error, attempt = outage.tries, pause_ms, "the store tries again");
-        thread::sleep(Duration::from_millis(pause_ms));
-        Ok(())
-    }
 }
 
-/// How often something was tried again, and since when.
-#[derive(Default)]
-struct Outage {
-    tries: u32,
-    began: Option<Instant>,
-}
-
-fn load<B: Backend>(
+/// Those of the guests who still may be forgotten, with the systems of theirs that are held.
+fn forgettable<B: Backend>(
     backend: &mut B,
-    owner: &str,
-    player: &PlayerId,
-    purpose: Purpose,
-) -> Result<LoadedPilot, StoreError> {
-    // Before the pilot is looked for: one that another has kept meanwhile is found.
-    let is_refused = purpose == Purpose::FirstJoin && !backend.take_in(owner, player)?;
-    let mut record = backend.pilot(player)?;
-    let mut is_elsewhere = is_refused;
-    if let Some(pilot) = &mut record {
-        is_elsewhere = backend.is_run_by_another(owner, &pilot.system)?;
-        let balances = backend.balances(&[ledger::pilot_key(player)])?;
-        columns::fill(pilot, balances)?;
+    players: &[&PlayerId],
+    unix: UnixMillis,
+    heads: &BTreeMap<String, Head>,
+) -> Result<Vec<(PlayerId, Name)>, StoreError> {
+    let Some(before) = unix.0.checked_sub(GUEST_KEPT_MS) else {
+        return Ok(Vec::new());
+    };
+    if players.is_empty() {
+        return Ok(Vec::new());
     }
-    let limit = STORE_REQUEST_DIGESTS_MAX as i64 + 1;
-    let mut ids = backend.request_ids(player, limit)?;
-    let request_digests_complete = ids.len() <= STORE_REQUEST_DIGESTS_MAX;
-    ids.truncate(STORE_REQUEST_DIGESTS_MAX);
-    Ok(LoadedPilot {
-        player: player.clone(),
-        record,
-        is_elsewhere,
-        request_digests: ids.iter().map(|id| digest64(id)).collect(),
-        request_digests_complete,
-    })
+    let names: Vec<&str> = players.iter().map(|player| player.as_str()).collect();
+    let found = backend.forgettable_guests(&names, before as i64)?;
+    let held = found
+        .into_iter()
+        .filter(|(_, system)| heads.contains_key(system));
+    held.map(|(player, system)| Ok((PlayerId(columns::name(&player)?), columns::name(&system)?)))
+        .collect()
 }

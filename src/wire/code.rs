@@ -177,6 +177,8 @@ pub enum CloseCode {
     InvalidUtf8 = 1007,
     /// A message over [`MESSAGE_BYTES_MAX`](crate::limits::MESSAGE_BYTES_MAX).
     MessageTooBig = 1009,
+    /// The login was refused for the server's sake; the token stays good.
+    TryLater = 1013,
     /// The login failed, or the session's token ran out.
     LoginFailed = 4001,
     /// No login within [`LOGIN_DEADLINE_MS`](crate::limits::LOGIN_DEADLINE_MS).
@@ -203,6 +205,7 @@ impl CloseCode {
             Self::BinaryRefused => "binary messages are not accepted",
             Self::InvalidUtf8 => "text is not UTF-8",
             Self::MessageTooBig => "message is too big",
+            Self::TryLater => "try again later",
             Self::LoginFailed => "login failed or token expired",
             Self::LoginTimeout => "no login in time",
             Self::Replaced => "replaced by a newer login",

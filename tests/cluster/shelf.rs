@@ -167,15 +167,18 @@ impl Shelf {
         self.moved.contains(&(player.clone(), id.to_owned()))
     }
 
+    /// Digests of the ids that a player has used.
+    pub(crate) fn request_digests(&self, player: &PlayerId) -> Vec<u64> {
+        let used = self.outcomes.keys().filter(|(owner, _)| owner == player);
+        used.map(|(_, id)| request_digest(id)).collect()
+    }
+
     /// What a login needs to know.
     pub(crate) fn load(&self, player: &PlayerId) -> LoadedPilot {
-        let used = self.outcomes.keys().filter(|(owner, _)| owner == player);
         LoadedPilot {
             player: player.clone(),
             record: self.pilots.get(player).cloned(),
             is_elsewhere: false,
-            request_digests: used.map(|(_, id)| request_digest(id)).collect(),
-            request_digests_complete: true,
         }
     }
 }
@@ -190,6 +193,9 @@ fn signs(cause: Cause) -> (i64, i64, i64) {
         Cause::FuelBurned | Cause::CargoLost => (0, 0, -1),
         Cause::Production => (0, 1, 0),
         Cause::Consumption => (0, -1, 0),
+        Cause::GrantReturned => (-1, 0, 0),
+        Cause::QuarantinedBuy | Cause::QuarantinedRefuel => (0, -1, 0),
+        Cause::QuarantinedSell => (0, 1, 0),
     }
 }
 

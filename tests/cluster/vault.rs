@@ -6,14 +6,16 @@
 //! has been carried out stays on the shelf. A real database may stand behind the shelf: it is given the
 //! same batches, and must give the same answers.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use orrery::ids::{Name, PlayerId};
 use orrery::limits::REQUEST_DIGESTS_MAX;
-use orrery::server::vault::{Answer, Full, OutcomeQuestion, Vault};
-use orrery::store::{Batch, LoadedPilot, Purpose, Stock, StoredOutcome};
+use orrery::server::vault::{Answer, Full, Vault};
+use orrery::store::{
+    Batch, Cause, LoadedPilot, OutcomeQuestion, Purpose, Stock, StoredOutcome,
+};
 
 use super::dice::Dice;
 use super::shelf::Shelf;
@@ -65,6 +67,9 @@ pub(crate) struct Disk {
     pub(crate) full_count: u64,
     durable: Arc<AtomicU64>,
     is_failed: bool,
+    /// Nothing is kept of these from the next batch that holds something of them.
+    pub(crate) refused: BTreeSet<PlayerId>,
+    quarantined: BTreeSet<PlayerId>,
     pub(crate) twin: Option<Box<dyn Twin>>,
 }
 
@@ -83,6 +88,8 @@ impl Disk {
             full_count: 0,
             durable: Arc::default(),
             is_failed: false,
+            refused: BTreeSet::new(),
+            quarantined: BTreeSet::new(),
             twin: None,
         }
     }
@@ -101,8 +108,19 @@ impl Disk {
             if let Some(twin) = &mut self.twin {
                 twin.keep(batch.clone());
             }
+            let (batch, refused) = self.without_refused(batch);
             self.shelf.keep(batch);
-            self.durable.store(number, Ordering::Release);
+            if refused.is_empty() {
+                self.durable.store(number, Ordering::Release);
+                continue;
+            }
+            let reason = "a test refuses it";
+            self.answers
+                .extend(refused.into_iter().map(|player| Answer::Quarantined {
+                    player,
+                    reason: reason.to_owned(),
+                }));
+            self.answers.push(Answer::DurableWithout(number));
         }
     }
 
@@ -131,7 +149,7 @@ impl Disk {
                 pilot: Box::new(self.load(player)),
             },
             Read::Digests { ticket, player } => {
-                let mut digests = self.shelf.load(player).request_digests;
+                let mut digests = self.shelf.request_digests(player);
                 let is_complete = digests.len() <= self.request_digests_max;
                 digests.truncate(self.request_digests_max);
                 Answer::RequestDigests {
@@ -141,7 +159,7 @@ impl Disk {
                 }
             }
             Read::Outcome(question) => {
-                let (player, id) = (&question.player, question.request_id.as_str());
+                let (player, id) = (&question.player, &*question.request_id);
                 let outcome = self.shelf.outcome(player, id);
                 if let Some(twin) = &mut self.twin {
                     let kept = twin.outcome(player, id);
@@ -168,15 +186,54 @@ impl Disk {
         has_room
     }
 
+    /// The batch as the store keeps it, and whom it refuses for the first time: of a quarantined
+    /// pilot's trade the station's part alone.
+    fn without_refused(&mut self, mut batch: Batch) -> (Batch, Vec<PlayerId>) {
+        let transactions = batch.transactions.iter();
+        let traders = transactions.filter_map(|transaction| transaction.player.clone());
+        let asked = batch.outcomes.iter().map(|outcome| outcome.player.clone());
+        let flown = batch.checkpoints.iter().map(|pilot| pilot.player.clone());
+        let present: BTreeSet<PlayerId> = traders.chain(asked).chain(flown).collect();
+        let refused = present.intersection(&self.refused);
+        let refused: Vec<PlayerId> = refused.cloned().collect();
+        for player in &refused {
+            self.refused.remove(player);
+            self.quarantined.insert(player.clone());
+        }
+        let quarantined = &self.quarantined;
+        batch
+            .outcomes
+            .retain(|outcome| !quarantined.contains(&outcome.player));
+        batch
+            .checkpoints
+            .retain(|pilot| !quarantined.contains(&pilot.player));
+        batch.transactions = batch
+            .transactions
+            .into_iter()
+            .filter_map(|mut transaction| {
+                let player = transaction.player.as_ref();
+                if player.is_some_and(|player| quarantined.contains(player)) {
+                    transaction.cause = match transaction.cause {
+                        Cause::Buy => Cause::QuarantinedBuy,
+                        Cause::Sell => Cause::QuarantinedSell,
+                        _ => return None,
+                    };
+                    (transaction.player, transaction.request_id) = (None, None);
+                }
+                Some(transaction)
+            })
+            .collect();
+        (batch, refused)
+    }
+
     /// What both know of a pilot.
     pub(crate) fn load(&mut self, player: &PlayerId) -> LoadedPilot {
         let known = self.shelf.load(player);
         let Some(twin) = &mut self.twin else {
             return known;
         };
-        // The two may list a hold and the digests in different orders.
+        // The two may list a hold in different orders.
         let in_order = |mut pilot: LoadedPilot| {
-            pilot.request_digests.sort_unstable();
             if let Some(record) = &mut pilot.record {
                 record.cargo.sort_by(|a, b| a.commodity.cmp(&b.commodity));
             }
@@ -211,6 +268,7 @@ impl Disk {
         self.reads.clear();
         self.answers.clear();
         self.is_failed = false;
+        self.quarantined.clear();
         if let Some(twin) = &mut self.twin {
             twin.reopen();
         }

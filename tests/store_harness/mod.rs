@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use orrery::ids::{Name, PlayerId, UnixMillis};
 use orrery::store::{
-    Answer, Batch, Cargo, Cause, LoadedPilot, PilotRecord, Place, Purpose, Stock, Store,
-    StoreConfig, StoreError, StoredOutcome, Transaction, digest64,
+    Answer, Batch, Cargo, Cause, LoadedPilot, OutcomeQuestion, PilotRecord, Place, Purpose, Stock,
+    Store, StoreConfig, StoreError, StoredOutcome, Transaction, digest64,
 };
 
 /// Longer than any answer takes on a loaded machine.
@@ -128,10 +128,21 @@ impl Desk {
         self.answers.recv_timeout(PATIENCE).expect("an answer")
     }
 
+    /// The next batch has this number, and a time that follows from it.
+    pub fn number_from(&mut self, number: u64) {
+        self.next_batch = number;
+    }
+
     /// Submits without waiting; the batch's number.
-    pub fn submit(&mut self, mut batch: Batch) -> u64 {
+    pub fn submit(&mut self, batch: Batch) -> u64 {
+        let unix = UnixMillis(1_700_000_000_000 + self.next_batch * 33);
+        self.submit_at(unix, batch)
+    }
+
+    /// The same at a time of its own.
+    pub fn submit_at(&mut self, unix: UnixMillis, mut batch: Batch) -> u64 {
         batch.number = self.next_batch;
-        batch.unix = UnixMillis(1_700_000_000_000 + self.next_batch * 33);
+        batch.unix = unix;
         self.next_batch += 1;
         let number = batch.number;
         self.store.submit(batch).expect("room in the inbox");
@@ -142,6 +153,17 @@ impl Desk {
     pub fn keep(&mut self, batch: Batch) {
         let batch = self.submit(batch);
         assert_eq!(self.answer(), Answer::Durable { batch });
+    }
+
+    /// Submits a batch of which nothing of one player can be kept; the reason.
+    pub fn quarantine(&mut self, who: &PlayerId, batch: Batch) -> String {
+        let batch = self.submit(batch);
+        let reason = match self.answer() {
+            Answer::Quarantined { player, reason } if player == *who => reason,
+            other => panic!("expected {who} in quarantine, got {other:?}"),
+        };
+        assert_eq!(self.answer(), Answer::Durable { batch });
+        reason
     }
 
     /// Submits what cannot be kept; the answer.
@@ -164,8 +186,25 @@ impl Desk {
         }
     }
 
+    pub fn digests(&self, player: &PlayerId) -> (Vec<u64>, bool) {
+        self.store.request_digests(6, player.clone()).unwrap();
+        match self.answer() {
+            Answer::RequestDigests {
+                ticket: 6,
+                digests,
+                is_complete,
+            } => (digests, is_complete),
+            other => panic!("expected digests, got {other:?}"),
+        }
+    }
+
     pub fn outcome(&self, player: &PlayerId, request_id: &str) -> Option<StoredOutcome> {
-        self.store.outcome(8, player.clone(), request_id).unwrap();
+        let question = OutcomeQuestion {
+            ticket: 8,
+            player: player.clone(),
+            request_id: Arc::from(request_id),
+        };
+        self.store.outcomes(vec![question]).unwrap();
         match self.answer() {
             Answer::Outcome { ticket: 8, outcome } => outcome,
             other => panic!("expected an outcome, got {other:?}"),

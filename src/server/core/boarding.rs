@@ -27,6 +27,10 @@ impl Core {
 
     /// A token was good: takes the player's entry, or asks the store for the pilot.
     pub(super) fn log_in(&mut self, conn: ConnId, player: PlayerId, seq: u64) {
+        if self.quarantined.contains(&player) {
+            self.refuse(conn, seq, ErrorCode::Internal);
+            return;
+        }
         let key = match self.roster.of_player(&player) {
             Some(key) => key,
             None if self.roster.len() >= self.players_max => {

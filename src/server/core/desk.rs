@@ -239,6 +239,25 @@ impl Core {
         }
         self.refuse_queued();
     }
+
+    /// Nothing more comes of a player's orders: they are answered INTERNAL.
+    pub(super) fn refuse_orders_of(&mut self, handle: PlayerHandle) {
+        let mut refused: Vec<(ConnId, u64)> = Vec::new();
+        self.orders.retain(|_, open| {
+            if open.player == handle {
+                refused.push((open.conn, open.seq));
+            }
+            open.player != handle
+        });
+        if let Some(player) = self.roster.get(handle)
+            && let Some(conn) = player.conn
+        {
+            refused.extend(player.queue.owed_seqs().map(|seq| (conn, seq)));
+        }
+        for (conn, seq) in refused {
+            self.refuse(conn, seq, ErrorCode::Internal);
+        }
+    }
 }
 
 /// Whether a reply is an outcome that the same request id brings again: not a refusal that changed

@@ -5,14 +5,13 @@ use std::sync::atomic::AtomicU64;
 
 use super::*;
 use crate::ids::PlayerId;
-use crate::replication::Stencils;
 use crate::server::core::CoreParts;
 use crate::server::mailbox::Mailbox;
 use crate::server::metrics::Metrics;
 use crate::server::requests::Judgement;
-use crate::server::vault::{Answer, Full, OutcomeQuestion, Vault};
+use crate::server::vault::{Answer, Full, Vault};
 use crate::sim::World;
-use crate::store::{Batch, Purpose};
+use crate::store::{Batch, OutcomeQuestion, Purpose};
 use crate::universe::Universe;
 
 /// Takes everything and says nothing.
@@ -50,7 +49,6 @@ fn core() -> Core {
         lanes: Vec::new(),
         vault: Box::new(Silent),
         durable: Arc::new(AtomicU64::new(0)),
-        stencils: Arc::new(Stencils::new(1000.0, 250.0)),
         view_radius: 1000.0,
         stretches: 1,
         metrics: Metrics::new(),

@@ -14,12 +14,13 @@ mod leaving;
 mod ordering;
 mod pending;
 mod purse;
+mod quarantine;
 mod queue;
 mod reads;
 mod recording;
 mod settling;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,7 +35,7 @@ use super::vault::{Answer, Vault};
 use prometheus_client::metrics::gauge::Gauge;
 use tracing::{info, warn};
 
-use crate::ids::{ConnId, SystemIndex, UnixMillis};
+use crate::ids::{ConnId, PlayerId, SystemIndex, UnixMillis};
 use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, PLAYERS_MAX, SNAPSHOT_PERIOD_TICKS};
 use crate::recorder::{Recorder, TapedWorld};
 use crate::replication::{Publisher, Stage, TickFrame, Viewer};
@@ -158,6 +159,8 @@ pub struct Core {
     departed: Vec<PlayerHandle>,
     /// Players whose money changed in a batch that is not durable yet.
     unsettled: Vec<PlayerHandle>,
+    /// Players of whom nothing is kept any more; as many as the store bears with.
+    quarantined: HashSet<PlayerId>,
     /// Players that it has to do with at most.
     players_max: usize,
     view_radius: f32,
@@ -218,6 +221,7 @@ impl Core {
             queued: Vec::new(),
             departed: Vec::new(),
             unsettled: Vec::new(),
+            quarantined: HashSet::new(),
             players_max: PLAYERS_MAX,
             view_radius: parts.view_radius,
             metrics: parts.metrics,
@@ -316,6 +320,9 @@ impl Core {
                     is_complete,
                 } => self.take_digests(ticket, &digests, is_complete),
                 Answer::Outcome { ticket, outcome } => self.take_outcome(ticket, outcome.as_ref()),
+                Answer::OutcomesFull { ticket } => self.refuse_look_up(ticket),
+                Answer::Quarantined { player, reason } => self.quarantine(player, &reason),
+                Answer::StaleGuests(guests) => self.forget_guests(guests),
                 Answer::LeaseLost(system) => self.lose_system(&system),
                 Answer::DurableWithout(batch) => {
                     self.durable.fetch_max(batch, Ordering::AcqRel);

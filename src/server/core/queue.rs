@@ -20,8 +20,7 @@ use super::desk::Wish;
 use crate::ids::{PlayerId, SystemIndex};
 use crate::limits::{LOOKUP_TRIES_MAX, PILOT_COMMANDS_MAX, STEERING_HELD_TICKS_MAX};
 use crate::server::requests::{Judgement, Requests, digest};
-use crate::server::vault::OutcomeQuestion;
-use crate::store::StoredOutcome;
+use crate::store::{OutcomeQuestion, StoredOutcome};
 use crate::wire::Input;
 
 /// Controls, with the number of their `input.command`.
@@ -95,7 +94,8 @@ pub(super) enum Next {
         wish: Wish,
         outcome: StoredOutcome,
     },
-    /// An order on whose id the store's word came too early again and again.
+    /// An order on whose id the store's word came too early again and again, or under whose id
+    /// nothing new can be remembered.
     GiveUp { seq: u64 },
     /// A join.
     Join { seq: u64, target: SystemIndex },
@@ -325,7 +325,7 @@ impl PlayerQueue {
                 questions.push(OutcomeQuestion {
                     ticket,
                     player: player.clone(),
-                    request_id: id.clone(),
+                    request_id: id.as_str().into(),
                 });
             }
         }
@@ -370,6 +370,17 @@ impl PlayerQueue {
             order.lookup = Lookup::Answered {
                 outcome: outcome.cloned(),
                 asked_after,
+            };
+        });
+    }
+
+    /// Nothing may be carried out under the id of a question.
+    pub(super) fn give_up(&mut self, ticket: u64) {
+        self.with_question(ticket, |order, _| {
+            order.tries = LOOKUP_TRIES_MAX;
+            order.lookup = Lookup::Answered {
+                outcome: None,
+                asked_after: u64::MAX,
             };
         });
     }

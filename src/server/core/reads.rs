@@ -133,4 +133,13 @@ impl Core {
             player.queue.answer(ticket, outcome);
         }
     }
+
+    /// The id of a question was never used, and the store keeps as many of the player's outcomes as
+    /// it will.
+    pub(super) fn refuse_look_up(&mut self, ticket: u64) {
+        let asked = self.reads.asked.remove(&ticket);
+        if let Some(player) = asked.and_then(|handle| self.roster.get_mut(handle)) {
+            player.queue.give_up(ticket);
+        }
+    }
 }

@@ -274,11 +274,11 @@ impl Gate {
             .inc_by(std::mem::take(&mut self.desk.tally).stale_inputs);
     }
 
-    /// Another server owns a system now: what waits to be told of it was not kept.
-    fn forget(&mut self, io: &mut dyn Io, system: SystemIndex) {
+    /// Some of what waits to be told was not kept.
+    fn forget(&mut self, io: &mut dyn Io, is_lost: impl Fn(&Letter) -> bool) {
         let (lost, held) = std::mem::take(&mut self.held)
             .into_iter()
-            .partition(|letter| letter.system == Some(system));
+            .partition(is_lost);
         self.held = held;
         for letter in Vec::from(lost) {
             let letter: Letter = letter;
@@ -392,7 +392,8 @@ impl Service for Gate {
             match message {
                 ToGate::Letter(letter) => self.take_letter(io, letter),
                 ToGate::Frame(frame) => self.show(io, &frame),
-                ToGate::Forget(system) => self.forget(io, system),
+                ToGate::Forget(system) => self.forget(io, |letter| letter.system == Some(system)),
+                ToGate::Discard(conn) => self.forget(io, |letter| letter.conn == conn),
                 ToGate::Fail => self.fail(io, durable),
                 ToGate::Close(conn, code) => self.end(io, conn, code),
                 ToGate::Drain { deadline_ms } => self.announce_drain(io, deadline_ms),

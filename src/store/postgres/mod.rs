@@ -1,4 +1,4 @@
-//! The PostgreSQL back-end: one connection on the writer's thread, SQL that CockroachDB and
+//! The PostgreSQL back-end: a connection for each of the store's threads, SQL that CockroachDB and
 //! YugabyteDB speak too (no sequences, advisory locks, extensions or server-side code).
 //!
 //! Several servers may share a database; leases by the database's own clock keep their systems
@@ -100,6 +100,11 @@ impl Postgres {
         this.migrate().map(|()| this)
     }
 
+    /// Another connection with the same bounds.
+    fn open_beside(&self) -> Result<Self, StoreError> {
+        Self::start(self.config.clone(), self.silence, self.session.clone())
+    }
+
     /// Connects to a database whose schema is up to date already, for the audit's long steps.
     pub(super) fn open_reading(url: &str) -> Result<Self, StoreError> {
         let patience = Duration::from_millis(AUDIT_STEP_MS_MAX);
@@ -115,9 +120,13 @@ impl Postgres {
     }
 
     fn connect(url: &str, silence: Duration, session: String) -> Result<Self, StoreError> {
+        Self::start(configure(url)?, silence, session)
+    }
+
+    fn start(config: Config, silence: Duration, session: String) -> Result<Self, StoreError> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let mut this = Self {
-            config: configure(url)?,
+            config,
             silence,
             session,
             runtime: runtime.map_err(|error| StoreError::Unusable(error.to_string()))?,
@@ -204,7 +213,16 @@ impl Postgres {
             let Some(step) = schema::step_after(version)? else {
                 return self.commit();
             };
-            self.script(step.postgres)?;
+            // An index over a long history takes its time.
+            let patience = Duration::from_millis(AUDIT_STEP_MS_MAX);
+            let silence = std::mem::replace(&mut self.silence, patience);
+            let stepped = self
+                .script(&format!(
+                    "SET LOCAL statement_timeout = {AUDIT_STEP_MS_MAX}"
+                ))
+                .and_then(|()| self.script(step.postgres));
+            self.silence = silence;
+            stepped?;
             self.script("UPDATE orrery_schema SET version = version + 1 WHERE id = 1")?;
             self.commit()?;
         }

@@ -5,19 +5,21 @@
 //! (leases by system, balances by account and asset), so writers cannot block each other in a
 //! circle.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio_postgres::Row;
 
 use crate::ids::{Name, PlayerId, UnixMillis};
-use crate::limits::{LEASE_MS, NEWCOMER_MS};
+use crate::limits::{LEASE_MS, NEWCOMER_MS, OUTCOME_PROMISED_MS};
 use crate::store::audit::STRAY_REQUESTS;
-use crate::store::backend::{Backend, ChainEnd, Claim, FORGET_WRITERS, WriterId};
+use crate::store::backend::{
+    Backend, ChainEnd, Claim, FORGET_WRITERS, STALE_GUESTS, WriterId, is_passing_guest,
+};
 use crate::store::columns::{self, PilotColumns};
 use crate::store::error::StoreError;
 use crate::store::ledger::{self, LedgerRow};
-use crate::store::record::{PilotRecord, Stock, StoredOutcome};
+use crate::store::record::{OutcomeQuestion, PilotRecord, Stock, StoredOutcome};
 use crate::store::staging::{Change, Head};
 
 use super::{Postgres, column};
@@ -78,7 +80,35 @@ const ROWS_AFTER: &str = "SELECT system_name, row_id, transaction_id, unix_ms, \
 const KEEP_OUTCOMES: &str = "INSERT INTO outcomes \
     (player, request_id, system_name, body_digest, reply, unix_ms) \
     SELECT * FROM unnest($1::TEXT[], $2::BYTEA[], $3::TEXT[], $4::BIGINT[], $5::TEXT[], \
-    $6::BIGINT[])";
+    $6::BIGINT[]) \
+    ON CONFLICT (player, request_id) DO NOTHING RETURNING player, request_id";
+
+const PILOT: &str = "SELECT p.system_name, p.docked_at, p.x, p.y, p.vx, p.vy, p.rotation, \
+    p.home_system, p.home_station, p.hull, p.fuel, b.asset, b.balance, \
+    EXISTS (SELECT 1 FROM systems AS s WHERE s.system_name = p.system_name AND s.owner <> $3 \
+    AND s.expires_ms > (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT) \
+    FROM pilots AS p LEFT JOIN balances AS b ON b.account = $2 WHERE p.player = $1";
+
+const OUTCOMES: &str = "SELECT q.place, o.system_name, o.body_digest, o.reply \
+    FROM unnest($1::BIGINT[], $2::TEXT[], $3::BYTEA[]) AS q (place, player, request_id) \
+    JOIN outcomes AS o ON o.player = q.player AND o.request_id = q.request_id";
+
+const OUTCOME_COUNTS: &str = "SELECT q.player, \
+    (SELECT COUNT(*) FROM (SELECT 1 FROM outcomes AS o WHERE o.player = q.player \
+    LIMIT $2::BIGINT) AS few) FROM unnest($1::TEXT[]) AS q (player)";
+
+const FORGET_OUTCOMES: &str = "WITH gone AS (DELETE FROM outcomes \
+    WHERE (player, request_id) IN (SELECT player, request_id FROM outcomes \
+    WHERE unix_ms < $1 ORDER BY unix_ms LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1), \
+    noted AS (UPDATE outcomes_forgotten SET before_ms = $1 \
+    WHERE id = 1 AND before_ms < $1 AND EXISTS (SELECT 1 FROM gone) RETURNING 1) \
+    SELECT COUNT(*) FROM gone";
+
+const FORGETTABLE_GUESTS: &str = concat!(
+    "SELECT player, system_name FROM pilots WHERE ",
+    is_passing_guest!(),
+    " AND player = ANY ($2::TEXT[]) ORDER BY player FOR UPDATE"
+);
 
 const KEEP_PILOTS: &str = "INSERT INTO pilots (player, system_name, docked_at, x, y, vx, vy, \
     rotation, home_system, home_station, hull, fuel, unix_ms) \
@@ -150,6 +180,10 @@ impl Backend for Postgres {
 
     fn reconnect(&mut self) -> Result<(), StoreError> {
         self.connect_again()
+    }
+
+    fn beside(&self) -> Result<Self, StoreError> {
+        self.open_beside()
     }
 
     fn enlist(&mut self, owner: &str) -> Result<WriterId, StoreError> {
@@ -299,9 +333,9 @@ impl Backend for Postgres {
     fn keep_outcomes(
         &mut self,
         outcomes: &[(UnixMillis, &StoredOutcome)],
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<usize>, StoreError> {
         if outcomes.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let params: super::Params<'_> = &[
             &each(outcomes, |(_, it)| it.player.as_str()),
@@ -311,8 +345,15 @@ impl Backend for Postgres {
             &each(outcomes, |(_, it)| &*it.reply),
             &each(outcomes, |(unix, _)| unix.0 as i64),
         ];
-        self.run("keeping outcomes", KEEP_OUTCOMES, params)?;
-        Ok(())
+        let rows = self.all("keeping outcomes", KEEP_OUTCOMES, params)?;
+        let mut kept: HashSet<(&str, &[u8])> = rows
+            .iter()
+            .map(|row| Ok((column(row, 0)?, column(row, 1)?)))
+            .collect::<Result<_, StoreError>>()?;
+        let second = outcomes.iter().enumerate().filter(|(_, (_, outcome))| {
+            !kept.remove(&(outcome.player.as_str(), outcome.request_id.as_bytes()))
+        });
+        Ok(second.map(|(index, _)| index).collect())
     }
 
     fn keep_pilots(&mut self, pilots: &[(UnixMillis, &PilotRecord)]) -> Result<(), StoreError> {
@@ -350,37 +391,39 @@ impl Backend for Postgres {
         Ok(self.run(doing, TAKE_IN, params)? == 1)
     }
 
-    fn is_run_by_another(&mut self, owner: &str, system: &Name) -> Result<bool, StoreError> {
-        let sql = "SELECT 1::BIGINT FROM systems WHERE system_name = $1 AND owner <> $2 \
-            AND expires_ms > (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT";
-        let params: super::Params<'_> = &[&system.as_str(), &owner];
-        Ok(self
-            .one("looking for a pilot's server", sql, params)?
-            .is_some())
-    }
-
-    fn pilot(&mut self, player: &PlayerId) -> Result<Option<PilotRecord>, StoreError> {
-        let sql = "SELECT system_name, docked_at, x, y, vx, vy, rotation, home_system, \
-            home_station, hull, fuel FROM pilots WHERE player = $1";
-        let Some(row) = self.one("loading a pilot", sql, &[&player.as_str()])? else {
+    fn pilot(
+        &mut self,
+        owner: &str,
+        player: &PlayerId,
+    ) -> Result<Option<(PilotRecord, bool)>, StoreError> {
+        let account = ledger::pilot_key(player);
+        let params: super::Params<'_> = &[&player.as_str(), &account, &owner];
+        let rows = self.all("loading a pilot", PILOT, params)?;
+        let Some(first) = rows.first() else {
             return Ok(None);
         };
-        let columns = PilotColumns {
-            system_name: column(&row, 0)?,
-            docked_at: column(&row, 1)?,
-            motion: [
-                column(&row, 2)?,
-                column(&row, 3)?,
-                column(&row, 4)?,
-                column(&row, 5)?,
-                column(&row, 6)?,
-            ],
-            home_system: column(&row, 7)?,
-            home_station: column(&row, 8)?,
-            hull: column(&row, 9)?,
-            fuel: column(&row, 10)?,
-        };
-        columns.record(player).map(Some)
+        let is_elsewhere = column(first, 13)?;
+        let read = rows.iter().map(|row| {
+            let columns = PilotColumns {
+                system_name: column(row, 0)?,
+                docked_at: column(row, 1)?,
+                motion: [
+                    column(row, 2)?,
+                    column(row, 3)?,
+                    column(row, 4)?,
+                    column(row, 5)?,
+                    column(row, 6)?,
+                ],
+                home_system: column(row, 7)?,
+                home_station: column(row, 8)?,
+                hull: column(row, 9)?,
+                fuel: column(row, 10)?,
+            };
+            Ok((columns, (column(row, 11)?, column(row, 12)?)))
+        });
+        let read: Vec<_> = read.collect::<Result<_, StoreError>>()?;
+        let pilot = columns::pilot(player, read.into_iter())?;
+        Ok(pilot.map(|pilot| (pilot, is_elsewhere)))
     }
 
     fn request_ids(&mut self, player: &PlayerId, limit: i64) -> Result<Vec<Vec<u8>>, StoreError> {
@@ -389,19 +432,83 @@ impl Backend for Postgres {
         rows.iter().map(|row| column(row, 0)).collect()
     }
 
-    fn outcome(
+    fn outcomes(
         &mut self,
-        player: &PlayerId,
-        request_id: &str,
-    ) -> Result<Option<StoredOutcome>, StoreError> {
-        let sql = "SELECT system_name, body_digest, reply FROM outcomes \
-            WHERE player = $1 AND request_id = $2";
-        let params: super::Params<'_> = &[&player.as_str(), &request_id.as_bytes()];
-        let Some(row) = self.one("looking up an outcome", sql, params)? else {
-            return Ok(None);
-        };
-        let (system, digest, reply) = (column(&row, 0)?, column(&row, 1)?, column(&row, 2)?);
-        columns::outcome(player, request_id, system, digest, reply).map(Some)
+        questions: &[OutcomeQuestion],
+    ) -> Result<Vec<(usize, StoredOutcome)>, StoreError> {
+        if questions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let places: Vec<i64> = (0..questions.len() as i64).collect();
+        let params: super::Params<'_> = &[
+            &places,
+            &each(questions, |it| it.player.as_str()),
+            &each(questions, |it| it.request_id.as_bytes()),
+        ];
+        let rows = self.all("looking up outcomes", OUTCOMES, params)?;
+        let mut found = Vec::new();
+        for row in &rows {
+            let place = column::<i64>(row, 0)? as usize;
+            let Some(question) = questions.get(place) else {
+                continue;
+            };
+            let (system, digest, reply) = (column(row, 1)?, column(row, 2)?, column(row, 3)?);
+            let (player, id) = (&question.player, &question.request_id);
+            found.push((place, columns::outcome(player, id, system, digest, reply)?));
+        }
+        Ok(found)
+    }
+
+    fn outcome_counts(
+        &mut self,
+        players: &[&str],
+        limit: i64,
+    ) -> Result<Vec<(String, i64)>, StoreError> {
+        let params: super::Params<'_> = &[&players, &limit];
+        let rows = self.all("counting outcomes", OUTCOME_COUNTS, params)?;
+        let counts = rows
+            .iter()
+            .map(|row| Ok((column(row, 0)?, column(row, 1)?)));
+        counts.collect()
+    }
+
+    fn stale_guests(
+        &mut self,
+        system: &Name,
+        before_ms: i64,
+        limit: i64,
+    ) -> Result<Vec<String>, StoreError> {
+        let params: super::Params<'_> = &[&before_ms, &system.as_str(), &limit];
+        let rows = self.all("looking for guests", STALE_GUESTS, params)?;
+        rows.iter().map(|row| column(row, 0)).collect()
+    }
+
+    fn forgettable_guests(
+        &mut self,
+        players: &[&str],
+        before_ms: i64,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let params: super::Params<'_> = &[&before_ms, &players];
+        let rows = self.all("looking at guests", FORGETTABLE_GUESTS, params)?;
+        let found = rows
+            .iter()
+            .map(|row| Ok((column(row, 0)?, column(row, 1)?)));
+        found.collect()
+    }
+
+    fn remove_pilots(&mut self, players: &[&str], accounts: &[String]) -> Result<(), StoreError> {
+        let sql = "DELETE FROM pilots WHERE player = ANY ($1::TEXT[])";
+        self.run("removing pilots", sql, &[&players])?;
+        let sql = "DELETE FROM balances WHERE account = ANY ($1::TEXT[]) AND balance = 0";
+        self.run("closing accounts", sql, &[&accounts])?;
+        Ok(())
+    }
+
+    fn forget_outcomes(&mut self, before_ms: i64, limit: i64) -> Result<u64, StoreError> {
+        let doing = "forgetting outcomes";
+        let row = self.one(doing, FORGET_OUTCOMES, &[&before_ms, &limit])?;
+        let count: i64 = row.map_or(Ok(0), |row| column(&row, 0))?;
+        Ok(count as u64)
     }
 
     fn stocks(&mut self, system: &Name) -> Result<Vec<Stock>, StoreError> {
@@ -456,7 +563,8 @@ impl Backend for Postgres {
     }
 
     fn stray_requests(&mut self, limit: i64) -> Result<Vec<String>, StoreError> {
-        let rows = self.all("matching requests", STRAY_REQUESTS, &[&limit])?;
+        let params: super::Params<'_> = &[&(OUTCOME_PROMISED_MS as i64), &limit];
+        let rows = self.all("matching requests", STRAY_REQUESTS, params)?;
         let strays = rows.iter().map(|row| {
             let player: &str = column(row, 0)?;
             let request_id = String::from_utf8_lossy(column(row, 1)?);

@@ -1,4 +1,5 @@
-//! The SQLite back-end: one file in WAL mode with `synchronous=FULL`, one writing connection.
+//! The SQLite back-end: one file in WAL mode with `synchronous=FULL`, one writing connection, one
+//! that reads beside it.
 //!
 //! A server holds an OS lock on `FILE.lock` for as long as it lives, so a second one refuses to
 //! start, and a killed one leaves nothing behind. The file itself stays readable: audits and
@@ -9,7 +10,7 @@ mod lock;
 mod steps;
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Row};
@@ -22,6 +23,7 @@ use crate::store::schema;
 /// An open SQLite file.
 pub(super) struct Sqlite {
     connection: Connection,
+    path: PathBuf,
     /// Held, not used: the lock goes when it is dropped.
     #[expect(dead_code)]
     lock: Option<File>,
@@ -34,6 +36,7 @@ impl Sqlite {
         let connection = Connection::open(path).map_err(failed("opening the file"))?;
         let mut this = Self {
             connection,
+            path: path.to_owned(),
             lock: Some(lock),
         };
         this.configure()?;
@@ -45,6 +48,7 @@ impl Sqlite {
     pub(super) fn open_reading(path: &Path) -> Result<Self, StoreError> {
         let this = Self {
             connection: connect_reading(path)?,
+            path: path.to_owned(),
             lock: None,
         };
         let version = this.version()?;
@@ -55,6 +59,23 @@ impl Sqlite {
             )));
         }
         Ok(this)
+    }
+
+    /// A second connection of the process that holds the lock, which never writes. It is no
+    /// read-only one: whichever of the two closes last tidies the WAL away.
+    fn open_beside(&self) -> Result<Self, StoreError> {
+        let doing = "opening the file for the reader";
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags).map_err(failed(doing))?;
+        let busy = connection.busy_timeout(Duration::from_millis(STORE_BUSY_MS_MAX));
+        busy.map_err(failed(doing))?;
+        let only = connection.pragma_update(None, "query_only", true);
+        only.map_err(failed(doing))?;
+        Ok(Self {
+            connection,
+            path: self.path.clone(),
+            lock: None,
+        })
     }
 
     fn configure(&self) -> Result<(), StoreError> {

@@ -8,12 +8,15 @@ use std::collections::BTreeMap;
 use rusqlite::{Row, params};
 
 use crate::ids::{Name, PlayerId, UnixMillis};
+use crate::limits::OUTCOME_PROMISED_MS;
 use crate::store::audit::STRAY_REQUESTS;
-use crate::store::backend::{Backend, ChainEnd, Claim, FORGET_WRITERS, WriterId};
+use crate::store::backend::{
+    Backend, ChainEnd, Claim, FORGET_WRITERS, STALE_GUESTS, WriterId, is_passing_guest,
+};
 use crate::store::columns::{self, PilotColumns};
 use crate::store::error::StoreError;
 use crate::store::ledger::{self, LedgerRow};
-use crate::store::record::{PilotRecord, Stock, StoredOutcome};
+use crate::store::record::{OutcomeQuestion, PilotRecord, Stock, StoredOutcome};
 use crate::store::staging::{Change, Head};
 
 use super::Sqlite;
@@ -40,6 +43,16 @@ const PILOT_UPSERT: &str = "INSERT INTO pilots (player, system_name, docked_at, 
 const BALANCE_UPSERT: &str = "INSERT INTO balances (account, asset, system_name, balance) \
     VALUES (?1, ?2, ?3, ?4) ON CONFLICT (account, asset) \
     DO UPDATE SET balance = balances.balance + excluded.balance RETURNING balance";
+
+const FORGETTABLE_GUEST: &str = concat!(
+    "SELECT player, system_name FROM pilots WHERE ",
+    is_passing_guest!(),
+    " AND player = $2"
+);
+
+const PILOT: &str = "SELECT p.system_name, p.docked_at, p.x, p.y, p.vx, p.vy, p.rotation, \
+    p.home_system, p.home_station, p.hull, p.fuel, b.asset, b.balance FROM pilots AS p \
+    LEFT JOIN balances AS b ON b.account = ?2 WHERE p.player = ?1";
 
 /// The driver gives an owned hash for every row; a wrong length is found by the caller.
 fn ledger_row(row: &Row<'_>) -> rusqlite::Result<(LedgerRow, Vec<u8>)> {
@@ -94,6 +107,10 @@ impl Backend for Sqlite {
 
     fn reconnect(&mut self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn beside(&self) -> Result<Self, StoreError> {
+        self.open_beside()
     }
 
     fn enlist(&mut self, owner: &str) -> Result<WriterId, StoreError> {
@@ -234,11 +251,12 @@ impl Backend for Sqlite {
     fn keep_outcomes(
         &mut self,
         outcomes: &[(UnixMillis, &StoredOutcome)],
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<usize>, StoreError> {
         let sql = "INSERT INTO outcomes \
             (player, request_id, system_name, body_digest, reply, unix_ms) \
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        for (unix, outcome) in outcomes {
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (player, request_id) DO NOTHING";
+        let mut second = Vec::new();
+        for (index, (unix, outcome)) in outcomes.iter().enumerate() {
             let params = params![
                 outcome.player.as_str(),
                 outcome.request_id.as_bytes(),
@@ -247,9 +265,11 @@ impl Backend for Sqlite {
                 &*outcome.reply,
                 unix.0 as i64,
             ];
-            self.run("keeping an outcome", sql, params)?;
+            if self.run("keeping an outcome", sql, params)? == 0 {
+                second.push(index);
+            }
         }
-        Ok(())
+        Ok(second)
     }
 
     fn keep_pilots(&mut self, pilots: &[(UnixMillis, &PilotRecord)]) -> Result<(), StoreError> {
@@ -281,15 +301,14 @@ impl Backend for Sqlite {
         Ok(true)
     }
 
-    fn is_run_by_another(&mut self, _owner: &str, _system: &Name) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    fn pilot(&mut self, player: &PlayerId) -> Result<Option<PilotRecord>, StoreError> {
-        let sql = "SELECT system_name, docked_at, x, y, vx, vy, rotation, home_system, \
-            home_station, hull, fuel FROM pilots WHERE player = ?1";
-        let found = self.one("loading a pilot", sql, [player.as_str()], |row| {
-            Ok(PilotColumns {
+    fn pilot(
+        &mut self,
+        _owner: &str,
+        player: &PlayerId,
+    ) -> Result<Option<(PilotRecord, bool)>, StoreError> {
+        let params = params![player.as_str(), ledger::pilot_key(player)];
+        let rows = self.all("loading a pilot", PILOT, params, |row| {
+            let columns = PilotColumns {
                 system_name: row.get(0)?,
                 docked_at: row.get(1)?,
                 motion: [
@@ -303,9 +322,13 @@ impl Backend for Sqlite {
                 home_station: row.get(8)?,
                 hull: row.get(9)?,
                 fuel: row.get(10)?,
-            })
+            };
+            let balance: (Option<String>, Option<i64>) = (row.get(11)?, row.get(12)?);
+            Ok((columns, balance))
         })?;
-        found.map(|columns| columns.record(player)).transpose()
+        let pilot = columns::pilot(player, rows.into_iter())?;
+        // One process has the file.
+        Ok(pilot.map(|pilot| (pilot, false)))
     }
 
     fn request_ids(&mut self, player: &PlayerId, limit: i64) -> Result<Vec<Vec<u8>>, StoreError> {
@@ -314,23 +337,98 @@ impl Backend for Sqlite {
         self.all("listing requests", sql, params, |row| row.get(0))
     }
 
-    fn outcome(
+    fn outcomes(
         &mut self,
-        player: &PlayerId,
-        request_id: &str,
-    ) -> Result<Option<StoredOutcome>, StoreError> {
+        questions: &[OutcomeQuestion],
+    ) -> Result<Vec<(usize, StoredOutcome)>, StoreError> {
         let sql = "SELECT system_name, body_digest, reply FROM outcomes \
             WHERE player = ?1 AND request_id = ?2";
-        let params = params![player.as_str(), request_id.as_bytes()];
-        let found = self.one("looking up an outcome", sql, params, |row| {
-            let system: String = row.get(0)?;
-            let reply: String = row.get(2)?;
-            Ok((system, row.get(1)?, reply))
-        })?;
-        let outcome = found.map(|(system, digest, reply)| {
-            columns::outcome(player, request_id, &system, digest, &reply)
+        let mut found = Vec::new();
+        for (index, question) in questions.iter().enumerate() {
+            let (player, id) = (&question.player, &*question.request_id);
+            let params = params![player.as_str(), id.as_bytes()];
+            let outcome = self.one("looking up an outcome", sql, params, |row| {
+                let system: String = row.get(0)?;
+                let reply: String = row.get(2)?;
+                Ok((system, row.get(1)?, reply))
+            })?;
+            if let Some((system, digest, reply)) = outcome {
+                found.push((
+                    index,
+                    columns::outcome(player, id, &system, digest, &reply)?,
+                ));
+            }
+        }
+        Ok(found)
+    }
+
+    fn outcome_counts(
+        &mut self,
+        players: &[&str],
+        limit: i64,
+    ) -> Result<Vec<(String, i64)>, StoreError> {
+        let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM outcomes WHERE player = ?1 LIMIT ?2)";
+        let counts = players.iter().map(|&player| {
+            let count = self.one("counting outcomes", sql, params![player, limit], |row| {
+                row.get(0)
+            })?;
+            Ok((player.to_owned(), count.unwrap_or(0)))
         });
-        outcome.transpose()
+        counts.collect()
+    }
+
+    fn stale_guests(
+        &mut self,
+        system: &Name,
+        before_ms: i64,
+        limit: i64,
+    ) -> Result<Vec<String>, StoreError> {
+        let params = params![before_ms, system.as_str(), limit];
+        self.all("looking for guests", STALE_GUESTS, params, |row| row.get(0))
+    }
+
+    fn forgettable_guests(
+        &mut self,
+        players: &[&str],
+        before_ms: i64,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let mut found = Vec::new();
+        for player in players {
+            let params = params![before_ms, player];
+            let doing = "looking at a guest";
+            found.extend(self.one(doing, FORGETTABLE_GUEST, params, |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?);
+        }
+        Ok(found)
+    }
+
+    fn remove_pilots(&mut self, players: &[&str], accounts: &[String]) -> Result<(), StoreError> {
+        for player in players {
+            let sql = "DELETE FROM pilots WHERE player = ?1";
+            self.run("removing a pilot", sql, [player])?;
+        }
+        for account in accounts {
+            let sql = "DELETE FROM balances WHERE account = ?1 AND balance = 0";
+            self.run("closing an account", sql, [account])?;
+        }
+        Ok(())
+    }
+
+    fn forget_outcomes(&mut self, before_ms: i64, limit: i64) -> Result<u64, StoreError> {
+        let doing = "forgetting outcomes";
+        let oldest = "SELECT 1 FROM outcomes WHERE unix_ms < ?1 LIMIT 1";
+        if self.one(doing, oldest, [before_ms], |_| Ok(()))?.is_none() {
+            return Ok(0);
+        }
+        self.begin()?;
+        let sql = "DELETE FROM outcomes WHERE rowid IN (SELECT rowid FROM outcomes \
+            WHERE unix_ms < ?1 ORDER BY unix_ms LIMIT ?2)";
+        let count = self.run(doing, sql, params![before_ms, limit])?;
+        let sql = "UPDATE outcomes_forgotten SET before_ms = MAX(before_ms, ?1) WHERE id = 1";
+        self.run(doing, sql, [before_ms])?;
+        self.commit()?;
+        Ok(count as u64)
     }
 
     fn stocks(&mut self, system: &Name) -> Result<Vec<Stock>, StoreError> {
@@ -391,7 +489,8 @@ impl Backend for Sqlite {
     }
 
     fn stray_requests(&mut self, limit: i64) -> Result<Vec<String>, StoreError> {
-        let rows = self.all("matching requests", STRAY_REQUESTS, [limit], |row| {
+        let params = params![OUTCOME_PROMISED_MS as i64, limit];
+        let rows = self.all("matching requests", STRAY_REQUESTS, params, |row| {
             let player: String = row.get(0)?;
             let request_id: Vec<u8> = row.get(1)?;
             Ok((player, request_id))

@@ -1,0 +1,72 @@
+//! What the store will not keep is not played on: a player in quarantine is put out, and guests whom
+//! nobody has seen for long are named to be forgotten.
+
+use super::Core;
+use crate::ids::{ConnId, PlayerId};
+use crate::limits::QUARANTINED_MAX;
+use crate::server::lane::ToGate;
+use crate::server::roster::{Player, PlayerHandle, Whereabouts};
+use crate::sim::Gone;
+use crate::wire::{CloseCode, ErrorCode};
+
+impl Core {
+    /// The store keeps nothing more of a player: the ship leaves the world without being stored, what
+    /// waits to be told is answered INTERNAL, the connection is closed, and so is the door, until the
+    /// server is started anew. The world's stations keep what they traded: so does the store, which
+    /// books their part against an account of its own.
+    pub(super) fn quarantine(&mut self, player: PlayerId, reason: &str) {
+        tracing::error!(
+            "{player} is in quarantine until this server is started anew: nothing of the player is \
+             kept, and what is stored stays as it was: {reason}"
+        );
+        self.metrics.players_quarantined.inc();
+        let key = self.roster.of_player(&player);
+        if self.quarantined.len() < QUARANTINED_MAX {
+            self.quarantined.insert(player);
+        }
+        if let Some(key) = key {
+            self.put_out(key);
+        }
+    }
+
+    fn put_out(&mut self, key: PlayerHandle) {
+        self.refuse_orders_of(key);
+        if let Some(conn) = self.roster.get(key).and_then(|entry| entry.conn) {
+            self.hide(key, conn);
+        }
+        let Some(entry) = self.roster.remove(key) else {
+            return;
+        };
+        if let Whereabouts::Aboard(system, ship) = entry.whereabouts
+            && let Some(theatre) = self.theatre_mut(system)
+        {
+            // Its record is void: what it holds was never durable.
+            drop(theatre.world.dismiss(ship, Gone::Despawned));
+        }
+        if let Some(conn) = entry.conn {
+            self.send_away(conn, &entry);
+        }
+    }
+
+    fn send_away(&self, conn: ConnId, entry: &Player) {
+        let first_join = entry.first_join.map(|join| join.seq);
+        if let Some(seq) = entry.login_seq.or(first_join) {
+            self.refuse(conn, seq, ErrorCode::Internal);
+        }
+        if let Some(lane) = self.lanes.get(usize::from(conn.shard)) {
+            lane.push(ToGate::Discard(conn));
+        }
+        self.close(conn, CloseCode::TryLater);
+    }
+
+    /// Lets the store forget guests who are not here. Whoever logs in from now on is loaded once the
+    /// batch that says so is durable.
+    pub(super) fn forget_guests(&mut self, guests: Vec<PlayerId>) {
+        for guest in guests {
+            if self.roster.of_player(&guest).is_none() {
+                self.book.forget(guest);
+            }
+        }
+        self.reads.after_batch = self.reads.after_batch.max(self.book.covers());
+    }
+}
