@@ -76,7 +76,7 @@ impl Rig {
             .ask(&self.requests, durable, &player, tickets, &mut questions);
         let questions = questions.into_iter();
         questions
-            .map(|question| (question.ticket, question.request_id.as_str().to_owned()))
+            .map(|question| (question.ticket, question.request_id.to_string()))
             .collect()
     }
 
