@@ -155,6 +155,8 @@ pub struct Core {
     reads: Reads,
     /// Players in whose queues something waits.
     queued: Vec<PlayerHandle>,
+    /// Those of the tick before, emptied.
+    queued_before: Vec<PlayerHandle>,
     /// Players who have left while something of them was not durable.
     departed: Vec<PlayerHandle>,
     /// Players whose money changed in a batch that is not durable yet.
@@ -219,6 +221,7 @@ impl Core {
             arrivals: VecDeque::new(),
             reads: Reads::default(),
             queued: Vec::new(),
+            queued_before: Vec::new(),
             departed: Vec::new(),
             unsettled: Vec::new(),
             quarantined: HashSet::new(),

@@ -131,12 +131,15 @@ impl Core {
     /// Lets every queue go on as far as the store's words and the worlds' steps allow. Linear in what
     /// waits.
     pub(super) fn advance_queues(&mut self) {
-        for handle in std::mem::take(&mut self.queued) {
+        std::mem::swap(&mut self.queued, &mut self.queued_before);
+        let mut before = std::mem::take(&mut self.queued_before);
+        for handle in before.drain(..) {
             if let Some(player) = self.roster.get_mut(handle) {
                 player.queue.is_listed = false;
                 self.advance(handle);
             }
         }
+        self.queued_before = before;
     }
 
     /// Lets a player's commands take effect until one has to wait.
