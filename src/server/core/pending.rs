@@ -27,7 +27,8 @@ const _: () = assert!(
 
 const NOWHERE: u32 = u32::MAX;
 
-/// What a pending order weighs, and a pending steering with its place in the index, in bytes.
+/// What a pending order weighs, and a pending steering with its place in the index, in bytes. A pulse
+/// of a ship makes room in one step for its newest in the next.
 pub(in crate::server) const ORDER_BYTES: usize = size_of::<Command>();
 pub(in crate::server) const STEERING_BYTES: usize =
     size_of::<Steering>() + size_of::<Command>() + size_of::<u32>();
