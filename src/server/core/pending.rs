@@ -254,8 +254,11 @@ mod tests {
         }
     }
 
-    /// What a step applies, in its order, as (number, thrust, fire, dock); an order is a number alone.
-    fn step(pending: &mut PendingCommands) -> Vec<(u64, Option<(f32, bool, bool)>)> {
+    /// A command's number and its thrust, fire and dock; an order is a number alone.
+    type Applied = (u64, Option<(f32, bool, bool)>);
+
+    /// What a step applies, in its order.
+    fn step(pending: &mut PendingCommands) -> Vec<Applied> {
         let mut taken: Vec<Command> = pending.ready().drain(..).collect();
         taken.sort_by_key(|command| (command.ship(), command.seq()));
         let told = taken.iter().map(|command| match *command {
