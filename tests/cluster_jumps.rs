@@ -312,3 +312,22 @@ fn a_store_that_fails_on_the_way_answers_the_join() {
         "it did not happen"
     );
 }
+
+#[test]
+fn a_goal_that_another_server_runs_is_refused_before_anything_is_burned() {
+    let mut cluster = quiet();
+    let ann = docked(&mut cluster, "ann");
+    let bob = docked(&mut cluster, "bob");
+    join(&mut cluster, ann, "proxima-1");
+    cluster.disk().lose("proxima-1");
+    cluster.ticks(2);
+    // Whoever is on the way there goes on with the other server.
+    let draining = Stage::Over(Some(CloseCode::Draining.as_u16()));
+    assert_eq!(cluster.seats[ann].stage, draining);
+    join(&mut cluster, bob, "proxima-1");
+    cluster.ticks(TICKS + 2);
+    assert_eq!(cluster.seats[bob].errors, [ErrorCode::UnknownSystem]);
+    assert_eq!(docked_at(&cluster, bob), "earth-orbit-station");
+    assert_eq!(fuel(&cluster, bob).to_bits(), 100_f64.to_bits());
+    assert!(cluster.core.failure().is_none());
+}

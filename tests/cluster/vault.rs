@@ -258,6 +258,12 @@ impl Disk {
             .push(Answer::Failed("no space left on device".to_owned()));
     }
 
+    /// Another server writes for this system from now on.
+    pub(crate) fn lose(&mut self, system: &str) {
+        let system = Name::parse(system).expect("a name");
+        self.answers.push(Answer::LeaseLost(system));
+    }
+
     pub(crate) fn is_failed(&self) -> bool {
         self.is_failed
     }

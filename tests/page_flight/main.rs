@@ -153,6 +153,33 @@ fn a_pilot_under_fire_is_told_and_is_repaired_at_a_station() {
     assert_eq!(page.complaints, Vec::<String>::new());
 }
 
+#[test]
+fn a_jump_is_told_with_a_countdown_and_the_line_holds() {
+    let Some(browser) = browser(&[]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let jump = ("fuel = 20.0\nticks = 300", "fuel = 20.0\nticks = 90");
+    let world = universe(folder.path(), &[jump]);
+    let server = Server::start(&folder.path().join("page.db"), None, Some(&world));
+    let mut page = browser.open(&server.page());
+    begin(&mut page);
+    dock(&mut page);
+    let offer = page.text("document.getElementById('jumps').textContent");
+    assert_eq!(offer, "Fly (20 fuel, 3 s) toProxima");
+    page.value(
+        "globalThis.socket = orrery.link.socket; document.querySelector('#jumps button').click()",
+    );
+    page.wait("document.getElementById('banner').textContent.includes('Jumping to Proxima: 2 s')");
+    page.wait(
+        "!document.getElementById('banner').hidden && document.getElementById('station').hidden",
+    );
+    page.wait("orrery.game.world.systemId === 'proxima-1' && orrery.game.prediction.ready");
+    page.wait("document.getElementById('banner').hidden");
+    page.wait("orrery.game.world.you.docked_at === 'proxima-gate'");
+    assert_eq!(page.value("orrery.link.socket === globalThis.socket"), true);
+    assert!((page.number("orrery.game.world.you.fuel") - 80.0).abs() < 0.01);
+    assert_eq!(page.complaints, Vec::<String>::new());
+}
+
 /// Collects, at every served tick, how far the prediction for it had been off.
 const WATCH: &str = "globalThis.off = []; (() => { const p = orrery.game.prediction; const serve = p.serve.bind(p); \
     p.serve = (...told) => { serve(...told); off.push(p.errorUnits) } })()";

@@ -9,6 +9,7 @@
 mod boarding;
 mod departed;
 mod desk;
+mod figures;
 mod jump;
 mod leaving;
 mod ordering;
@@ -26,19 +27,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::book::Book;
 use super::chart::chart;
-use super::governor::{Change, Governor, Thrift, Turn};
+use super::governor::{Governor, Turn};
 use super::lane::{GateLane, Letter, ToCore, ToGate};
 use super::mailbox::Mailbox;
 use super::metrics::{Metrics, SystemLabel};
 use super::roster::{PlayerHandle, Roster};
 use super::vault::{Answer, Vault};
-use prometheus_client::metrics::gauge::Gauge;
-use tracing::{info, warn};
 
 use crate::ids::{ConnId, PlayerId, SystemIndex, UnixMillis};
 use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, PLAYERS_MAX, SNAPSHOT_PERIOD_TICKS};
 use crate::recorder::{Recorder, TapedWorld};
-use crate::replication::{Publisher, Stage, TickFrame, Viewer};
+use crate::replication::{Publisher, Stage, Viewer};
 use crate::sim::World;
 use crate::universe::Universe;
 use crate::wire::{Chart, CloseCode, ErrorCode, Reply};
@@ -396,7 +395,7 @@ impl Core {
             let frame = theatre
                 .publisher
                 .publish(stage, &theatre.world, &mut theatre.viewers);
-            observe(&self.metrics, theatre, &frame, thrift.pace_percent);
+            figures::observe(&self.metrics, theatre, &frame, thrift.pace_percent);
             for (shard, lane) in self.lanes.iter().enumerate() {
                 if !frame.pilots_of(shard as u16).is_empty() {
                     lane.push(ToGate::Frame(Arc::clone(&frame)));
@@ -413,22 +412,6 @@ impl Core {
         let beats = std::mem::replace(&mut self.beats, 1);
         if let Some(change) = self.governor.observe(&self.costs_ns, beats) {
             self.tell_operators(change);
-        }
-    }
-
-    /// A system gives something up, or has it back.
-    fn tell_operators(&self, change: Change) {
-        let Some(theatre) = self.theatres.get(change.system) else {
-            return;
-        };
-        let level = self.metrics.overload_level.get_or_create(&theatre.label);
-        level.set(i64::from(change.to));
-        let (system, thrift) = (&theatre.label.system, Thrift::at(change.to));
-        let work_ms = change.total_ns as f64 / 1e6;
-        if change.to > change.from {
-            warn!("{system} is too heavy ({work_ms:.1} ms of work a beat): {thrift}");
-        } else {
-            info!("{system} is lighter ({work_ms:.1} ms of work a beat): {thrift}");
         }
     }
 
@@ -488,33 +471,4 @@ impl Core {
     fn theatre_mut(&mut self, system: SystemIndex) -> Option<&mut Theatre> {
         self.theatres.get_mut(system.0 as usize)
     }
-}
-
-/// Figures of a system after its tick.
-fn observe(metrics: &Metrics, theatre: &Theatre, frame: &TickFrame, pace_percent: u32) {
-    let label = &theatre.label;
-    let world = &theatre.world;
-    metrics
-        .pilots
-        .get_or_create(label)
-        .set(world.pilots_count() as i64);
-    metrics
-        .entities
-        .get_or_create(label)
-        .set(world.entities().len() as i64);
-    metrics
-        .time_dilation
-        .get_or_create(label)
-        .set(f64::from(pace_percent) / 100.0);
-    // Shown from the first frame on; it is set where it changes.
-    drop(metrics.overload_level.get_or_create(label));
-    let raise = |gauge: &Gauge, value: usize| gauge.set(gauge.get().max(value as i64));
-    raise(
-        &metrics.frame_bytes_max.get_or_create(label),
-        frame.bytes_len(),
-    );
-    raise(
-        &metrics.arena_bytes_max.get_or_create(label),
-        theatre.publisher.arena_bytes(),
-    );
 }

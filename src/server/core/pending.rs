@@ -27,7 +27,8 @@ const _: () = assert!(
 
 const NOWHERE: u32 = u32::MAX;
 
-/// What a pending order weighs, and a pending steering with its place in the index, in bytes.
+/// What a pending order weighs, and a pending steering with its place in the index, in bytes. A pulse
+/// of a ship makes room in one step for its newest in the next.
 pub(in crate::server) const ORDER_BYTES: usize = size_of::<Command>();
 pub(in crate::server) const STEERING_BYTES: usize =
     size_of::<Steering>() + size_of::<Command>() + size_of::<u32>();
@@ -258,8 +259,11 @@ mod tests {
         }
     }
 
-    /// What a step applies, in its order, as (number, thrust, fire, dock); an order is a number alone.
-    fn step(pending: &mut PendingCommands) -> Vec<(u64, Option<(f32, bool, bool)>)> {
+    /// A command's number and its thrust, fire and dock; an order is a number alone.
+    type Applied = (u64, Option<(f32, bool, bool)>);
+
+    /// What a step applies, in its order.
+    fn step(pending: &mut PendingCommands) -> Vec<Applied> {
         let mut taken: Vec<Command> = pending.ready().drain(..).collect();
         taken.sort_by_key(|command| (command.ship(), command.seq()));
         let told = taken.iter().map(|command| match *command {
