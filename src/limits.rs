@@ -204,6 +204,15 @@ pub struct Rate {
     pub burst: u32,
 }
 
+/// How often something may happen from one address: `burst` at once, `per_minute` in the long run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressRate {
+    /// Sustained, per minute; at least 1.
+    pub per_minute: u32,
+    /// At once after a pause.
+    pub burst: u32,
+}
+
 /// All messages of one connection. Each costs a scan and a parse, at most some 20 µs for the
 /// largest: 0.4 % of a core at this rate.
 pub const RATE_MESSAGES: Rate = Rate {
@@ -259,6 +268,17 @@ pub const CONNECTIONS_MAX: usize = 10_000;
 
 /// Connections from one address (an IPv6 /64 counts as one): a household, a school, a test rig.
 pub const CONNECTIONS_PER_IP_MAX: usize = 256;
+
+/// How many times the allowance of one address an IPv6 /56 has: a household with several machines,
+/// each of which may have a /64 of its own.
+pub const NETWORK_56_SHARE: u32 = 4;
+
+/// How many times the allowance of one address an IPv6 /48 has: a site with many households.
+pub const NETWORK_48_SHARE: u32 = 16;
+
+/// Networks that a table of rates by address remembers, 80 bytes each. Whoever is forgotten hands
+/// its bucket on, so a smaller table is unfair to newcomers in an attack and never lets one through.
+pub const ADDRESS_BUCKETS_MAX: usize = 16_384;
 
 /// Connections a kernel may hold for one listener before they are accepted.
 pub const LISTEN_BACKLOG: i32 = 1_024;

@@ -15,6 +15,8 @@
 //! A peer's mistake ends that peer's connection and nothing else. Every queue and every turn of
 //! every loop is bounded by a constant in [`limits`](crate::limits).
 
+pub mod address;
+pub mod address_buckets;
 pub mod clock;
 pub mod config;
 pub mod connection;
@@ -25,6 +27,7 @@ pub mod memory;
 mod outgoing;
 pub mod reactor;
 pub mod shard;
+mod slot_list;
 mod socket;
 mod spread;
 pub mod tally;
