@@ -22,6 +22,7 @@ use orrery::replication::Stencils;
 use orrery::server::doors::Doors;
 use orrery::server::gate::{Gate, GateParts};
 use orrery::server::lane::{GateLane, Ring, ToGate};
+use orrery::server::logins::LoginRate;
 use orrery::server::mailbox::Mailbox;
 use orrery::server::metrics::Metrics;
 use orrery::session::token::{Key, Verifier};
@@ -46,6 +47,7 @@ impl Rig {
             shard: 0,
             verifier: Arc::new(Verifier::new(vec![key])),
             doors: Doors::new(Vec::new(), None),
+            logins: LoginRate::new(&NetConfig::default()),
             inbox: Arc::new(Mailbox::new(INBOX_MAX)),
             lane: Arc::clone(&lane),
             durable: Arc::new(AtomicU64::new(0)),

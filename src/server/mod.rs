@@ -20,6 +20,7 @@ pub mod gate;
 pub mod governor;
 pub mod identity;
 pub mod lane;
+pub mod logins;
 pub mod mailbox;
 pub mod metrics;
 mod ops;

@@ -124,6 +124,15 @@ impl ErrorCode {
         }
     }
 
+    /// Whether a login refused with this code is refused for what the client brought: its token, its
+    /// version. Any other refusal is for the server's sake: the token stays good.
+    pub const fn is_fault_of_login(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidToken | Self::TokenExpired | Self::UnsupportedProtocolVersion
+        )
+    }
+
     /// A sentence for people, where the sender has nothing more exact to say.
     pub const fn message(self) -> &'static str {
         match self {
@@ -172,6 +181,8 @@ pub enum CloseCode {
     InvalidUtf8 = 1007,
     /// A message over [`MESSAGE_BYTES_MAX`](crate::limits::MESSAGE_BYTES_MAX).
     MessageTooBig = 1009,
+    /// The login was refused for the server's sake; the token stays good.
+    TryLater = 1013,
     /// The login failed, or the session's token ran out.
     LoginFailed = 4001,
     /// No login within [`LOGIN_DEADLINE_MS`](crate::limits::LOGIN_DEADLINE_MS).
@@ -185,6 +196,15 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
+    /// What a connection is closed with behind a login refused with this code.
+    pub const fn of_refused_login(code: ErrorCode) -> Self {
+        if code.is_fault_of_login() {
+            Self::LoginFailed
+        } else {
+            Self::TryLater
+        }
+    }
+
     /// The number in the close frame.
     pub const fn as_u16(self) -> u16 {
         self as u16
@@ -198,6 +218,7 @@ impl CloseCode {
             Self::BinaryRefused => "binary messages are not accepted",
             Self::InvalidUtf8 => "text is not UTF-8",
             Self::MessageTooBig => "message is too big",
+            Self::TryLater => "try again later",
             Self::LoginFailed => "login failed or token expired",
             Self::LoginTimeout => "no login in time",
             Self::Replaced => "replaced by a newer login",

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use orrery::ids::{ConnId, Millis, PlayerId, SystemIndex, UnixMillis};
-use orrery::limits::{CELLS_PER_VIEW_RADIUS, PENDING_BYTES_MAX};
+use orrery::limits::{CELLS_PER_VIEW_RADIUS, CONNECTIONS_MAX, PENDING_BYTES_MAX, PLAYERS_MAX};
 use orrery::net::Service;
 use orrery::net::http::head::{Head, Incoming, Progress};
 use orrery::recorder::Recorder;
@@ -40,6 +40,10 @@ pub(crate) struct Setup {
     pub(crate) view_radius: f32,
     /// Requests that may wait for the disk.
     pub(crate) disk_capacity: usize,
+    /// Connections of one address, which all clients share: what the rate of its logins follows.
+    pub(crate) connections_per_ip_max: usize,
+    /// Players that the server has to do with at most.
+    pub(crate) players_max: usize,
     /// Where the flight is recorded; a restart begins a recording of its own.
     pub(crate) tape: Option<Tape>,
 }
@@ -79,6 +83,8 @@ impl Setup {
             shards: 1,
             view_radius: 1000.0,
             disk_capacity: 256,
+            connections_per_ip_max: CONNECTIONS_MAX,
+            players_max: PLAYERS_MAX,
             tape: None,
         }
     }
@@ -382,6 +388,7 @@ impl Cluster {
             }
             if let Some(code) = wire.closed {
                 self.told.count(&format!("closed {code}"));
+                seat.check_close(code);
                 seat.stage = Stage::Over(Some(code));
                 net.hang_up(seat.conn);
             }
