@@ -20,6 +20,7 @@ mod backup;
 mod claiming;
 mod columns;
 mod error;
+mod heads;
 pub mod ledger;
 mod postgres;
 mod record;
@@ -39,10 +40,11 @@ use crate::limits::{
     STORE_INBOX_MAX, STORE_OUTAGE_MS_MAX, STORE_RETRIES_MAX, STORE_SILENCE_MS_MAX,
 };
 
-pub use audit::{Report, audit};
+pub use audit::{Report, audit, audit_since};
 pub use backend::Claim;
 pub use backup::backup;
 pub use error::StoreError;
+pub use heads::{ChainHeads, HeadsError};
 pub use record::{
     Batch, Cargo, Cause, Home, LoadedPilot, PilotRecord, Place, Purpose, Stock, StoredOutcome,
     Transaction, digest64, request_digest,
