@@ -17,6 +17,7 @@
 
 pub mod bucket;
 pub mod cli;
+pub mod files;
 pub mod ids;
 pub mod limits;
 pub mod net;

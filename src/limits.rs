@@ -185,6 +185,33 @@ pub const SWARM_CPU_PERCENT_MAX: f64 = 90.0;
 /// How long a connection may stay without a login, in milliseconds.
 pub const LOGIN_DEADLINE_MS: u64 = 5_000;
 
+/// How long a login may wait for the pilot to be looked up, in milliseconds: longer than a store
+/// that is merely behind takes, and than one lost connection to a database. Past it the login is
+/// refused for the server's sake and the connection is free again.
+pub const LOGIN_ANSWER_MS_MAX: u64 = 10_000;
+
+/// When to come back after a login that the server refused for its own sake, in milliseconds,
+/// where no bucket has measured it: a connection and a signature check later, so not at once.
+pub const LOGIN_RETRY_MS: u64 = 2_000;
+
+/// Logins that one address may make at once, for each connection that it may have: a server that
+/// starts anew is joined by everybody at once, and once more by those who were refused.
+pub const LOGIN_BURST_PER_CONNECTION: u32 = 2;
+
+/// Logins that one address may make in a minute in the long run, for each connection that it may
+/// have: a bad line that breaks every 15 s. With the usual 256 connections 17 a second, a look-up in
+/// the store each.
+pub const LOGINS_PER_MINUTE_PER_CONNECTION: u32 = 4;
+
+/// The least that an address may do, however few connections it may have.
+pub const LOGIN_RATE_MIN: AddressRate = AddressRate {
+    per_minute: 60,
+    burst: 32,
+};
+
+/// Time between two lines in the log about refused logins of one gate, in milliseconds.
+pub const LOGIN_REPORT_MS: u64 = 10_000;
+
 /// Longest token that is looked at, in bytes; real ones have a few hundred.
 pub const TOKEN_BYTES_MAX: usize = 4 * 1024;
 
@@ -776,6 +803,9 @@ pub const STORE_CLOSE_MS_MAX: u64 = 800;
 
 /// Ledger rows that the audit holds at a time (about 400 bytes each).
 pub const AUDIT_PAGE_ROWS: i64 = 2_048;
+
+/// Largest file of chain heads that an audit reads, in bytes: some 7,000 rows of 150.
+pub const CHAIN_HEADS_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Differences that an audit names; the rest is counted.
 pub const AUDIT_FINDINGS_MAX: usize = 20;

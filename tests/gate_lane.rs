@@ -21,6 +21,7 @@ use orrery::net::{ManualClock, NetConfig, Service as _};
 use orrery::server::doors::Doors;
 use orrery::server::gate::{Gate, GateParts};
 use orrery::server::lane::{GateLane, Ring, ToGate};
+use orrery::server::logins::LoginRate;
 use orrery::server::mailbox::Mailbox;
 use orrery::server::metrics::Metrics;
 use orrery::session::token::{Key, Verifier};
@@ -45,6 +46,7 @@ impl Rig {
             shard: 0,
             verifier: Arc::new(Verifier::new(vec![key])),
             doors: Doors::new(Vec::new(), None),
+            logins: LoginRate::new(&NetConfig::default()),
             inbox: Arc::new(Mailbox::new(INBOX_MAX)),
             lane: Arc::clone(&lane),
             durable: Arc::new(AtomicU64::new(0)),

@@ -9,6 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ids", &[]),
     ("limits", &[]),
     ("bucket", &["ids", "limits"]),
+    ("files", &[]),
     ("universe", &["ids", "limits"]),
     ("sim", &["ids", "limits", "universe"]),
     ("recorder", &["ids", "limits", "universe", "sim"]),
@@ -16,7 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("replication", &["ids", "limits", "sim", "wire", "universe"]),
     ("session", &["ids", "limits", "bucket", "wire"]),
     ("net", &["ids", "limits", "bucket"]),
-    ("store", &["ids", "limits"]),
+    ("store", &["ids", "limits", "files"]),
     ("page", &[]),
     ("ops", &[]),
     ("swarm", &["ids", "limits", "wire", "session"]),
@@ -40,8 +41,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "ids", "limits", "universe", "sim", "recorder", "wire", "session", "net", "store",
-            "server", "swarm",
+            "ids", "limits", "files", "universe", "sim", "recorder", "wire", "session", "net",
+            "store", "server", "swarm",
         ],
     ),
 ];

@@ -7,7 +7,9 @@ use orrery::session::{Command, Session, Stage, Verdict};
 use orrery::wire::{AskedVersion, CloseCode, ErrorCode, Reply};
 
 mod session_talk;
-use session_talk::{Talk, UNIX, assert_login_refused, assert_refused, auth_ok};
+use session_talk::{
+    Talk, UNIX, assert_for_the_servers_sake, assert_login_refused, assert_refused, auth_ok,
+};
 
 #[test]
 fn a_client_logs_in_joins_and_flies() {
@@ -120,12 +122,19 @@ fn a_login_that_the_server_refuses_later_closes_too() {
     let token = talk.token("p_1", 60);
     talk.login(1, &token);
     let refusal = Reply::auth_error(ErrorCode::Internal);
-    assert_eq!(
-        talk.session.on_reply(&refusal),
-        Some(CloseCode::LoginFailed)
-    );
+    assert_eq!(talk.session.on_reply(&refusal), Some(CloseCode::TryLater));
     assert_eq!(talk.session.on_reply(&auth_ok()), None);
     assert_eq!(talk.session.stage(), Stage::Closed);
+}
+
+#[test]
+fn a_refresh_that_fails_says_nothing_of_coming_back() {
+    let mut talk = Talk::in_system();
+    let verdict = talk.ask("auth.refresh", 3, r#"{"token":"nonsense"}"#);
+    let Verdict::Reply(Reply::AuthError(error), Some(3)) = verdict else {
+        panic!("auth.error expected: {verdict:?}");
+    };
+    assert_eq!(error.retry_after_ms, None);
 }
 
 #[test]
@@ -221,12 +230,29 @@ fn no_login_within_five_seconds_closes() {
 }
 
 #[test]
-fn a_login_under_way_is_not_timed_out() {
+fn a_login_that_nobody_answers_is_refused_for_the_servers_sake_after_ten_seconds() {
     let mut talk = Talk::new();
-    let token = talk.token("p_1", 60);
-    talk.login(1, &token);
+    let token = talk.token("p_1", 3_600);
+    talk.now = 4_000;
+    talk.login(7, &token);
     talk.now = 5_000;
+    assert_eq!(talk.deadline(), Verdict::Nothing, "it came in time");
+    talk.now = 13_999;
     assert_eq!(talk.deadline(), Verdict::Nothing);
+    talk.now = 14_000;
+    assert_eq!(talk.session.deadline(), Some(Millis(14_000)));
+    assert_for_the_servers_sake(&talk.deadline(), ErrorCode::Internal, 7);
+    assert_eq!(talk.session.on_reply(&auth_ok()), None);
+    assert_eq!(talk.session.stage(), Stage::Closed);
+}
+
+#[test]
+fn a_token_that_runs_out_while_its_login_waits_answers_the_login() {
+    let mut talk = Talk::new();
+    let token = talk.token("p_1", 2);
+    talk.login(1, &token);
+    talk.now = 2_000;
+    assert_login_refused(&talk.deadline(), ErrorCode::TokenExpired);
 }
 
 #[test]
@@ -281,6 +307,7 @@ fn a_token_taken_in_its_leeway_lasts_until_the_leeway_is_over() {
     let token = talk.token("p_1", 60);
     talk.now = 70_000;
     assert!(matches!(talk.login(1, &token), Verdict::Command(_)));
+    talk.session.on_reply(&auth_ok());
     assert_eq!(talk.session.deadline(), Some(Millis(90_000)));
 }
 
@@ -324,14 +351,32 @@ fn messages_to_the_client_are_counted_from_one() {
 }
 
 #[test]
-fn a_login_that_the_server_had_no_room_for_may_be_tried_again() {
-    let mut talk = Talk::new();
-    let token = talk.token("p_1", 60);
-    talk.login(1, &token);
-    assert_eq!(talk.session.stage(), Stage::LoggingIn);
+fn whatever_refuses_a_login_is_told_as_auth_error_and_closes_1013() {
+    for code in [
+        ErrorCode::SystemFull,
+        ErrorCode::RateLimited,
+        ErrorCode::Internal,
+    ] {
+        let mut talk = Talk::new();
+        let token = talk.token("p_1", 60);
+        talk.login(1, &token);
+        let told = talk.session.phrase(&Reply::error(code)).into_owned();
+        let Reply::AuthError(error) = &told else {
+            panic!("auth.error expected: {told:?}");
+        };
+        assert_eq!(error.code, code);
+        assert!(error.retry_after_ms.is_some_and(|ms| ms > 0));
+        assert_eq!(talk.session.on_reply(&told), Some(CloseCode::TryLater));
+        assert_eq!(talk.session.stage(), Stage::Closed);
+        assert_eq!(talk.login(2, &token), Verdict::Nothing);
+    }
+}
+
+#[test]
+fn an_error_to_somebody_who_is_logged_in_stays_an_error() {
+    let mut talk = Talk::logged_in();
     let full = Reply::error(ErrorCode::SystemFull);
+    assert_eq!(*talk.session.phrase(&full), full);
     assert_eq!(talk.session.on_reply(&full), None);
-    assert_eq!(talk.session.stage(), Stage::Connected);
-    talk.login(2, &token);
-    assert_eq!(talk.session.stage(), Stage::LoggingIn);
+    assert_eq!(talk.session.stage(), Stage::LoggedIn);
 }

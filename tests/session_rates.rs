@@ -6,7 +6,7 @@ use orrery::session::Verdict;
 use orrery::wire::{CloseCode, ErrorCode, Reply};
 
 mod session_talk;
-use session_talk::{Talk, assert_refused};
+use session_talk::{Talk, assert_for_the_servers_sake, assert_refused};
 
 #[test]
 fn sixty_inputs_a_second_and_brisk_trading_are_never_limited() {
@@ -81,6 +81,30 @@ fn every_trade_over_the_rate_is_answered_until_the_flood_closes() {
     assert_eq!((passed, refused), (100, 240));
     assert_eq!(talk.desk.tally.floods, 1);
     assert_eq!(talk.buy(9_999), Verdict::Nothing);
+}
+
+#[test]
+fn a_login_over_the_rate_is_refused_for_the_servers_sake() {
+    let mut talk = Talk::new();
+    for seq in 1..=30 {
+        let malformed = talk.ask("auth.login", seq, "{}");
+        assert_refused(&malformed, ErrorCode::MalformedMessage, seq);
+    }
+    let token = talk.token("p_1", 60);
+    let refused = talk.login(31, &token);
+    assert_for_the_servers_sake(&refused, ErrorCode::RateLimited, 31);
+    assert_eq!(talk.login(32, &token), Verdict::Nothing);
+}
+
+#[test]
+fn a_second_login_over_the_rate_does_not_end_the_first() {
+    let mut talk = Talk::in_system();
+    let refused = (3..100).map(|seq| (seq, talk.login(seq, "t"))).find(|(_, verdict)| {
+        !matches!(verdict, Verdict::Reply(Reply::Error(error), _) if error.code == ErrorCode::AlreadyAuthenticated)
+    });
+    let (seq, verdict) = refused.expect("there is a rate");
+    assert_refused(&verdict, ErrorCode::RateLimited, seq);
+    assert!(matches!(talk.input(100), Verdict::Command(_)));
 }
 
 #[test]

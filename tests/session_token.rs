@@ -4,7 +4,7 @@
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use orrery::ids::{PlayerId, UnixMillis};
-use orrery::session::token::{Key, Signer, TokenError, Verified, Verifier};
+use orrery::session::token::{Key, KeyError, Signer, TokenError, Verified, Verifier};
 use serde_json::{Value, json};
 
 mod session_keys;
@@ -322,3 +322,27 @@ fn the_corpus_holds() {
     }
     assert!(count >= 5);
 }
+
+#[test]
+fn a_key_file_of_any_format_is_no_secret() {
+    let der = [&[0x30, 0x81, 0x40][..], &[7; 0x40]].concat();
+    for content in [
+        PUBLIC_PEM_OF_NOBODY.as_bytes(),
+        br#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+        b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB9d ann@example\n",
+        &der,
+    ] {
+        assert_eq!(Key::secret(content).err(), Some(KeyError::NoSecret));
+        assert_eq!(Signer::new(content).err(), Some(KeyError::NoSecret));
+    }
+    // A secret is any bytes: it may begin as a key does.
+    for content in [
+        &der[..der.len() - 1],
+        b"{ thirty-two bytes and more of secret }",
+    ] {
+        assert!(Key::secret(content).is_ok());
+    }
+}
+
+const PUBLIC_PEM_OF_NOBODY: &str = "-----BEGIN PUBLIC KEY-----\n\
+    MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";

@@ -4,7 +4,9 @@
 
 mod store_harness;
 
-use orrery::store::{Batch, Cause, SCHEMA_VERSION, StoreError, audit, backup};
+use orrery::store::{
+    Batch, Cause, ChainHeads, SCHEMA_VERSION, StoreError, audit, audit_since, backup,
+};
 use store_harness::*;
 
 /// A pilot, and ten trades in as many batches.
@@ -100,6 +102,68 @@ fn every_kind_of_tampering_shows(database: &Database) {
     }
     let report = audit(&database.url).unwrap();
     assert!(report.is_clean(), "mended: {report}");
+}
+
+/// Rewrites a chain from a row on so that every hash is good again and so is the recorded end.
+fn forge_from(database: &Database, row_id: i64) {
+    let shift = format!(
+        "DELETE FROM ledger WHERE row_id >= {row_id}; \
+         UPDATE systems SET head_row = {last}, head_hash = (SELECT hash FROM ledger WHERE row_id = {last}) \
+         WHERE system_name = 'sol-1'",
+        last = row_id - 1
+    );
+    database.tamper(&shift);
+}
+
+fn rows_of_an_earlier_audit_are_proven_and_a_rewritten_history_is_named(database: &Database) {
+    let mut desk = traded(database);
+    let earlier: ChainHeads = audit(&database.url).unwrap().heads;
+    let line = earlier.lines().next().unwrap();
+    assert!(
+        line.starts_with("sol-1 22 ") && line.len() == 9 + 64,
+        "{line}"
+    );
+    // The ledger grows, and still holds what was there.
+    let who = player("p_1");
+    desk.keep(Batch {
+        transactions: vec![trade(Cause::Buy, &who, 1, 10, "r11")],
+        outcomes: vec![outcome(&who, "r11", "{}")],
+        checkpoints: vec![pilot(&who, 4890, 11)],
+        ..Batch::default()
+    });
+    desk.store.close();
+    let report = audit_since(&database.url, &earlier).unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.kept_count, report.rows_count), (1, 24));
+    assert_ne!(report.heads, earlier);
+
+    let found = |since: &ChainHeads| audit_since(&database.url, since).unwrap().findings;
+    let parsed = |text: &str| text.parse::<ChainHeads>().unwrap();
+    // Another hash under a row that was seen.
+    let forged: String = earlier.to_string().replace(&line[9..], &"0".repeat(64));
+    let named = found(&parsed(&forged));
+    assert!(
+        named.len() == 1 && named[0].starts_with("sol-1 row 22: its hash was 0000"),
+        "{named:?}"
+    );
+    // A history that is shorter than what was seen.
+    forge_from(database, 21);
+    let named = found(&earlier);
+    assert!(
+        named.contains(
+            &"sol-1 row 22: was there at the earlier audit, the chain ends at row 20".to_owned()
+        ),
+        "{named:?}"
+    );
+    // A system that is gone altogether.
+    let gone = earlier.to_string().replace("sol-1", "vega-2");
+    let named = found(&parsed(&gone));
+    assert!(
+        named.contains(
+            &"vega-2 row 22: was there at the earlier audit, the chain ends at row 0".to_owned()
+        ),
+        "{named:?}"
+    );
 }
 
 fn a_newer_schema_is_refused(database: &Database) {
@@ -207,6 +271,7 @@ macro_rules! on_every_backend {
 on_every_backend!(
     an_honest_ledger_is_clean_even_while_it_is_served,
     every_kind_of_tampering_shows,
+    rows_of_an_earlier_audit_are_proven_and_a_rewritten_history_is_named,
     a_newer_schema_is_refused,
     a_pilot_who_traded_in_two_systems_is_clean,
     what_version_1_wrote_is_brought_up_to_date_and_its_chain_goes_on,

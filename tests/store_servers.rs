@@ -241,6 +241,66 @@ fn exit_codes_on_postgres() {
 }
 
 #[test]
+fn heads_that_an_audit_saved_prove_the_rows_of_then_and_catch_another_history() {
+    let database = Database::sqlite();
+    let mut desk = database.open();
+    desk.keep(first_batch(&player("p_1"), 100));
+    desk.store.close();
+    let folder = tempfile::tempdir().unwrap();
+    let url = database.url.as_str();
+    let run = |flags: &[&str]| {
+        let arguments = [&["audit", "--database", url], flags].concat();
+        let output = orrery(&arguments, folder.path());
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    let saved = || std::fs::read_to_string(folder.path().join("heads")).unwrap();
+    let (code, said) = run(&["--save", "heads"]);
+    assert_eq!(code, Some(0), "{said}");
+    let head = saved().lines().last().unwrap().to_owned();
+    assert!(said.contains(&format!("chain head: {head}")), "{said}");
+    let (code, said) = run(&["--save", "heads"]);
+    assert_eq!(code, Some(2), "never over other heads: {said}");
+    let (code, said) = run(&["--since", "heads", "--save", "heads"]);
+    assert_eq!(code, Some(0), "proven, and saved anew: {said}");
+    assert!(said.contains("earlier heads kept"), "{said}");
+
+    // Another history, as good in itself as the first.
+    let other = Database::sqlite();
+    let mut desk = other.open();
+    desk.keep(first_batch(&player("p_2"), 100));
+    desk.store.close();
+    std::fs::copy(other.path(), database.path()).unwrap();
+    assert_eq!(
+        run(&[]).0,
+        Some(0),
+        "a keyless chain proves consistency only"
+    );
+    let before = saved();
+    let (code, said) = run(&["--since", "heads", "--save", "heads"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("differs: sol-1 row 2: its hash was"),
+        "{said}"
+    );
+    assert!(said.contains("no heads were saved"), "{said}");
+    assert_eq!(saved(), before);
+
+    for (content, why) in [
+        ("", "does not begin with"),
+        ("orrery-chain-heads 1\n", "there are none"),
+    ] {
+        std::fs::write(folder.path().join("bad"), content).unwrap();
+        let (code, said) = run(&["--since", "bad"]);
+        assert_eq!(code, Some(2));
+        assert!(said.contains(why), "{said}");
+    }
+    std::os::unix::fs::symlink("heads", folder.path().join("link")).unwrap();
+    let (code, said) = run(&["--save", "link"]);
+    assert!(code == Some(2) && said.contains("is a link to"), "{said}");
+}
+
+#[test]
 fn a_backup_beside_a_trading_server_is_whole() {
     let server = Server::start(Setup::world(worlds::PORT));
     let folder = tempfile::tempdir().unwrap();

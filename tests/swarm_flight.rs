@@ -115,6 +115,15 @@ fn refused_logins_are_told_with_their_reason() {
 }
 
 #[test]
+fn bots_that_the_server_had_no_room_for_come_back_when_it_says_so() {
+    let harbour = Harbour::open(Manner::PutOffOnce(200));
+    let report = flown(&options(harbour.url(), 3)).unwrap();
+    assert_eq!((report.joined, report.failed), (3, 0), "{report:?}");
+    assert_eq!(report.errors.get("SYSTEM_FULL"), Some(&3), "{report:?}");
+    assert_eq!(harbour.close().players.len(), 3);
+}
+
+#[test]
 fn connections_that_the_server_ends_are_counted_by_their_code() {
     let harbour = Harbour::open(Manner::EndAfterInputs(5, 4008));
     let report = flown(&options(harbour.url(), 3)).unwrap();

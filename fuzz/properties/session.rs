@@ -9,7 +9,9 @@
 use std::sync::{Arc, OnceLock};
 
 use orrery::ids::{Millis, Name, PlayerId, UnixMillis};
-use orrery::limits::{LOGIN_DEADLINE_MS, RATE_INPUTS, RATE_TRANSACTIONS, Rate};
+use orrery::limits::{
+    LOGIN_ANSWER_MS_MAX, LOGIN_DEADLINE_MS, RATE_INPUTS, RATE_TRANSACTIONS, Rate,
+};
 use orrery::session::token::{Key, Signer, Verifier};
 use orrery::session::{Command, Desk, Session, Stage, Verdict};
 use orrery::wire::{Angle, AskedVersion, AuthOk, ErrorCode, Fixed2, Input, Joined, Reply, Spawn};
@@ -65,6 +67,8 @@ struct Model {
     desk: Desk,
     now: u64,
     stage: Stage,
+    /// When the login was passed on.
+    logging_in: u64,
     newest: Option<u64>,
     passed_on: Option<u64>,
     inputs: u64,
@@ -119,6 +123,7 @@ impl Model {
             desk: Desk::new(Arc::new(verifier)),
             now: 0,
             stage: Stage::Connected,
+            logging_in: 0,
             newest: None,
             passed_on: None,
             inputs: 0,
@@ -223,6 +228,7 @@ impl Model {
                 assert!(self.stage == Stage::Connected && name == "auth.login");
                 assert_eq!(Some(player), self.session.player());
                 self.stage = Stage::LoggingIn;
+                self.logging_in = self.now;
             }
             Command::Join { .. } => assert!(in_system || self.stage == Stage::LoggedIn),
             Command::Input { input, .. } => {
@@ -261,12 +267,15 @@ impl Model {
             }
             // While a login waits for its answer, an error is that answer.
             3 if self.stage == Stage::LoggingIn => {
-                (Reply::error(ErrorCode::SystemFull), Stage::Connected)
+                (Reply::error(ErrorCode::SystemFull), Stage::Closed)
             }
             3 => (Reply::error(ErrorCode::OutOfStock), self.stage),
             _ => return,
         };
-        let close = self.session.on_reply(&reply);
+        let told = self.session.phrase(&reply).into_owned();
+        let is_refused = self.stage == Stage::LoggingIn && next == Stage::Closed;
+        assert!(!is_refused || matches!(told, Reply::AuthError(_)));
+        let close = self.session.on_reply(&told);
         assert_eq!(
             close.is_some(),
             next == Stage::Closed && self.stage != Stage::Closed
@@ -280,6 +289,13 @@ impl Model {
         let due = self.session.deadline();
         if self.stage == Stage::Connected {
             assert_eq!(due, Some(Millis(LOGIN_DEADLINE_MS)));
+        }
+        if self.stage == Stage::LoggingIn {
+            let latest = Millis(self.logging_in + LOGIN_ANSWER_MS_MAX);
+            assert!(
+                due.is_some_and(|due| due <= latest),
+                "no login waits for ever"
+            );
         }
         let is_due = due.is_some_and(|due| due.0 <= self.now);
         let verdict = self.session.on_deadline(Millis(self.now));

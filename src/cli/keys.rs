@@ -6,13 +6,14 @@
 use std::convert::Infallible;
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
+use tracing::warn;
 
 use super::Failure;
+use crate::files;
 use crate::limits::KEYS_MAX;
 use crate::session::token::{Key, Signer, Verifier};
 
@@ -103,6 +104,7 @@ impl KeyArguments {
             None => None,
         };
         if let Some((path, content)) = secret {
+            warn_if_open_to_others(&path);
             keys.push(Key::secret(&content).map_err(|error| unusable(&path, &error))?);
             signer = Some(self.signer_of(&path, &content)?);
         }
@@ -159,6 +161,20 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     })
 }
 
+/// Says that others may read what only the server should know.
+pub(crate) fn warn_if_open_to_others(path: &Path) {
+    let mode = fs::metadata(path)
+        .ok()
+        .as_ref()
+        .and_then(files::open_to_others);
+    if let Some(mode) = mode {
+        warn!(
+            "the secret in {path} can be read by others (mode {mode:03o}); `chmod 600 {path}`",
+            path = path.display()
+        );
+    }
+}
+
 fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
     Failure::unusable(format!(
         "the key in {} cannot be used: {error}",
@@ -178,7 +194,15 @@ fn secret_path(database: &str) -> PathBuf {
 /// The secret in a file that only its owner may read; made if there is none.
 fn made_secret(path: &Path) -> Result<Vec<u8>, Failure> {
     match fs::read(path) {
-        Ok(content) => return Ok(content),
+        Ok(content) => {
+            if let Ok(Some(mode)) = files::tighten(path) {
+                warn!(
+                    "{} had mode {mode:03o} and is now for its owner only",
+                    path.display()
+                );
+            }
+            return Ok(content);
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => {
             return Err(Failure::unusable(format!(
@@ -203,12 +227,7 @@ fn made_secret(path: &Path) -> Result<Vec<u8>, Failure> {
         ))
     };
     // Whoever else starts at the same moment wins or loses the creation as a whole.
-    match fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-    {
+    match files::create_new(path) {
         Ok(mut file) => {
             file.write_all(secret.as_bytes())
                 .and_then(|()| file.sync_all())

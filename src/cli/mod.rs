@@ -10,6 +10,7 @@ mod backup;
 mod echo;
 mod keys;
 mod log;
+mod recording;
 mod replay;
 mod serve;
 mod swarm;

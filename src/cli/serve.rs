@@ -1,8 +1,7 @@
 //! `orrery serve`: the server, from its flags to its exit code.
 
-use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,14 +13,13 @@ use tracing::{error, info, warn};
 
 use super::keys::KeyArguments;
 use super::log::{Log, LogFormat};
-use super::{Failure, audit, world};
+use super::{Failure, audit, recording, world};
 use crate::ids::{Name, SystemIndex};
 use crate::limits::{
     CONNECTIONS_MAX, CONNECTIONS_PER_IP_MAX, GATHER_US, SPARE_FILES, VIEW_RADIUS, VIEW_RADIUS_MAX,
     VIEW_RADIUS_MIN,
 };
 use crate::net::{NetConfig, Tls};
-use crate::recorder::Recorder;
 use crate::server::budget::Budget;
 use crate::server::doors::Doors;
 use crate::server::hosts::{AllowedHosts, parse_host};
@@ -31,7 +29,7 @@ use crate::server::run::{self, Config, Kept, Notices, RunError, Running};
 use crate::server::store_vault::StoreVault;
 use crate::sim::{World, market};
 use crate::store::{self, StoreConfig};
-use crate::universe::{BUILT_IN, Universe};
+use crate::universe::Universe;
 
 /// Where records are kept unless told otherwise.
 pub(crate) const DATABASE: &str = "orrery.db";
@@ -126,7 +124,8 @@ pub(crate) struct ServeArguments {
     /// Workers inside the tick [default: the number of processors, at most 8]
     #[arg(long, env = "ORRERY_SIM_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     sim_threads: Option<u16>,
-    /// File for a flight recording, for `orrery replay`; one from before is kept as FILE.previous
+    /// File for a flight recording, for `orrery replay`; what has the name is kept as FILE.previous, where
+    /// only an older recording is replaced
     #[arg(long, env = "ORRERY_RECORD", value_name = "FILE")]
     record: Option<PathBuf>,
     /// How far a pilot sees, in u
@@ -232,6 +231,7 @@ fn serve(arguments: &ServeArguments, metrics: Metrics) -> Result<(), Failure> {
     }
     let tls = match arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref()) {
         Some((cert, key)) => {
+            super::keys::warn_if_open_to_others(key);
             Some(Tls::load(cert, key).map_err(|error| Failure::unusable(error.to_string()))?)
         }
         None => None,
@@ -258,7 +258,7 @@ fn serve(arguments: &ServeArguments, metrics: Metrics) -> Result<(), Failure> {
     let budget = Budget::new(&config.net, is_secure, config.net_threads, &universe);
     let seed = random_seed()?;
     let recorder = match &arguments.record {
-        Some(file) => Some(start_recorder(arguments, file)?),
+        Some(file) => Some(recording::start(file, arguments.world.as_deref())?),
         None => None,
     };
     let running = run::start(&config, |notices| {
@@ -297,29 +297,6 @@ fn raise_open_files(connections_max: usize) {
              raise `ulimit -n` or lower --max-connections"
         );
     }
-}
-
-/// Opens the recording's file; the one that is there may be of a crash that somebody wants to see.
-fn start_recorder(arguments: &ServeArguments, file: &Path) -> Result<Recorder, Failure> {
-    let cannot = |error: std::io::Error| {
-        Failure::unusable(format!("cannot record to {}: {error}", file.display()))
-    };
-    let universe = match &arguments.world {
-        Some(file) => std::fs::read_to_string(file).map_err(|error| {
-            Failure::unusable(format!(
-                "cannot read the universe file {}: {error}",
-                file.display()
-            ))
-        })?,
-        None => BUILT_IN.to_owned(),
-    };
-    if file.is_file() {
-        let mut previous = file.as_os_str().to_owned();
-        previous.push(".previous");
-        std::fs::rename(file, previous).map_err(cannot)?;
-    }
-    let sink = File::create(file).map_err(cannot)?;
-    Recorder::start(Box::new(sink), universe).map_err(cannot)
 }
 
 pub(super) fn default_workers() -> usize {

@@ -22,6 +22,7 @@ mod guests;
 pub mod hosts;
 pub mod identity;
 pub mod lane;
+pub mod logins;
 pub mod mailbox;
 pub mod metrics;
 mod ops;

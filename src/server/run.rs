@@ -29,6 +29,7 @@ use super::doors::Doors;
 use super::gate::{Gate, GateParts};
 use super::hosts::AllowedHosts;
 use super::lane::{GateLane, ToCore, ToGate};
+use super::logins::LoginRate;
 use super::mailbox::Mailbox;
 use super::metrics::Metrics;
 use super::ops::Ops;
@@ -270,12 +271,14 @@ impl Shared {
     }
 
     fn start_gates(&self, config: &Config, reactors: Vec<Reactor>) -> Result<Threads, RunError> {
+        let logins = LoginRate::new(&config.net);
         let shards = reactors.into_iter().zip(&self.lanes).enumerate();
         let threads = shards.map(|(shard, (reactor, lane))| {
             let mut gate = Gate::new(GateParts {
                 shard: shard as u16,
                 verifier: Arc::clone(&config.verifier),
                 doors: config.doors.clone(),
+                logins: Arc::clone(&logins),
                 inbox: Arc::clone(&self.inbox),
                 lane: Arc::clone(lane),
                 durable: Arc::clone(&self.durable),

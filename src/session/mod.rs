@@ -2,9 +2,14 @@
 //!
 //! ```text
 //! Connected ──auth.login──▶ LoggingIn ──auth.ok──▶ LoggedIn ──session.joined──▶ InSystem
-//!     │ 5 s: 4002               │ auth.error: 4001      │                           │
+//!     │ 5 s: 4002               │ auth.error: 4001, or  │                           │
+//!     │                         │ 1013; 10 s: 1013      │                           │
 //!     └─────────────────────────┴───────────────────────┴── token runs out: 4001 ───┘
 //! ```
+//!
+//! A login is refused in one of two ways, both `auth.error` and the end of the connection: for what
+//! the client brought (4001), or for the server's sake (1013, with a time to come back), after which
+//! the token is as good as before.
 //!
 //! [`Session::on_text`] turns a text message into one [`Verdict`]; what the rest of the server
 //! decides about it comes back through [`Session::on_reply`]. Invariants: every request that is
@@ -18,13 +23,14 @@ mod command;
 mod rate;
 pub mod token;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::ids::{Millis, Name, PlayerId, UnixMillis};
-use crate::limits::LOGIN_DEADLINE_MS;
+use crate::limits::{LOGIN_ANSWER_MS_MAX, LOGIN_DEADLINE_MS, LOGIN_RETRY_MS};
 use crate::wire::{
-    AskedVersion, AuthOk, CloseCode, DecodeError, ErrorCode, ErrorReply, Login, Message, Ping,
-    Pong, Reply, Request, RequestKind, Scratch, Seq, Sniff, decode, sniff,
+    AskedVersion, AuthError, AuthOk, CloseCode, DecodeError, ErrorCode, ErrorReply, Login, Message,
+    Ping, Pong, Reply, Request, RequestKind, Scratch, Seq, Sniff, decode, sniff,
 };
 pub use command::Command;
 pub use rate::{Class, Rates};
@@ -68,7 +74,7 @@ pub struct Tally {
     pub untold_errors: u64,
     /// Connections closed for flooding.
     pub floods: u64,
-    /// Logins refused.
+    /// Logins refused for what the client brought.
     pub refused_logins: u64,
 }
 
@@ -107,7 +113,10 @@ pub enum Stage {
 pub struct Session {
     stage: Stage,
     asked: AskedVersion,
+    /// Until when a login must come; once it has, until when it must be answered.
     login_deadline: Millis,
+    /// The `auth.login` that waits for its answer.
+    login_seq: Option<Seq>,
     token_deadline: Option<Millis>,
     player: Option<PlayerId>,
     system: Option<Name>,
@@ -123,6 +132,7 @@ impl Session {
             stage: Stage::Connected,
             asked,
             login_deadline: now.plus(LOGIN_DEADLINE_MS),
+            login_seq: None,
             token_deadline: None,
             player: None,
             system: None,
@@ -192,8 +202,22 @@ impl Session {
         }
     }
 
+    /// How this client is told a reply of the rest of the server: whatever refuses a login is its
+    /// `auth.error`, whoever refused it and for what reason.
+    pub fn phrase<'r>(&self, reply: &'r Reply) -> Cow<'r, Reply> {
+        match reply {
+            // Whatever else is asked meanwhile is refused here, so this is the login's refusal.
+            Reply::Error(error) if self.stage == Stage::LoggingIn => {
+                let wait_ms = error.retry_after_ms.unwrap_or(LOGIN_RETRY_MS);
+                Cow::Owned(Reply::login_refusal(error.code, wait_ms))
+            }
+            _ => Cow::Borrowed(reply),
+        }
+    }
+
     /// Takes note of an answer that the rest of the server sends to this client (not of those in
-    /// a [`Verdict`]); with a code, the connection is to be closed behind it.
+    /// a [`Verdict`]), as [phrased](Self::phrase) for it; with a code, the connection is to be closed
+    /// behind it.
     pub fn on_reply(&mut self, reply: &Reply) -> Option<CloseCode> {
         if self.stage == Stage::Closed {
             return None;
@@ -201,13 +225,16 @@ impl Session {
         match reply {
             Reply::AuthOk(ok) if self.stage == Stage::LoggingIn => {
                 self.stage = Stage::LoggedIn;
+                self.login_seq = None;
                 self.system.clone_from(&ok.system_id);
             }
-            // Whatever else is asked meanwhile is refused here, so this is the login's refusal.
-            Reply::Error(_) if self.stage == Stage::LoggingIn => self.stage = Stage::Connected,
-            Reply::AuthError(_) => {
+            Reply::Error(ErrorReply { code, .. }) if self.stage == Stage::LoggingIn => {
                 self.stage = Stage::Closed;
-                return Some(CloseCode::LoginFailed);
+                return Some(CloseCode::of_refused_login(*code));
+            }
+            Reply::AuthError(AuthError { code, .. }) => {
+                self.stage = Stage::Closed;
+                return Some(CloseCode::of_refused_login(*code));
             }
             Reply::Joined(joined) if self.stage != Stage::Connected => {
                 self.stage = Stage::InSystem;
@@ -228,11 +255,16 @@ impl Session {
         match self.stage {
             Stage::Connected => Some(self.login_deadline),
             Stage::Closed => None,
-            Stage::LoggingIn | Stage::LoggedIn | Stage::InSystem => self.token_deadline,
+            Stage::LoggingIn => {
+                let token = self.token_deadline;
+                Some(token.map_or(self.login_deadline, |token| token.min(self.login_deadline)))
+            }
+            Stage::LoggedIn | Stage::InSystem => self.token_deadline,
         }
     }
 
-    /// Ends a conversation without a login, or whose token has run out.
+    /// Ends a conversation without a login, one whose login nobody answers, or whose token has run
+    /// out.
     pub fn on_deadline(&mut self, now: Millis) -> Verdict {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return Verdict::Nothing;
@@ -241,8 +273,15 @@ impl Session {
         if stage == Stage::Connected {
             return Verdict::Close(CloseCode::LoginTimeout);
         }
-        let reply = Reply::auth_error(ErrorCode::TokenExpired);
-        Verdict::ReplyThenClose(reply, None, CloseCode::LoginFailed)
+        let reply_to = self.login_seq.take().map(Seq::number);
+        let has_run_out = self.token_deadline.is_some_and(|token| token <= now);
+        let code = if has_run_out {
+            ErrorCode::TokenExpired
+        } else {
+            ErrorCode::Internal
+        };
+        let close = CloseCode::of_refused_login(code);
+        Verdict::ReplyThenClose(Reply::auth_error(code), reply_to, close)
     }
 
     /// Checks the order of `seq` and whether the stage allows the request; notes the `seq`.
@@ -338,6 +377,8 @@ impl Session {
         match checked {
             Ok(Verified { player, expires }) => {
                 self.stage = Stage::LoggingIn;
+                self.login_seq = Some(seq);
+                self.login_deadline = now.plus(LOGIN_ANSWER_MS_MAX);
                 self.player = Some(player.clone());
                 self.token_deadline = Some(deadline_of(expires, now, unix));
                 Verdict::Command(Command::Login {
@@ -376,9 +417,16 @@ impl Session {
         Verdict::Reply(reply, Some(seq.number()))
     }
 
-    /// A message over a rate: not parsed, its `seq` not used up.
+    /// A message over a rate: not parsed, its `seq` not used up. A login that way is refused for the
+    /// server's sake; a second login of a conversation is a message like any other.
     fn over_rate(&mut self, seen: Sniff, wait_ms: u64, now: Millis, tally: &mut Tally) -> Verdict {
         tally.rate_limited += 1;
+        if seen.kind == Some(RequestKind::Login) && self.stage == Stage::Connected {
+            self.stage = Stage::Closed;
+            let refusal = Reply::login_refusal(ErrorCode::RateLimited, wait_ms);
+            let reply_to = seen.seq.map(Seq::number);
+            return Verdict::ReplyThenClose(refusal, reply_to, CloseCode::TryLater);
+        }
         let reply = Reply::Error(ErrorReply {
             code: ErrorCode::RateLimited,
             message: ErrorCode::RateLimited.message().into(),

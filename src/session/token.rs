@@ -38,6 +38,12 @@ pub enum KeyError {
         "the secret is shorter than {SECRET_BYTES_MIN} bytes; `openssl rand -hex 32` makes one"
     )]
     SecretTooShort,
+    /// The file holds a key in a format that public keys have: who knows such a key could sign.
+    #[error(
+        "this is a key file and no secret of HS256; give a public key by --jwt-public-key, or make a \
+         secret (`openssl rand -hex 32`)"
+    )]
+    NoSecret,
     /// The PEM holds a private key; a server needs and should have only the public one.
     #[error("this is a private key; give the public one (`openssl pkey -in KEY -pubout`)")]
     Private,
@@ -128,10 +134,37 @@ impl Key {
     }
 }
 
+/// Whether a file holds a key in one of the formats that public keys have. Taken for a secret, a
+/// public key would let everybody sign who has read it.
+fn is_key_file(content: &[u8]) -> bool {
+    let text = content.trim_ascii_start();
+    let has = |part: &[u8]| content.windows(part.len()).any(|window| window == part);
+    let is_pem = has(b"-----BEGIN ");
+    let is_jwk = text.starts_with(b"{") && has(b"\"kty\"");
+    let is_ssh = [&b"ssh-"[..], b"ecdsa-sha2-"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    is_pem || is_jwk || is_ssh || is_der(content)
+}
+
+/// Whether this is one ASN.1 sequence from the first byte to the last.
+fn is_der(content: &[u8]) -> bool {
+    let length = match *content {
+        [0x30, length @ ..=0x7f, ..] => 2 + usize::from(length),
+        [0x30, 0x81, length, ..] => 3 + usize::from(length),
+        [0x30, 0x82, high, low, ..] => 4 + usize::from(u16::from_be_bytes([high, low])),
+        _ => return false,
+    };
+    length == content.len()
+}
+
 /// The secret itself, without a file's last newline.
 fn secret(content: &[u8]) -> Result<&[u8], KeyError> {
     let secret = content.strip_suffix(b"\n").unwrap_or(content);
     let secret = secret.strip_suffix(b"\r").unwrap_or(secret);
+    if is_key_file(content) {
+        return Err(KeyError::NoSecret);
+    }
     if secret.len() < SECRET_BYTES_MIN {
         return Err(KeyError::SecretTooShort);
     }

@@ -10,6 +10,12 @@
 //! A station's rows lie in one chain and are checked one by one. A pilot's may lie in several,
 //! between which no order is recorded, so the steps from balance to balance are summed: all inner
 //! ones cancel out, and what is left must lead from 0 to the final balance.
+//!
+//! What it proves: that the ledger is consistent with itself and with what is stored. A chain
+//! without a key does not prove whose ledger it is: who can write the whole database can write
+//! another history with good hashes. That shows only beside [`ChainHeads`] that were kept where they
+//! cannot write: [`audit_since`] proves that each of those rows is still there with that hash, and so
+//! with all that came before it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -18,6 +24,7 @@ use crate::ids::{Name, PlayerId};
 use crate::limits::{AUDIT_FINDINGS_MAX, AUDIT_PAGE_ROWS};
 use crate::store::backend::Backend;
 use crate::store::error::StoreError;
+use crate::store::heads::{ChainHeads, digits};
 use crate::store::ledger::{self, CREDITS, LedgerRow};
 use crate::store::postgres::Postgres;
 use crate::store::record::{Cause, Transaction};
@@ -60,6 +67,10 @@ pub struct Report {
     pub outcomes_count: i64,
     /// Credits in pilots' purses.
     pub purses_credits: i64,
+    /// The last row of each chain.
+    pub heads: ChainHeads,
+    /// Rows of an earlier audit that are still there.
+    pub kept_count: usize,
     /// The first differences, a sentence each, at most [`AUDIT_FINDINGS_MAX`].
     pub findings: Vec<String>,
     /// How many differences there are in all.
@@ -95,6 +106,12 @@ impl fmt::Display for Report {
         for (what, count) in lines {
             writeln!(f, "{what:<20}{count:>16}")?;
         }
+        if self.kept_count > 0 {
+            writeln!(f, "{:<20}{:>16}", "earlier heads kept", self.kept_count)?;
+        }
+        for head in self.heads.lines() {
+            writeln!(f, "chain head: {head}")?;
+        }
         for finding in &self.findings {
             writeln!(f, "differs: {finding}")?;
         }
@@ -108,14 +125,19 @@ impl fmt::Display for Report {
 
 /// Audits a database named as for [`Store::open`](super::Store::open).
 pub fn audit(database: &str) -> Result<Report, StoreError> {
+    audit_since(database, &ChainHeads::default())
+}
+
+/// Audits a database, and whether it still holds each row of an earlier audit's heads.
+pub fn audit_since(database: &str, since: &ChainHeads) -> Result<Report, StoreError> {
     if is_postgres(database) {
-        replay(&mut Postgres::open_reading(database)?)
+        replay(&mut Postgres::open_reading(database)?, since)
     } else {
-        replay(&mut Sqlite::open_reading(sqlite_path(database)?)?)
+        replay(&mut Sqlite::open_reading(sqlite_path(database)?)?, since)
     }
 }
 
-fn replay<B: Backend>(backend: &mut B) -> Result<Report, StoreError> {
+fn replay<B: Backend>(backend: &mut B, since: &ChainHeads) -> Result<Report, StoreError> {
     backend.begin_reading()?;
     let ends = backend.chain_ends()?;
     let ends = ends.into_iter().map(|end| (end.system.clone(), end));
@@ -127,8 +149,10 @@ fn replay<B: Backend>(backend: &mut B) -> Result<Report, StoreError> {
         ..Report::default()
     };
     let mut books = Books::default();
+    // Whoever is no longer there at all is named like a chain that ends too early.
+    systems.extend(since.systems().into_iter().map(str::to_owned));
     for system in systems {
-        let mut chain = Chain::new(&system);
+        let mut chain = Chain::new(&system, since);
         loop {
             let rows = backend.rows_after(&system, chain.row_id, AUDIT_PAGE_ROWS)?;
             if rows.is_empty() {
@@ -136,9 +160,11 @@ fn replay<B: Backend>(backend: &mut B) -> Result<Report, StoreError> {
             }
             for row in &rows {
                 chain.check(row, &mut report);
+                chain.compare(row, &mut report);
                 books.take(row, &mut report);
             }
         }
+        chain.end(&mut report);
         match ends.remove(&system) {
             Some(end) if end.row_id == chain.row_id && end.hash == chain.hash => {}
             Some(end) => report.find(|| {
@@ -148,6 +174,7 @@ fn replay<B: Backend>(backend: &mut B) -> Result<Report, StoreError> {
                     end.row_id
                 )
             }),
+            None if chain.row_id == 0 => {}
             None => report.find(|| format!("{system}: no end of the chain is recorded")),
         }
     }
@@ -165,14 +192,45 @@ struct Chain<'a> {
     system: &'a str,
     row_id: i64,
     hash: ledger::Hash,
+    /// Rows of an earlier audit that did not come yet.
+    earlier: BTreeMap<i64, ledger::Hash>,
 }
 
 impl<'a> Chain<'a> {
-    fn new(system: &'a str) -> Self {
+    fn new(system: &'a str, since: &ChainHeads) -> Self {
         Self {
             system,
             row_id: 0,
             hash: ledger::genesis(system),
+            earlier: since.of(system),
+        }
+    }
+
+    /// Whether the row is the one that an earlier audit saw.
+    fn compare(&mut self, row: &LedgerRow, report: &mut Report) {
+        let (system, row_id) = (self.system, row.row_id);
+        match self.earlier.remove(&row_id) {
+            None => {}
+            Some(hash) if hash == row.hash => report.kept_count += 1,
+            Some(hash) => report.find(|| {
+                let (was, is) = (digits(&hash), digits(&row.hash));
+                format!("{system} row {row_id}: its hash was {was} at the earlier audit, is {is}")
+            }),
+        }
+    }
+
+    /// The chain is at its end: notes its head, and what an earlier audit saw beyond it.
+    fn end(&self, report: &mut Report) {
+        let (system, end) = (self.system, self.row_id);
+        if end > 0 {
+            report.heads.insert(system, end, self.hash);
+        }
+        for row_id in self.earlier.keys() {
+            report.find(|| {
+                format!(
+                    "{system} row {row_id}: was there at the earlier audit, the chain ends at row {end}"
+                )
+            });
         }
     }
 

@@ -24,6 +24,7 @@ mod backup;
 mod claiming;
 mod columns;
 mod error;
+mod heads;
 pub mod ledger;
 mod postgres;
 mod quarantine;
@@ -49,10 +50,11 @@ use crate::limits::{
 };
 
 pub use answer::Answer;
-pub use audit::{Report, audit};
+pub use audit::{Report, audit, audit_since};
 pub use backend::Claim;
 pub use backup::backup;
 pub use error::StoreError;
+pub use heads::{ChainHeads, HeadsError};
 pub use record::{
     Batch, Cargo, Cause, Home, LoadedPilot, OutcomeQuestion, PilotRecord, Place, Purpose, Stock,
     StoredOutcome, Transaction, digest64, request_digest,

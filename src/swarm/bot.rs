@@ -2,10 +2,14 @@
 //!
 //! ```text
 //! Waiting ─begin▶ Connecting ─upgraded▶ LoggingIn ─auth.ok▶ Joining ─joined▶ Arriving
+//!    ▲                                      │
+//!    └── no room: come back in a while ─────┘
 //!    ─first delta▶ Flying ─finish▶ Closing ─▶ Gone                (a failure goes to Gone)
 //! ```
 //!
 //! Reads no clock: every call gets the moment. Work a message: see [`sight`](super::sight).
+
+mod patience;
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +25,7 @@ use super::pilot::{Conduct, Order, Pilot};
 use super::sight;
 use super::tally::Tally;
 use crate::ids::{Name, PlayerId, UnixMillis};
-use crate::limits::{SWARM_JOIN_MS_MAX, SWARM_MESSAGES_PER_TURN_MAX};
+use crate::limits::SWARM_MESSAGES_PER_TURN_MAX;
 use crate::wire::client::{Body, Received as Heard};
 use crate::wire::{
     AskedVersion, CombatKind, Input, JoinSystem, Login, Message, Repair, Reply, Request, RequestId,
@@ -79,6 +83,8 @@ pub(super) struct Bot {
     stage: Stage,
     pilot: Pilot,
     began: Option<Instant>,
+    /// When to connect again, after a login that the server had no room for.
+    again: Option<Instant>,
     seq: u64,
     heard_seq: u64,
     orders: u64,
@@ -104,6 +110,7 @@ impl Bot {
             stage: Stage::Waiting,
             pilot: Pilot::new(number, conduct),
             began: None,
+            again: None,
             seq: 0,
             heard_seq: 0,
             orders: 0,
@@ -132,7 +139,8 @@ impl Bot {
     ) -> io::Result<()> {
         self.link = Link::connect(crew.address, registry, token)?;
         self.stage = Stage::Connecting;
-        self.began = Some(now);
+        self.again = None;
+        self.began.get_or_insert(now);
         Ok(())
     }
 
@@ -217,29 +225,6 @@ impl Bot {
         false
     }
 
-    /// Gives up a bot that has not come in in time.
-    pub(super) fn check_deadline(&mut self, turn: &mut Turn<'_>) {
-        let is_on_the_way = matches!(
-            self.stage,
-            Stage::Connecting | Stage::LoggingIn | Stage::Joining | Stage::Arriving
-        );
-        let waited = self
-            .began
-            .map_or(0, |began| turn.now.duration_since(began).as_millis());
-        if is_on_the_way && waited > u128::from(SWARM_JOIN_MS_MAX) {
-            let reason = match self.stage {
-                Stage::Connecting => "connect: no answer in time",
-                Stage::LoggingIn => "login: no answer in time",
-                Stage::Joining => "join: no answer in time",
-                _ => "join: no stream in time",
-            };
-            if self.stage == Stage::Arriving {
-                turn.tally.joined = turn.tally.joined.saturating_sub(1);
-            }
-            self.fail(reason.to_owned(), turn);
-        }
-    }
-
     fn hear(&mut self, text: &str, crew: &Crew, turn: &mut Turn<'_>) {
         let Some(glance) = sight::glance(text) else {
             turn.tally.unreadable += 1;
@@ -322,7 +307,12 @@ impl Bot {
             }
             Reply::AuthError(error) => {
                 turn.tally.error(error.code);
-                self.fail(format!("login: {}", error.code.as_str()), turn);
+                match error.retry_after_ms {
+                    Some(wait_ms) if self.stage == Stage::LoggingIn => self.put_off(wait_ms, turn),
+                    _ => {
+                        self.fail(format!("login: {}", error.code.as_str()), turn);
+                    }
+                }
             }
             Reply::Joined(joined) if self.stage == Stage::Joining => {
                 turn.tally.joined += 1;
@@ -371,6 +361,7 @@ impl Bot {
 
     fn log_in(&mut self, turn: &mut Turn<'_>) {
         self.stage = Stage::LoggingIn;
+        // Lent for the call: it may be needed again.
         let token = std::mem::take(&mut self.token);
         let protocol_version = AskedVersion::Stated(crate::limits::PROTOCOL_VERSION);
         self.send(
@@ -380,6 +371,7 @@ impl Bot {
             }),
             turn,
         );
+        self.token = token;
     }
 
     /// Sends the controls and, when the pilot has one, an order.

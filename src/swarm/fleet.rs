@@ -84,6 +84,8 @@ pub(super) struct Fleet<'o> {
     stretch: Stretch,
     stretch_began: Instant,
     begun: usize,
+    /// Bots that the server had no room for, until they connect again.
+    returning: Vec<usize>,
     connects: Pace,
     inputs: Option<Pace>,
     cursor: usize,
@@ -111,6 +113,7 @@ impl<'o> Fleet<'o> {
             stretch: Stretch::Ramp,
             stretch_began: now,
             begun: 0,
+            returning: Vec::new(),
             connects: Pace::new(f64::from(options.connect_hz), now),
             inputs: (inputs_hz > 0.0).then(|| Pace::new(inputs_hz, now)),
             cursor: 0,
@@ -183,6 +186,9 @@ impl<'o> Fleet<'o> {
         if bot.ready(&self.crew, is_ending, &mut self.inbox, &mut turn) {
             self.leftover.push(index);
         }
+        if bot.comes_again().is_some() {
+            self.returning.push(index);
+        }
     }
 
     fn connect(&mut self) {
@@ -194,21 +200,42 @@ impl<'o> Fleet<'o> {
             .take(self.now, u64::from(self.options.connect_hz));
         for _ in 0..due {
             let index = self.begun;
-            let Some(bot) = self.bots.get_mut(index) else {
+            if index >= self.bots.len() {
                 break;
-            };
+            }
             self.begun += 1;
-            let begun = bot.begin(&self.crew, self.poll.registry(), Token(index), self.now);
-            let Err(error) = begun else { continue };
-            let reason = format!("connect: {error}");
-            let mut turn = Turn {
-                now: self.now,
-                unix: self.unix,
-                tally: &mut self.tally,
-                out: &mut self.out,
-            };
-            bot.fail(reason, &mut turn);
+            self.begin(index);
         }
+        self.begin_again();
+    }
+
+    /// Connects those again whose time has come.
+    fn begin_again(&mut self) {
+        let mut returning = std::mem::take(&mut self.returning);
+        returning.retain(|&index| {
+            let again = self.bots.get(index).and_then(Bot::comes_again);
+            if again.is_some_and(|at| at <= self.now) {
+                self.begin(index);
+            }
+            again.is_some_and(|at| at > self.now)
+        });
+        self.returning = returning;
+    }
+
+    fn begin(&mut self, index: usize) {
+        let Some(bot) = self.bots.get_mut(index) else {
+            return;
+        };
+        let begun = bot.begin(&self.crew, self.poll.registry(), Token(index), self.now);
+        let Err(error) = begun else { return };
+        let reason = format!("connect: {error}");
+        let mut turn = Turn {
+            now: self.now,
+            unix: self.unix,
+            tally: &mut self.tally,
+            out: &mut self.out,
+        };
+        bot.fail(reason, &mut turn);
     }
 
     /// Sends the inputs that are due, one bot after the other, so that each has its even share.

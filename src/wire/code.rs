@@ -128,6 +128,15 @@ impl ErrorCode {
         }
     }
 
+    /// Whether a login refused with this code is refused for what the client brought: its token, its
+    /// version. Any other refusal is for the server's sake: the token stays good.
+    pub const fn is_fault_of_login(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidToken | Self::TokenExpired | Self::UnsupportedProtocolVersion
+        )
+    }
+
     /// A sentence for people, where the sender has nothing more exact to say.
     pub const fn message(self) -> &'static str {
         match self {
@@ -192,6 +201,15 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
+    /// What a connection is closed with behind a login refused with this code.
+    pub const fn of_refused_login(code: ErrorCode) -> Self {
+        if code.is_fault_of_login() {
+            Self::LoginFailed
+        } else {
+            Self::TryLater
+        }
+    }
+
     /// The number in the close frame.
     pub const fn as_u16(self) -> u16 {
         self as u16

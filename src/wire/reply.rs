@@ -14,7 +14,7 @@ use super::chart::Chart;
 use super::code::ErrorCode;
 use super::fixed::{Angle, Fixed2};
 use crate::ids::{Name, PlayerId, UnixMillis};
-use crate::limits::{BUSY_RETRY_MS, PROTOCOL_VERSION};
+use crate::limits::{BUSY_RETRY_MS, LOGIN_RETRY_MS, PROTOCOL_VERSION};
 
 /// One message of the control lane, without its envelope.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,6 +69,10 @@ pub struct AuthError {
     /// The versions this server speaks, with `UNSUPPORTED_PROTOCOL_VERSION`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub supported_protocol_versions: Vec<u64>,
+    /// The login was refused for the server's sake and the token stays good: how long to wait before
+    /// the next one, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 /// Payload of `session.joined`.
@@ -281,7 +285,8 @@ impl Reply {
         })
     }
 
-    /// An `auth.error` with the code's own sentence, or with the versions spoken.
+    /// An `auth.error` with the code's own sentence, or with the versions spoken. One for the server's
+    /// sake says when to come back.
     pub fn auth_error(code: ErrorCode) -> Self {
         let unsupported = code == ErrorCode::UnsupportedProtocolVersion;
         Self::AuthError(AuthError {
@@ -296,6 +301,17 @@ impl Reply {
             } else {
                 Vec::new()
             },
+            retry_after_ms: (!code.is_fault_of_login()).then_some(LOGIN_RETRY_MS),
+        })
+    }
+
+    /// An `auth.error` for the server's sake: there is room for a login again in `wait_ms`.
+    pub fn login_refusal(code: ErrorCode, wait_ms: u64) -> Self {
+        Self::AuthError(AuthError {
+            code,
+            message: code.message().into(),
+            supported_protocol_versions: Vec::new(),
+            retry_after_ms: Some(wait_ms),
         })
     }
 
@@ -371,6 +387,7 @@ pub(super) fn write<P: Serialize>(head: Head, payload: &P, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::CloseCode;
 
     #[test]
     fn an_answer_names_its_request_and_an_event_does_not() {
@@ -394,6 +411,19 @@ mod tests {
         };
         assert_eq!(error.message, "Supported protocol versions: 1");
         assert_eq!(error.supported_protocol_versions, [1]);
+    }
+
+    #[test]
+    fn a_refusal_for_the_servers_sake_says_when_to_come_back_and_no_other_does() {
+        for code in ErrorCode::ALL {
+            let Reply::AuthError(error) = Reply::auth_error(code) else {
+                panic!("auth.error expected");
+            };
+            let is_for_us = !code.is_fault_of_login();
+            assert_eq!(error.retry_after_ms.is_some(), is_for_us, "{code:?}");
+            let close = CloseCode::of_refused_login(code).as_u16();
+            assert_eq!(close, if is_for_us { 1013 } else { 4001 }, "{code:?}");
+        }
     }
 
     #[test]

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use orrery::ids::SystemIndex;
 use orrery::limits::INBOX_MAX;
+use orrery::net::NetConfig;
 use orrery::server::core::{Core, CoreParts};
 use orrery::server::doors::Doors;
 use orrery::server::gate::{Gate, GateParts};
 use orrery::server::lane::{GateLane, Ring};
+use orrery::server::logins::LoginRate;
 use orrery::server::mailbox::Mailbox;
 use orrery::server::metrics::Metrics;
 use orrery::session::token::Verifier;
@@ -76,11 +78,16 @@ pub(super) fn serve(
     let lanes: Vec<Arc<GateLane>> = (0..setup.shards)
         .map(|_| Arc::new(GateLane::new(Box::new(NoBell))))
         .collect();
+    let logins = LoginRate::new(&NetConfig {
+        connections_per_ip_max: setup.connections_per_ip_max,
+        ..NetConfig::default()
+    });
     let gates = lanes.iter().enumerate().map(|(shard, lane)| {
         Gate::new(GateParts {
             shard: shard as u16,
             verifier: Arc::clone(verifier),
             doors: Doors::new(Vec::new(), None),
+            logins: Arc::clone(&logins),
             inbox: Arc::clone(&inbox),
             lane: Arc::clone(lane),
             durable: Arc::clone(&durable),
@@ -105,7 +112,8 @@ pub(super) fn serve(
             clock.fetch_add(load.load(Ordering::Relaxed), Ordering::Relaxed)
         }),
     })
-    .with_request_digests_max(setup.request_digests_max);
+    .with_request_digests_max(setup.request_digests_max)
+    .with_players_max(setup.players_max);
     Server {
         core,
         gates,

@@ -82,6 +82,8 @@ pub(crate) struct Seat {
     pub(crate) ends: Option<(UnixMillis, UnixMillis)>,
     /// When the tokens in `asked` run out.
     passes: BTreeMap<u64, UnixMillis>,
+    /// The close code that must follow: the login was refused.
+    parting: Option<u16>,
     /// A client that never looks at what it is told.
     pub(crate) is_deaf: bool,
     /// The tick from which on rows are told without delay.
@@ -116,6 +118,7 @@ impl Seat {
             home: None,
             ends: None,
             passes: BTreeMap::new(),
+            parting: None,
             is_deaf: false,
             calm_from: 0,
             delta_bytes: 0,
@@ -301,6 +304,9 @@ impl Seat {
         let Some(asked) = self.answered(reply, reply_to) else {
             return;
         };
+        if matches!(asked, Asked::Login) {
+            self.check_refused_login(reply);
+        }
         match (&asked, reply) {
             (Asked::Login, Reply::AuthOk(ok)) => {
                 self.stage = Stage::Ashore;
@@ -416,6 +422,33 @@ impl Seat {
             }
         } else {
             told.outcomes.insert(key, (reply.clone(), restarts));
+        }
+    }
+
+    /// *A login is refused by `auth.error` and the end*: 4001 for what was brought, 1013 with a time to
+    /// come back for the server's sake.
+    fn check_refused_login(&mut self, reply: &Reply) {
+        match reply {
+            Reply::AuthError(error) => {
+                let is_ours = error.code.is_fault_of_login();
+                assert_eq!(error.retry_after_ms.is_none(), is_ours, "{error:?}");
+                self.parting = Some(if is_ours { 4001 } else { 1013 });
+            }
+            Reply::Error(error) => assert!(
+                !matches!(
+                    error.code,
+                    ErrorCode::SystemFull | ErrorCode::RateLimited | ErrorCode::Internal
+                ),
+                "a login that cannot be taken is refused by auth.error: {error:?}"
+            ),
+            _ => {}
+        }
+    }
+
+    /// The server ends the connection, for the reason that it gave.
+    pub(crate) fn check_close(&self, code: u16) {
+        if let Some(parting) = self.parting {
+            assert_eq!(code, parting, "{:?}", self.newest_reply);
         }
     }
 

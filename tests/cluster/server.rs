@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use orrery::ids::{ConnId, Millis, PlayerId, SystemIndex, UnixMillis};
-use orrery::limits::{PENDING_BYTES_MAX, REQUEST_DIGESTS_MAX};
+use orrery::limits::{CONNECTIONS_MAX, PENDING_BYTES_MAX, PLAYERS_MAX, REQUEST_DIGESTS_MAX};
 use orrery::net::Service;
 use orrery::net::http::head::{Head, Incoming, Progress};
 use orrery::recorder::Recorder;
@@ -41,6 +41,10 @@ pub(crate) struct Setup {
     pub(crate) disk_capacity: usize,
     /// Request ids of a player that the server keeps in mind, and that the disk tells of at once.
     pub(crate) request_digests_max: usize,
+    /// Connections of one address, which all clients share: what the rate of its logins follows.
+    pub(crate) connections_per_ip_max: usize,
+    /// Players that the server has to do with at most.
+    pub(crate) players_max: usize,
     /// Where the flight is recorded; a restart begins a recording of its own.
     pub(crate) tape: Option<Tape>,
 }
@@ -81,6 +85,8 @@ impl Setup {
             view_radius: 1000.0,
             disk_capacity: 256,
             request_digests_max: REQUEST_DIGESTS_MAX,
+            connections_per_ip_max: CONNECTIONS_MAX,
+            players_max: PLAYERS_MAX,
             tape: None,
         }
     }
@@ -386,6 +392,7 @@ impl Cluster {
             }
             if let Some(code) = wire.closed {
                 self.told.count(&format!("closed {code}"));
+                seat.check_close(code);
                 seat.stage = Stage::Over(Some(code));
                 net.hang_up(seat.conn);
             }

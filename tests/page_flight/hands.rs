@@ -161,6 +161,9 @@ const ELSEWHERE: &str = "(() => { const other = new WebSocket(orrery.link.url, '
     other.onopen = () => other.send(JSON.stringify({ type: 'auth.login', seq: 1, ts: 0, payload: { token: orrery.link.token } })); \
     globalThis.other = other })()";
 
+/// The page hears what a server without room answers a login.
+const FULL: &str = "orrery.link.refused({ code: 'SYSTEM_FULL', message: 'The system is full', retry_after_ms: 1500 })";
+
 #[test]
 fn close_codes_are_obeyed() {
     let Some(browser) = browser(&[]) else { return };
@@ -171,12 +174,13 @@ fn close_codes_are_obeyed() {
     let told = page.value(
         "(async () => { \
          const { retryAfter } = await import(new URL('retry.js', document.querySelector('script[type=module]').src)); \
-         return [4001, 4003, 1001, 4008, 1006].map((code) => { const { act, ms } = retryAfter(code, 0, () => 1); return `${code} ${act} ${ms}` }) })()",
+         return [4001, 4003, 1001, 1013, 4008, 1006].map((code) => { const { act, ms } = retryAfter(code, 0, () => 1); return `${code} ${act} ${ms}` }) })()",
     );
     let expected = [
         "4001 sign-in 0",
         "4003 stop 0",
         "1001 retry 400",
+        "1013 retry 1000",
         "4008 retry 12000",
         "1006 retry 500",
     ];
@@ -192,6 +196,17 @@ fn close_codes_are_obeyed() {
         spread, true,
         "each wait is longer than the last, and spread"
     );
+
+    page.value(FULL);
+    page.wait("orrery.link.state === 'waiting'");
+    assert_eq!(
+        page.value("orrery.link.token === sessionStorage.getItem('orrery.token')"),
+        true,
+        "the token stays good"
+    );
+    page.value("document.dispatchEvent(new Event('visibilitychange'))");
+    assert_eq!(page.value("orrery.link.state"), "waiting", "nobody hurries");
+    page.wait(FLYING);
 
     page.value(ELSEWHERE);
     page.wait("orrery.link.state === 'stopped' && document.getElementById('banner').textContent.includes('another window')");

@@ -1,6 +1,7 @@
 //! What nobody gets to read: secrets and tokens, in logs, errors, metrics and at a failed start.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use orrery::wire::{Refresh, Reply, Request};
@@ -73,12 +74,40 @@ fn a_secret_that_the_server_made_shows_nowhere() {
 }
 
 #[test]
+fn a_secret_that_others_may_read_is_warned_of_at_start() {
+    let folder = TempDir::with_prefix("orrery-keys-").unwrap();
+    let path = folder.path().join("their-secret");
+    fs::write(&path, SECRET).unwrap();
+    for (mode, is_warned) in [(0o644, true), (0o640, true), (0o600, false), (0o400, false)] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let server = Server::start(Setup {
+            has_no_key: true,
+            flags: &["--jwt-secret-file", path.to_str().unwrap()],
+            ..Setup::default()
+        });
+        let expected = format!("can be read by others (mode {mode:03o})");
+        assert_eq!(
+            server.log().contains(&expected),
+            is_warned,
+            "{}",
+            server.log()
+        );
+    }
+}
+
+#[test]
 fn a_key_that_cannot_be_used_is_refused_at_start_in_a_sentence_that_does_not_show_it() {
     let folder = TempDir::with_prefix("orrery-keys-").unwrap();
     let short = "only-thirty-one-bytes-of-secret";
+    let public = rcgen::KeyPair::generate().unwrap().public_key_pem();
     let private = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIGliDM0a\n-----END";
     for (flag, content, expected) in [
         ("--jwt-secret-file", short, "shorter than 32 bytes"),
+        (
+            "--jwt-secret-file",
+            &public,
+            "give a public key by --jwt-public-key",
+        ),
         ("--jwt-public-key", private, "this is a private key"),
         ("--jwt-public-key", "no key at all", "not a PEM public key"),
     ] {

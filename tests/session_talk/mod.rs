@@ -143,3 +143,14 @@ pub(crate) fn assert_login_refused(verdict: &Verdict, code: ErrorCode) {
         other => panic!("{code:?} expected: {other:?}"),
     }
 }
+
+#[track_caller]
+pub(crate) fn assert_for_the_servers_sake(verdict: &Verdict, code: ErrorCode, seq: u64) {
+    match verdict {
+        Verdict::ReplyThenClose(Reply::AuthError(error), reply_to, CloseCode::TryLater) => {
+            assert_eq!((error.code, *reply_to), (code, Some(seq)));
+            assert!(error.retry_after_ms.is_some_and(|ms| ms > 0), "{error:?}");
+        }
+        other => panic!("{code:?} expected: {other:?}"),
+    }
+}

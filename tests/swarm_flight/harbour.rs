@@ -27,6 +27,8 @@ const STATION: &str = "port";
 pub(crate) enum Manner {
     Play,
     RefuseLogins,
+    /// Has no room for anybody's first login; closes as the server does.
+    PutOffOnce(u64),
     EndAfterInputs(u64, u16),
     CutAfterInputs(u64),
     SkipOneSeq,
@@ -42,6 +44,8 @@ pub(crate) struct Seen {
     pub(crate) shots: u64,
     pub(crate) dockings: u64,
     pub(crate) goodbyes: u64,
+    /// Tokens that came once.
+    put_off: BTreeSet<String>,
 }
 
 pub(crate) struct Harbour {
@@ -166,6 +170,18 @@ impl Berth<'_> {
                 let refusal = Reply::auth_error(ErrorCode::InvalidToken);
                 self.say(to, Body::Reply(refusal));
             }
+            Request::Login(login) if self.puts_off(login.token) => {
+                let Manner::PutOffOnce(wait_ms) = self.manner else {
+                    unreachable!()
+                };
+                let refusal = Reply::login_refusal(ErrorCode::SystemFull, wait_ms);
+                self.say(to, Body::Reply(refusal));
+                let frame = CloseFrame {
+                    code: 1013.into(),
+                    reason: "".into(),
+                };
+                let _ = self.socket.close(Some(frame));
+            }
             Request::Login(login) => {
                 let verifier = Verifier::new(vec![Key::secret(SECRET).unwrap()]);
                 let player = verifier.verify(login.token, UnixMillis(0)).unwrap().player;
@@ -219,6 +235,12 @@ impl Berth<'_> {
             }
             other => panic!("no bot here asks for {other:?}"),
         }
+    }
+
+    /// Whether this pilot is still to be put off.
+    fn puts_off(&self, token: &str) -> bool {
+        let is_first = || self.seen.lock().unwrap().put_off.insert(token.to_owned());
+        matches!(self.manner, Manner::PutOffOnce(_)) && is_first()
     }
 
     /// One input, three ticks; docking and undocking are told, with a snapshot for the prices.

@@ -38,6 +38,8 @@ const PING_EVERY_MS = 2000;
 const FIRST_PINGS_MS = [0, 300, 600, 1000];
 const SILENCE_MS_MAX = 6000;
 const JOIN_RETRY_MS = 5000;
+/** The close code of a server that has no room just now. */
+const TRY_LATER = 1013;
 
 export class Link {
   /**
@@ -58,6 +60,8 @@ export class Link {
     this.attempt = 0;
     this.bytesIn = 0;
     this.retryAt = 0;
+    /** Until when the server asked to be left alone. */
+    this.noSoonerAt = 0;
     /** @type {WebSocket | null} */
     this.socket = null;
     /** @type {Map<number, Pending>} */
@@ -158,8 +162,25 @@ export class Link {
   /** @param {import("../types.js").Failure} failure */
   refused(failure) {
     if (failure.code === "DISCONNECTED") return;
+    if (failure.retry_after_ms !== undefined) {
+      this.putOff(failure.retry_after_ms);
+      return;
+    }
     this.stop();
     this.events.signIn(refusal(failure));
+  }
+
+  /**
+   * The server had no room for the login: the token stays good, and is tried again.
+   * @param {number} ms how long the server wants to be left alone
+   */
+  putOff(ms) {
+    const { socket } = this;
+    if (socket) {
+      socket.onclose = null;
+      socket.close();
+    }
+    this.closed(TRY_LATER, ms);
   }
 
   /** Ends the connection for good: only a new token opens it again. */
@@ -207,10 +228,14 @@ export class Link {
     else pending.resolve(message.payload);
   }
 
-  /** @param {number} code */
-  closed(code) {
+  /**
+   * @param {number} code
+   * @param {number} [leastMs] how long the server asked to be left alone
+   */
+  closed(code, leastMs = 0) {
     this.socket = null;
-    const { act, ms, words } = retryAfter(code, this.attempt, Math.random);
+    const { act, ms, words } = retryAfter(code, this.attempt, Math.random, leastMs);
+    this.noSoonerAt = performance.now() + leastMs;
     for (const [seq, pending] of this.pending) {
       this.pending.delete(seq);
       if (pending.payload.request_id && act === "retry") this.unsettled.push(pending);
@@ -242,6 +267,7 @@ export class Link {
 
   /** The network or the pilot came back: no need to wait out the delay. */
   hurry() {
+    if (performance.now() < this.noSoonerAt) return;
     if (this.state === "waiting" && document.visibilityState === "visible" && this.attempt < 4) this.connect();
   }
 

@@ -17,9 +17,10 @@ const DELAY_MS_MAX = 15_000;
  * @param {number} code WebSocket close code, 1006 when there was none
  * @param {number} attempt 0 for the first after a good connection
  * @param {() => number} random from 0 to 1
+ * @param {number} [leastMs] how long the server asked to be left alone
  * @returns {Retry}
  */
-export function retryAfter(code, attempt, random) {
+export function retryAfter(code, attempt, random, leastMs = 0) {
   /** @param {number} base */
   const backoff = (base) => {
     const full = Math.min(DELAY_MS_MAX, base * 2 ** Math.min(attempt, 6));
@@ -32,6 +33,8 @@ export function retryAfter(code, attempt, random) {
       return { act: "stop", ms: 0, words: "This pilot now flies from another window." };
     case 1001:
       return { act: "retry", ms: backoff(400), words: "The server is restarting." };
+    case 1013:
+      return { act: "retry", ms: leastMs + backoff(1000), words: "The server has no room for this pilot just now." };
     case 4004:
       return { act: "retry", ms: backoff(1500), words: "This line could not keep up." };
     case 4008:

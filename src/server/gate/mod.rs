@@ -9,9 +9,11 @@
 //! it, is owed a snapshot, asks the tick for one when its output has drained, and is closed when
 //! nothing moves for [`STALL_MS_MAX`](crate::limits::STALL_MS_MAX).
 
+mod refusals;
 mod stream;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,12 +22,14 @@ use crate::limits::{COMPOSE_BUFFER_BYTES, HELD_LETTERS_MAX, SWEEP_LATE_MS_MAX, S
 use crate::net::{Io, Outgoing, Sent, Service, http};
 use crate::server::doors::Doors;
 use crate::server::lane::{GateLane, Letter, ToCore, ToGate};
+use crate::server::logins::LoginRate;
 use crate::server::mailbox::Mailbox;
 use crate::server::metrics::{KindLabel, Metrics};
 use crate::session::token::Verifier;
-use crate::session::{Command, Desk, Session, Verdict};
+use crate::session::{Command, Desk, Session, Stage, Verdict};
 use crate::wire::{CloseCode, ErrorCode, Notice, NoticeKind, Reply, encode};
 use prometheus_client::metrics::counter::Counter;
+use refusals::Refusals;
 
 /// What a gate is made of.
 #[derive(Debug)]
@@ -36,6 +40,8 @@ pub struct GateParts {
     pub verifier: Arc<Verifier>,
     /// Who may connect, and what plain HTTP requests get.
     pub doors: Doors,
+    /// How often an address may log in; the same for all gates.
+    pub logins: Arc<LoginRate>,
     /// The way to the tick.
     pub inbox: Arc<Mailbox<ToCore>>,
     /// The way from the tick.
@@ -58,6 +64,7 @@ pub struct Gate {
     /// Connections that ended while the inbox was full.
     unreported: Vec<ConnId>,
     next_sweep: Millis,
+    refusals: Refusals,
     is_draining: bool,
     /// Nothing becomes durable any more.
     has_failed: bool,
@@ -69,6 +76,8 @@ pub struct Gate {
 #[derive(Debug)]
 struct Client {
     conn: ConnId,
+    /// Who it is, or whom a trusted proxy speaks for.
+    address: IpAddr,
     session: Session,
     /// The system and tick of the newest state sent.
     shown: Option<(SystemIndex, u64)>,
@@ -106,6 +115,7 @@ impl Gate {
             composed: Outgoing::with_capacity(COMPOSE_BUFFER_BYTES),
             unreported: Vec::new(),
             next_sweep: Millis(0),
+            refusals: Refusals::default(),
             is_draining: false,
             has_failed: false,
         }
@@ -120,13 +130,15 @@ impl Gate {
 
     /// Tells what the rest of the server decided; the session goes by it.
     fn tell(&mut self, io: &mut dyn Io, conn: ConnId, reply: &Reply, reply_to: Option<u64>) {
-        let close = self
-            .client(conn)
-            .and_then(|client| client.session.on_reply(reply));
-        if matches!(reply, Reply::AuthOk(_)) {
+        let Some(client) = self.client(conn) else {
+            return;
+        };
+        let reply = client.session.phrase(reply);
+        let close = client.session.on_reply(&reply);
+        if matches!(*reply, Reply::AuthOk(_)) {
             io.mark_authenticated(conn);
         }
-        self.say(io, conn, reply, reply_to);
+        self.say(io, conn, &reply, reply_to);
         if let Some(code) = close {
             self.end(io, conn, code);
         }
@@ -184,6 +196,7 @@ impl Gate {
         match verdict {
             Verdict::Nothing => {}
             Verdict::Reply(reply, reply_to) => self.say(io, conn, &reply, reply_to),
+            Verdict::Command(command @ Command::Login { .. }) => self.log_in(io, conn, command),
             Verdict::Command(command) => self.pass_on(io, conn, command),
             Verdict::Close(code) => self.end(io, conn, code),
             Verdict::ReplyThenClose(reply, reply_to, code) => {
@@ -259,12 +272,15 @@ impl Gate {
     fn sweep(&mut self, io: &mut dyn Io) {
         self.report_closed();
         let now = io.now();
+        self.refusals.report(now);
         for slot in 0..self.clients.len() {
             let Some(Some(client)) = self.clients.get_mut(slot) else {
                 continue;
             };
             let conn = client.conn;
+            let was_waiting = client.session.stage() == Stage::LoggingIn;
             let verdict = client.session.on_deadline(now);
+            self.refusals.unanswered += u64::from(was_waiting && verdict != Verdict::Nothing);
             self.carry_out(io, conn, verdict);
             self.watch_stall(io, conn, now);
         }
@@ -353,6 +369,7 @@ impl Service for Gate {
         let session = Session::new(io.now(), entry.asked_version);
         self.clients[slot] = Some(Client {
             conn,
+            address: upgrade.peer,
             session,
             shown: None,
             stall: None,

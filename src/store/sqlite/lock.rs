@@ -1,69 +1,123 @@
-//! One server a file: an OS lock on `FILE.lock`, held as long as the server lives.
+//! One server a file: a write lock on `FILE.lock`, held as long as the server lives.
 //!
-//! The kernel drops the lock with the process, however it ends, so a crash leaves nothing to clean
-//! up. Readers (audit, backup) never take it. The lock file names its holder for the error message
-//! of the one that came second.
+//! The kernel gives this lock (`fcntl`) only to who may write the file, and the file is its owner's
+//! only. So a stranger who can read the folder cannot hold a server out, as one could with `flock`,
+//! which any reader of the file may take. The kernel drops the lock with the process, however it
+//! ends, so a crash leaves nothing to clean up. Readers (audit, backup) never take it. The lock file
+//! names its holder for the error message of the one that came second.
+//!
+//! The kernel knows only the process as a holder, and drops the lock when the process closes the
+//! file anywhere. So what this process holds is noted here, and its file is never opened twice.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::io::Errno;
+
+use super::tighten;
+use crate::files;
 use crate::limits::{STORE_LOCK_PAUSE, STORE_LOCK_TRIES_MAX};
 use crate::store::error::StoreError;
 
+/// Lock files that this process holds, or is about to open.
+static HELD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn held() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A server's lock; dropped, it is free.
+pub(super) struct Lock {
+    /// Held, not used: closed before its path is given back.
+    #[expect(dead_code)]
+    file: File,
+    #[expect(dead_code)]
+    claim: Claim,
+}
+
+/// The right to open a lock file in this process.
+struct Claim(PathBuf);
+
+impl Claim {
+    fn of(path: &Path) -> Option<Self> {
+        held()
+            .insert(path.to_owned())
+            .then(|| Self(path.to_owned()))
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        held().remove(&self.0);
+    }
+}
+
+fn in_use(path: &Path, holder: &str) -> StoreError {
+    StoreError::InUse(format!(
+        "the database {} is being served already, by process {}: \
+         stop that server or give this one another --database",
+        path.display(),
+        holder.trim()
+    ))
+}
+
 /// Takes the server's lock beside the file; the lock file holds the holder's process id.
-pub(super) fn take(path: &Path) -> Result<File, StoreError> {
+pub(super) fn take(path: &Path) -> Result<Lock, StoreError> {
     let lock_path = lock_path(path)?;
-    let unusable = |error: std::io::Error| {
+    let Some(claim) = Claim::of(&lock_path) else {
+        return Err(in_use(path, &std::process::id().to_string()));
+    };
+    let unusable = |error: io::Error| {
         StoreError::Unusable(format!("cannot lock {}: {error}", lock_path.display()))
     };
-    let mut options = OpenOptions::new();
-    let options = options.read(true).write(true).create(true).truncate(false);
-    let mut file = options.open(&lock_path).map_err(unusable)?;
+    if lock_path.is_symlink() {
+        return Err(StoreError::Unusable(format!(
+            "{} is a link, and no lock is taken through a link: remove it",
+            lock_path.display()
+        )));
+    }
+    tighten(&lock_path)?;
+    let mut file = files::open_or_create(&lock_path).map_err(unusable)?;
     match lock_within_bound(&file) {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
+        Err(Errno::AGAIN | Errno::ACCESS) => {
             let mut holder = String::new();
             file.read_to_string(&mut holder).map_err(unusable)?;
-            return Err(StoreError::InUse(format!(
-                "the database {} is being served already, by process {}: \
-                 stop that server or give this one another --database",
-                path.display(),
-                holder.trim()
-            )));
+            return Err(in_use(path, &holder));
         }
-        Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        Err(error) => return Err(unusable(error.into())),
     }
     file.set_len(0).map_err(unusable)?;
     file.rewind().map_err(unusable)?;
     writeln!(file, "{}", std::process::id()).map_err(unusable)?;
-    Ok(file)
+    Ok(Lock { file, claim })
 }
 
-/// A process that was just started by the former holder still has the lock open until it runs its
-/// own program, so a lock in use is tried again for a moment.
-fn lock_within_bound(file: &File) -> Result<(), TryLockError> {
+/// A process that was killed may take a moment to be gone, so a lock in use is tried again.
+fn lock_within_bound(file: &File) -> Result<(), Errno> {
     for _ in 1..STORE_LOCK_TRIES_MAX {
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => thread::sleep(STORE_LOCK_PAUSE),
+        match try_lock(file) {
+            Err(Errno::AGAIN | Errno::ACCESS) => thread::sleep(STORE_LOCK_PAUSE),
             taken_or_failed => return taken_or_failed,
         }
     }
-    file.try_lock()
+    try_lock(file)
 }
 
-/// `FILE.lock` with links followed, so that two names of one file share it.
+/// The whole file, for writing, or nothing.
+fn try_lock(file: &File) -> Result<(), Errno> {
+    fcntl_lock(file, FlockOperation::NonBlockingLockExclusive)
+}
+
+/// `FILE.lock` with the links of an existing file followed, so that two names of one file share it.
 fn lock_path(path: &Path) -> Result<PathBuf, StoreError> {
-    let unusable = |error: std::io::Error| {
+    let whole = path.canonicalize().map_err(|error| {
         StoreError::Unusable(format!("cannot open {}: {error}", path.display()))
-    };
-    let whole = if path.exists() {
-        path.canonicalize().map_err(unusable)?
-    } else {
-        std::path::absolute(path).map_err(unusable)?
-    };
-    let mut text = whole.into_os_string();
-    text.push(".lock");
-    Ok(PathBuf::from(text))
+    })?;
+    Ok(files::beside(&whole, ".lock"))
 }

@@ -4,17 +4,18 @@
 //! A server holds an OS lock on `FILE.lock` for as long as it lives, so a second one refuses to
 //! start, and a killed one leaves nothing behind. The file itself stays readable: audits and
 //! backups open it beside the running server. Since the lock proves that no other server lives, a
-//! lease is always free for the taking; the fence still rises and is still checked.
+//! lease is always free for the taking; the fence still rises and is still checked. The file, its
+//! log and its lock are for their owner only.
 
 mod lock;
 mod steps;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Row};
 
+use crate::files;
 use crate::limits::STORE_BUSY_MS_MAX;
 use crate::store::backend::Backend;
 use crate::store::error::StoreError;
@@ -26,13 +27,17 @@ pub(super) struct Sqlite {
     path: PathBuf,
     /// Held, not used: the lock goes when it is dropped.
     #[expect(dead_code)]
-    lock: Option<File>,
+    lock: Option<lock::Lock>,
 }
 
 impl Sqlite {
     /// Opens or makes the file for writing, locks it, and brings its schema up to date.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        files::make_missing(path).map_err(|error| {
+            StoreError::Unusable(format!("cannot open {}: {error}", path.display()))
+        })?;
         let lock = lock::take(path)?;
+        keep_private(path)?;
         let connection = Connection::open(path).map_err(failed("opening the file"))?;
         let mut this = Self {
             connection,
@@ -183,6 +188,35 @@ impl Sqlite {
         let sql = format!("PRAGMA max_page_count = {cap}");
         self.one(doing, &sql, [], |row| row.get::<_, i64>(0))?;
         Ok(())
+    }
+}
+
+/// Takes the files of a database from before away from group and others, before SQLite opens them: its
+/// log and its index get the database's mode when they are made. Changes modes by name only: to open
+/// and close a file that SQLite has open would drop SQLite's locks.
+fn keep_private(path: &Path) -> Result<(), StoreError> {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    for ending in ["", "-wal", "-shm", "-journal"] {
+        tighten(&files::beside(&whole, ending))?;
+    }
+    Ok(())
+}
+
+/// Takes a file away from group and others, and says so.
+fn tighten(path: &Path) -> Result<(), StoreError> {
+    match files::tighten(path) {
+        Ok(None) => Ok(()),
+        Ok(Some(mode)) => {
+            tracing::warn!(
+                "{} had mode {mode:03o} and is now for its owner only",
+                path.display()
+            );
+            Ok(())
+        }
+        Err(error) => Err(StoreError::Unusable(format!(
+            "cannot change the mode of {}: {error}",
+            path.display()
+        ))),
     }
 }
 
