@@ -190,6 +190,11 @@ fn a_cut_leaves_the_ship_for_ten_seconds_and_its_pilot_takes_it_back() {
     let mut too_late = pilot(&relay, &server, "straggler");
     let mut watcher = Client::pilot(&server, "watcher");
     let ships = [&back_in_time, &too_late].map(|client| client.sky.ship_id().to_owned());
+    // A ship that was never steered would be stored at once.
+    for client in [&mut back_in_time, &mut too_late] {
+        let seq = client.steer(0.0, 0.1);
+        client.applied(seq);
+    }
     relay.cut();
     for client in [&mut back_in_time, &mut too_late] {
         assert_eq!(client.ending().code, 1006);
