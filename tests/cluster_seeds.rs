@@ -75,7 +75,7 @@ fn crowd(cluster: &mut Cluster) {
 type Census = BTreeMap<String, u64>;
 
 /// What two hundred seeds must have come by, or they prove little.
-const REACHED: [&str; 44] = [
+const REACHED: [&str; 45] = [
     "trade",
     "repair",
     "retried",
@@ -120,6 +120,7 @@ const REACHED: [&str; 44] = [
     "INTERNAL",
     "order and join in one packet",
     "burst of ids",
+    "asked ashore",
 ];
 
 /// Workers that share the seeds of a sweep.

@@ -10,8 +10,8 @@ use std::mem::size_of;
 use super::lane::{ToCore, ToGate};
 use crate::limits::{
     BOOK_ENTRIES_MAX, BOOK_ENTRY_BYTES, CONNECTION_STATE_BYTES, ENTITIES_MAX, ENTITY_BYTES_MAX,
-    GATE_LANE_MAX, HELD_LETTERS_MAX, INBOX_MAX, LETTER_BYTES, PENDING_STEP_BYTES, PLAYER_BYTES_MAX,
-    PLAYERS_MAX, PROGRAM_BYTES, PROJECTILES_MAX, TLS_SESSION_BYTES_MAX,
+    GATE_LANE_MAX, HELD_LETTERS_MAX, INBOX_MAX, LETTER_BYTES, LOOKUPS_MAX, PENDING_STEP_BYTES,
+    PLAYER_BYTES_MAX, PLAYERS_MAX, PROGRAM_BYTES, PROJECTILES_MAX, TLS_SESSION_BYTES_MAX,
 };
 use crate::net::NetConfig;
 use crate::universe::{System, Universe};
@@ -51,7 +51,8 @@ impl Budget {
                 + shards
                     * (2 * GATE_LANE_MAX * size_of::<ToGate>()
                         + (GATE_LANE_MAX + HELD_LETTERS_MAX) * LETTER_BYTES)
-                + BOOK_ENTRIES_MAX * BOOK_ENTRY_BYTES,
+                + BOOK_ENTRIES_MAX * BOOK_ENTRY_BYTES
+                + LOOKUPS_MAX * LETTER_BYTES,
         };
         let players = players_max(net.connections_max);
         let entities = universe.systems.iter();

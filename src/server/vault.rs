@@ -52,6 +52,12 @@ pub enum Answer {
         /// The answer then.
         outcome: Option<StoredOutcome>,
     },
+    /// The id was never used, and as many of the player's are remembered as can be: nothing may be
+    /// carried out under it.
+    OutcomesFull {
+        /// The question's.
+        ticket: u64,
+    },
     /// Another server writes for this system now: it must not tick here any more, and what waits
     /// to be told of it was not kept.
     LeaseLost(Name),
@@ -74,7 +80,7 @@ pub trait Vault: Send {
     fn request_digests(&mut self, ticket: u64, player: &PlayerId) -> Result<(), Full>;
 
     /// Asks what requests were answered, all of a tick at once; each is answered by an
-    /// [`Answer::Outcome`] of its own. Where there is no room they all come back.
+    /// [`Answer::Outcome`] or [`Answer::OutcomesFull`] of its own. Where there is no room they all come back.
     fn outcomes(&mut self, questions: Vec<OutcomeQuestion>) -> Result<(), Vec<OutcomeQuestion>>;
 
     /// Takes what has been answered since the last call; never waits.

@@ -41,6 +41,7 @@ use crate::wire::{Chart, CloseCode, ErrorCode, Reply};
 use desk::OpenOrder;
 pub(in crate::server) use purse::Purses;
 pub(in crate::server) use queue::PlayerQueue;
+use queue::Word;
 use reads::Reads;
 
 /// What a core is made of.
@@ -291,7 +292,10 @@ impl Core {
                     digests,
                     is_complete,
                 } => self.take_digests(ticket, &digests, is_complete),
-                Answer::Outcome { ticket, outcome } => self.take_outcome(ticket, outcome.as_ref()),
+                Answer::Outcome { ticket, outcome } => {
+                    self.take_word(ticket, &outcome.map_or(Word::Unknown, Word::Known));
+                }
+                Answer::OutcomesFull { ticket } => self.take_word(ticket, &Word::Full),
                 Answer::LeaseLost(system) => self.lose_system(&system),
                 Answer::DurableWithout(batch) => {
                     self.durable.fetch_max(batch, Ordering::AcqRel);
