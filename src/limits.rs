@@ -611,15 +611,15 @@ pub const BOOK_ENTRIES_MAX: usize = 100_000;
 pub const LOOKUPS_MAX: usize = 4_096;
 
 /// Commands of one pilot that may be under way: orders and joins that wait for their turn, and orders
-/// that the world has. A burst of [`RATE_TRANSACTIONS`] and its joins; beyond, RATE_LIMITED is the
-/// answer.
+/// that the world has. A burst of [`RATE_TRANSACTIONS`] and its joins; beyond, `RATE_LIMITED` is
+/// the answer.
 pub const PILOT_COMMANDS_MAX: usize = 128;
 
 /// A command that waits, in bytes: its names, a reply of the store, and steering held behind it.
 pub const PILOT_COMMAND_BYTES: usize = 1_024;
 
 /// How often the store may be asked about one order's id because its word came too early: once for
-/// each batch that concluded an order before it. Beyond, RATE_LIMITED is the answer.
+/// each batch that concluded an order before it. Beyond, `RATE_LIMITED` is the answer.
 pub const LOOKUP_TRIES_MAX: u32 = 8;
 
 /// Ticks that steering is held behind an order or a join that waits: 1 s, in which a store that is

@@ -175,30 +175,34 @@ fn an_id_at_the_tables_edge_is_carried_out_once() {
 fn a_pilot_who_is_back_before_the_last_batch_is_durable_goes_on_from_it() {
     let mut cluster = forgetful(1);
     let ann = docked(&mut cluster, "ann");
-    cluster.cut(ann);
-    cluster.ticks(LINGER_TICKS - 10);
-    let due = cluster.tick + 1;
-    let bob = docked(&mut cluster, "bob");
-    assert!(due < cluster.tick);
     cluster.disk_pace = DiskPace::Stopped;
-    cluster.ticks(30);
+    let due = cluster.tick + 1;
+    cluster.seats[ann].buy(food(3, Some("third")), due);
+    cluster.ticks(10);
+    cluster.cut(ann);
+    cluster.ticks(LINGER_TICKS + 2);
     assert_eq!(
         cluster.world("sol-1").pilots_count(),
-        1,
-        "ann's ship is taken in, and not stored yet"
+        0,
+        "the ship is taken in, and not stored yet"
     );
     let again = cluster.enter("ann", "sol-1");
-    assert_eq!(held(&cluster, again), 2);
+    assert_eq!(held(&cluster, again), 2, "what is durable is told");
     assert!(is_docked(&cluster, again), "where it was");
     let due = cluster.tick + 1;
-    cluster.seats[again].buy(food(1, Some("first")), due);
-    cluster.seats[again].buy(food(1, Some("third")), due);
+    for id in ["first", "third", "fourth"] {
+        let quantity = if id == "third" { 3 } else { 1 };
+        cluster.seats[again].buy(food(quantity, Some(id)), due);
+    }
     cluster.ticks(10);
     cluster.disk_pace = DiskPace::Prompt;
     cluster.ticks(20);
     assert_eq!(cluster.seats[again].errors, []);
-    assert_eq!(held(&cluster, again), 3);
-    assert_eq!(held(&cluster, bob), 2);
+    assert_eq!(held(&cluster, again), 6);
+    cluster.cut(again);
+    cluster.ticks(LINGER_TICKS + 2);
+    let later = cluster.enter("ann", "sol-1");
+    assert_eq!(held(&cluster, later), 6, "and from the store");
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn crowd(cluster: &mut Cluster) {
 type Census = BTreeMap<String, u64>;
 
 /// What two hundred seeds must have come by, or they prove little.
-const REACHED: [&str; 46] = [
+const REACHED: [&str; 47] = [
     "trade",
     "repair",
     "retried",
@@ -128,6 +128,7 @@ const REACHED: [&str; 46] = [
     "INTERNAL",
     "order and join in one packet",
     "burst of ids",
+    "asked ashore",
 ];
 
 /// Workers that share the seeds of a sweep.

@@ -104,30 +104,38 @@ fn sign(bytes: &mut [u8], at: usize, length: usize) {
 fn a_changed_command_is_found_at_its_tick_whoever_mends_the_checksums() {
     let (universe, good) = flight(6, 400);
     let frames = frames(&good);
-    // A step with one command that steers: call, count, kind, handle and number, thrust, turn, hash.
-    let (at, length, system, tick) = *frames
+    // Steps with one command that steers: call, count, kind, handle and number, thrust, turn, hash.
+    let mut steers = frames
         .iter()
         .skip(frames.len() / 4)
-        .find(|&&(at, length, ..)| {
+        .filter(|&&(at, length, ..)| {
             let payload = &good[at + 20..at + 20 + length];
             payload[..3] == [5, 1, 0] && length > 20 && payload[length - 12..length - 8] != [0; 4]
-        })
-        .expect("somebody steers");
-    let id = universe.systems[usize::from(system)].id.clone();
-    // The exponent of the rudder: 8 bytes of hash stand behind it.
-    let byte = at + 20 + length - 9;
-    let mut bytes = good.clone();
-    bytes[byte] ^= 1;
-    let report = replayed(&universe, &bytes).expect("it begins well");
-    let place = Some((id.clone(), tick));
-    assert_eq!(report.verdict, Verdict::Damaged { place });
-    sign(&mut bytes, at, length);
-    let report = replayed(&universe, &bytes).expect("it begins well");
-    let differs = Verdict::Differs {
-        system: id,
-        tick: u64::from(tick),
-    };
-    assert_eq!(report.verdict, differs);
+        });
+    // In a dock and in a wreck a rudder moves nothing: the first that moves a ship will do.
+    let is_found = steers.any(|&(at, length, system, tick)| {
+        let id = universe.systems[usize::from(system)].id.clone();
+        // The exponent of the rudder: 8 bytes of hash stand behind it.
+        let byte = at + 20 + length - 9;
+        let mut bytes = good.clone();
+        bytes[byte] ^= 1;
+        let report = replayed(&universe, &bytes).expect("it begins well");
+        let place = Some((id.clone(), tick));
+        assert_eq!(report.verdict, Verdict::Damaged { place });
+        sign(&mut bytes, at, length);
+        let report = replayed(&universe, &bytes).expect("it begins well");
+        let differs = Verdict::Differs {
+            system: id,
+            tick: u64::from(tick),
+        };
+        assert!(
+            report.verdict == Verdict::Equal || report.verdict == differs,
+            "{:?} instead of {differs:?}",
+            report.verdict
+        );
+        report.verdict == differs
+    });
+    assert!(is_found, "somebody steers");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::core::{ORDER_BYTES, STEERING_BYTES};
 use super::lane::{ToCore, ToGate};
 use crate::limits::{
     BOOK_ENTRIES_MAX, BOOK_ENTRY_BYTES, CONNECTION_STATE_BYTES, ENTITIES_MAX, ENTITY_BYTES_MAX,
-    GATE_LANE_MAX, HELD_LETTERS_MAX, INBOX_MAX, LETTER_BYTES, ORDERS_PENDING_MAX,
+    GATE_LANE_MAX, HELD_LETTERS_MAX, INBOX_MAX, LETTER_BYTES, LOOKUPS_MAX, ORDERS_PENDING_MAX,
     PENDING_STEP_BYTES, PLAYER_BYTES_MAX, PLAYERS_MAX, PROGRAM_BYTES, PROJECTILES_MAX,
     TLS_SESSION_BYTES_MAX,
 };
@@ -53,7 +53,8 @@ impl Budget {
                 + shards
                     * (2 * GATE_LANE_MAX * size_of::<ToGate>()
                         + (GATE_LANE_MAX + HELD_LETTERS_MAX) * LETTER_BYTES)
-                + BOOK_ENTRIES_MAX * BOOK_ENTRY_BYTES,
+                + BOOK_ENTRIES_MAX * BOOK_ENTRY_BYTES
+                + LOOKUPS_MAX * LETTER_BYTES,
         };
         let players = players_max(net.connections_max);
         let orders = universe.systems.len() * ORDERS_PENDING_MAX;

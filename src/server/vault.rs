@@ -40,7 +40,7 @@ pub enum Answer {
         /// The answer then.
         outcome: Option<StoredOutcome>,
     },
-    /// The id was never used, and the player has used as many as can be remembered: nothing may be
+    /// The id was never used, and as many of the player's are remembered as can be: nothing may be
     /// carried out under it.
     OutcomesFull {
         /// The question's.

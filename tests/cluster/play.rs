@@ -113,7 +113,18 @@ impl Play {
             Self::come(cluster, &name);
             return;
         }
-        if cluster.dice.permille(mood.cut) {
+        let waits_ashore = {
+            let seat = &cluster.seats[seat];
+            seat.stage == Stage::Ashore && !seat.asked.is_empty()
+        };
+        // Whoever waits ashore is forgotten at once when hanging up, while the store may be about
+        // to answer.
+        let cut = if waits_ashore {
+            30 * mood.cut
+        } else {
+            mood.cut
+        };
+        if cluster.dice.permille(cut) {
             cluster.told.count("cut");
             cluster.cut(seat);
             return;
@@ -190,6 +201,7 @@ impl Play {
                 let system = home.or(any).expect("a system");
                 seat.join(system.as_str(), due);
             }
+            Stage::Ashore if dice.permille(60) => self.ask_ashore(cluster, number, place, due),
             Stage::Aboard => {
                 let roll = dice.below(1000);
                 let is_docked = seat
@@ -245,6 +257,15 @@ impl Play {
         }
     }
 
+    /// Asks again for an order that was given earlier.
+    fn ask_ashore(&self, cluster: &mut Cluster, number: usize, place: usize, due: u64) {
+        let Some(order) = cluster.dice.pick(&self.orders[number]).cloned() else {
+            return;
+        };
+        cluster.told.count("asked ashore");
+        ask(cluster, place, order, due);
+    }
+
     /// Orders, a join and controls in one packet.
     fn order_and_join(&mut self, cluster: &mut Cluster, number: usize, place: usize, system: &str) {
         let due = cluster.tick + 1 + cluster.dice.below(3);
@@ -274,7 +295,7 @@ impl Play {
         self.orders[number].push(first.clone());
         ask(cluster, place, first.clone(), due);
         let last = due + cluster.dice.below(4);
-        for _ in 0..1 + cluster.dice.below(5) {
+        for _ in 0..=cluster.dice.below(5) {
             let due = due + cluster.dice.below(last - due + 1);
             self.trade(cluster, number, place, due);
         }

@@ -160,7 +160,7 @@ impl Core {
         }
         self.forget_orders_in(system);
         // Its pilots are forgotten while something of them may be on its way.
-        self.reads.after_batch = self.book.covers();
+        self.ask_after_this_batch();
         for lane in &self.lanes {
             lane.push(ToGate::Forget(system));
         }

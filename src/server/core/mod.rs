@@ -47,6 +47,7 @@ use pending::PendingCommands;
 pub(in crate::server) use pending::{ORDER_BYTES, STEERING_BYTES};
 pub(in crate::server) use purse::Purses;
 pub(in crate::server) use queue::PlayerQueue;
+use queue::Word;
 use reads::Reads;
 
 /// What a core is made of.
@@ -321,8 +322,10 @@ impl Core {
                     digests,
                     is_complete,
                 } => self.take_digests(ticket, &digests, is_complete),
-                Answer::Outcome { ticket, outcome } => self.take_outcome(ticket, outcome.as_ref()),
-                Answer::OutcomesFull { ticket } => self.refuse_look_up(ticket),
+                Answer::Outcome { ticket, outcome } => {
+                    self.take_word(ticket, &outcome.map_or(Word::Unknown, Word::Known));
+                }
+                Answer::OutcomesFull { ticket } => self.take_word(ticket, &Word::Full),
                 Answer::Quarantined { player, reason } => self.quarantine(player, &reason),
                 Answer::StaleGuests(guests) => self.forget_guests(guests),
                 Answer::LeaseLost(system) => self.lose_system(&system),

@@ -33,6 +33,17 @@ pub(super) struct QueueFull;
 /// A step of a world: which, and the tick before it.
 pub(super) type WorldTick = (SystemIndex, u64);
 
+/// The store's word on an id.
+#[derive(Clone, Debug)]
+pub(super) enum Word {
+    /// It was used, with this outcome.
+    Known(StoredOutcome),
+    /// It was never used.
+    Unknown,
+    /// It was never used, and may not be: no more outcomes of the player can be kept.
+    Full,
+}
+
 /// How far the store's word on an order's id is.
 #[derive(Clone, Debug)]
 enum Lookup {
@@ -43,7 +54,7 @@ enum Lookup {
         asked_after: u64,
     },
     Answered {
-        outcome: Option<StoredOutcome>,
+        word: Word,
         asked_after: u64,
     },
 }
@@ -94,8 +105,8 @@ pub(super) enum Next {
         wish: Wish,
         outcome: StoredOutcome,
     },
-    /// An order on whose id the store's word came too early again and again, or under whose id
-    /// nothing new can be remembered.
+    /// An order that cannot be carried out now: the store's word on its id came too early again and
+    /// again, or the store can keep no more.
     GiveUp { seq: u64 },
     /// A join.
     Join { seq: u64, target: SystemIndex },
@@ -264,9 +275,12 @@ impl PlayerQueue {
                 self.waiting_count -= 1;
                 match lookup {
                     Lookup::Answered {
-                        outcome: Some(outcome),
+                        word: Word::Known(outcome),
                         ..
                     } => Next::Repeat { seq, wish, outcome },
+                    Lookup::Answered {
+                        word: Word::Full, ..
+                    } => Next::GiveUp { seq },
                     _ if tries >= LOOKUP_TRIES_MAX => Next::GiveUp { seq },
                     _ => Next::Place { seq, wish },
                 }
@@ -365,22 +379,11 @@ impl PlayerQueue {
     }
 
     /// The store's word.
-    pub(super) fn answer(&mut self, ticket: u64, outcome: Option<&StoredOutcome>) {
+    pub(super) fn answer(&mut self, ticket: u64, word: &Word) {
         self.with_question(ticket, |order, asked_after| {
             order.lookup = Lookup::Answered {
-                outcome: outcome.cloned(),
+                word: word.clone(),
                 asked_after,
-            };
-        });
-    }
-
-    /// Nothing may be carried out under the id of a question.
-    pub(super) fn give_up(&mut self, ticket: u64) {
-        self.with_question(ticket, |order, _| {
-            order.tries = LOOKUP_TRIES_MAX;
-            order.lookup = Lookup::Answered {
-                outcome: None,
-                asked_after: u64::MAX,
             };
         });
     }
@@ -411,25 +414,18 @@ impl WaitingOrder {
         if is_open(open, digest) {
             return false;
         }
-        match (requests.judge(digest), &self.lookup) {
-            (Judgement::Unloaded, _) => false,
-            (Judgement::New, _)
-            | (
-                _,
-                Lookup::Answered {
-                    outcome: Some(_), ..
-                },
-            ) => true,
-            (Judgement::MaybeKnown, Lookup::Unasked | Lookup::Asked { .. }) => false,
-            (Judgement::MaybeKnown, &Lookup::Answered { asked_after, .. }) => {
-                if requests.trusts_unknown(digest, asked_after) {
-                    return true;
-                }
-                self.lookup = Lookup::Unasked;
-                self.tries += 1;
-                self.tries >= LOOKUP_TRIES_MAX
-            }
+        let (word, asked_after) = match (requests.judge(digest), &self.lookup) {
+            (Judgement::New, _) => return true,
+            (Judgement::Unloaded, _)
+            | (Judgement::MaybeKnown, Lookup::Unasked | Lookup::Asked { .. }) => return false,
+            (Judgement::MaybeKnown, Lookup::Answered { word, asked_after }) => (word, *asked_after),
+        };
+        if matches!(word, Word::Known(_)) || requests.trusts_unknown(digest, asked_after) {
+            return true;
         }
+        self.lookup = Lookup::Unasked;
+        self.tries += 1;
+        self.tries >= LOOKUP_TRIES_MAX
     }
 }
 

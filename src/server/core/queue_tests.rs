@@ -115,7 +115,7 @@ fn an_order_of_no_known_id_never_waits() {
     assert!(rig.waits());
     assert_eq!(rig.ask(0), [(1, "old".to_owned())]);
     assert!(rig.waits(), "the store is silent");
-    rig.queue.answer(1, Some(&stored("old")));
+    rig.queue.answer(1, &Word::Known(stored("old")));
     assert!(matches!(rig.next(), Next::Repeat { seq: 3, .. }));
     assert!(rig.queue.is_empty());
 }
@@ -128,9 +128,9 @@ fn orders_are_placed_in_their_order_however_the_store_answers() {
     rig.queue.push_order(3, wish(None)).unwrap();
     let asked = rig.ask(0);
     assert_eq!(asked.len(), 2, "all are asked at once");
-    rig.queue.answer(asked[1].0, None);
+    rig.queue.answer(asked[1].0, &Word::Unknown);
     assert!(rig.waits(), "the second does not pass the first");
-    rig.queue.answer(asked[0].0, None);
+    rig.queue.answer(asked[0].0, &Word::Unknown);
     rig.place(1);
     rig.place(2);
     rig.place(3);
@@ -142,7 +142,7 @@ fn an_id_that_was_used_meanwhile_is_asked_for_again_behind_its_batch() {
     rig.order(1, "a");
     rig.order(2, "a");
     assert_eq!(rig.ask(4), [(1, "a".to_owned())], "one question for both");
-    rig.queue.answer(1, None);
+    rig.queue.answer(1, &Word::Unknown);
     rig.place(1);
     assert!(rig.waits(), "the first is open in the world");
     assert!(rig.ask(4).is_empty());
@@ -150,7 +150,7 @@ fn an_id_that_was_used_meanwhile_is_asked_for_again_behind_its_batch() {
     assert!(rig.waits(), "the store was asked too early");
     assert!(rig.ask(4).is_empty(), "and would be again");
     assert_eq!(rig.ask(5), [(2, "a".to_owned())]);
-    rig.queue.answer(2, Some(&stored("a")));
+    rig.queue.answer(2, &Word::Known(stored("a")));
     assert!(matches!(rig.next(), Next::Repeat { seq: 2, .. }));
 }
 
@@ -161,15 +161,24 @@ fn an_id_that_was_forgotten_meanwhile_is_asked_for_again() {
         rig.order(seq, id);
     }
     let asked = rig.ask(4);
-    rig.queue.answer(asked[0].0, None);
+    rig.queue.answer(asked[0].0, &Word::Unknown);
     rig.place(1);
     rig.conclude(1, "x", 5);
-    rig.queue.answer(asked[1].0, None);
+    rig.queue.answer(asked[1].0, &Word::Unknown);
     rig.place(2);
     rig.conclude(2, "y", 6);
     assert!(rig.waits(), "x is forgotten, but not that it may be known");
     assert!(rig.ask(4).is_empty());
     assert_eq!(rig.ask(5), [(3, "x".to_owned())]);
+}
+
+#[test]
+fn an_order_whose_outcome_could_not_be_kept_is_not_carried_out() {
+    let mut rig = Rig::new(long_history(10));
+    rig.order(1, "a");
+    let asked = rig.ask(0);
+    rig.queue.answer(asked[0].0, &Word::Full);
+    assert!(matches!(rig.next(), Next::GiveUp { seq: 1 }));
 }
 
 #[test]
@@ -181,7 +190,7 @@ fn the_store_is_not_asked_for_ever() {
         assert_eq!(asked.len(), 1);
         // Used in a batch that the store did not know when it was asked.
         rig.requests.note(digest("a"), batch);
-        rig.queue.answer(asked[0].0, None);
+        rig.queue.answer(asked[0].0, &Word::Unknown);
         if batch < u64::from(LOOKUP_TRIES_MAX) {
             assert!(rig.waits());
         }
@@ -198,7 +207,7 @@ fn an_answer_to_a_question_of_an_earlier_connection_is_nobodys() {
     rig.queue.forget_waiting();
     assert_eq!(rig.queue.owed_seqs().count(), 0);
     rig.order(1, "b");
-    rig.queue.answer(asked[0].0, None);
+    rig.queue.answer(asked[0].0, &Word::Unknown);
     assert!(rig.waits());
     assert_eq!(rig.ask(0).len(), 1);
 }
@@ -246,7 +255,7 @@ fn held_steering_comes_in_its_turn_and_loses_no_thrust_or_shot() {
     rig.queue.hold((6, thrust(0.5, false)), 51);
     let asked = rig.ask(0);
     for (ticket, _) in asked {
-        rig.queue.answer(ticket, None);
+        rig.queue.answer(ticket, &Word::Unknown);
     }
     rig.place(1);
     match rig.next() {

@@ -9,9 +9,10 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use super::Core;
+use super::queue::Word;
 use crate::limits::LOOKUPS_MAX;
 use crate::server::roster::PlayerHandle;
-use crate::store::{Purpose, StoredOutcome};
+use crate::store::Purpose;
 
 /// Questions to the store: those to be asked, and those on their way.
 #[derive(Debug, Default)]
@@ -23,9 +24,8 @@ pub(super) struct Reads {
     /// Who looks up the id of the question with a ticket; at most [`LOOKUPS_MAX`].
     asked: HashMap<u64, PlayerHandle>,
     newest_ticket: u64,
-    /// No pilot and no used ids are asked for before this batch is durable: players were let go
-    /// while something of them was on its way.
-    pub(super) after_batch: u64,
+    /// No pilot and no used ids are asked for before this batch is durable.
+    after_batch: u64,
 }
 
 impl Core {
@@ -36,11 +36,18 @@ impl Core {
         self
     }
 
+    /// Players without an entry have something on its way to the store: no pilot and no used ids are
+    /// asked for before it is durable.
+    pub(super) const fn ask_after_this_batch(&mut self) {
+        self.reads.after_batch = self.book.number();
+    }
+
     /// Asks the store what could not be judged here.
     pub(super) fn send_reads(&mut self) {
         // Read once: whatever is asked below is asked after it.
         let durable = self.durable.load(Ordering::Acquire);
-        if durable >= self.reads.after_batch {
+        // A batch that is empty is not handed over, and holds nothing to wait for.
+        if durable >= self.reads.after_batch.min(self.book.covers()) {
             self.send_loads();
             self.send_digests();
         }
@@ -127,19 +134,10 @@ impl Core {
     }
 
     /// The store's word on one id.
-    pub(super) fn take_outcome(&mut self, ticket: u64, outcome: Option<&StoredOutcome>) {
+    pub(super) fn take_word(&mut self, ticket: u64, word: &Word) {
         let asked = self.reads.asked.remove(&ticket);
         if let Some(player) = asked.and_then(|handle| self.roster.get_mut(handle)) {
-            player.queue.answer(ticket, outcome);
-        }
-    }
-
-    /// The id of a question was never used, and the store keeps as many of the player's outcomes as
-    /// it will.
-    pub(super) fn refuse_look_up(&mut self, ticket: u64) {
-        let asked = self.reads.asked.remove(&ticket);
-        if let Some(player) = asked.and_then(|handle| self.roster.get_mut(handle)) {
-            player.queue.give_up(ticket);
+            player.queue.answer(ticket, word);
         }
     }
 }
