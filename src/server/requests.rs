@@ -1,6 +1,6 @@
 //! Exactly once: which of a player's request ids were used before.
 //!
-//! The store remembers every outcome for ever. So that an ordinary order need not ask it, each
+//! The store remembers every outcome for a week and more. So that an ordinary order need not ask it, each
 //! player's entry holds 64-bit digests of the ids used, loaded at login and added to since. An id
 //! that is not among them is new for sure; for one that may be known the store is asked first, and
 //! its answer is the truth, provided that it was asked after the batch that could have held the id.

@@ -13,13 +13,14 @@
 //! Invariants: a player has one entry; a connection belongs to at most one; `by_conn` and the
 //! entries' `conn` agree.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use slab::Slab;
 
 use super::core::Purses;
 use super::requests::Requests;
 use crate::ids::{ConnId, Handle, Name, PlayerId, SystemIndex};
+use crate::limits::QUARANTINED_MAX;
 use crate::sim::Pilot;
 
 /// Place of a player's entry in the roster.
@@ -69,9 +70,23 @@ pub(super) struct Roster {
     players: Slab<Player>,
     by_id: HashMap<PlayerId, PlayerKey>,
     by_conn: HashMap<ConnId, PlayerKey>,
+    /// Players of whom nothing is kept any more; as many as the store bears with.
+    quarantined: HashSet<PlayerId>,
 }
 
 impl Roster {
+    /// Notes that nothing is kept of a player any more.
+    pub(super) fn quarantine(&mut self, player: PlayerId) {
+        if self.quarantined.len() < QUARANTINED_MAX {
+            self.quarantined.insert(player);
+        }
+    }
+
+    /// Whether nothing is kept of a player any more.
+    pub(super) fn is_quarantined(&self, player: &PlayerId) -> bool {
+        self.quarantined.contains(player)
+    }
+
     /// The player of a connection.
     pub(super) fn of_conn(&self, conn: ConnId) -> Option<PlayerKey> {
         self.by_conn.get(&conn).copied()

@@ -56,6 +56,10 @@ pub(crate) struct Disk {
     /// Nothing is kept of these from the next batch that holds something of them.
     pub(crate) refused: BTreeSet<PlayerId>,
     quarantined: BTreeSet<PlayerId>,
+    /// Players who have as many outcomes kept as can be.
+    pub(crate) full: BTreeSet<PlayerId>,
+    /// Guests whom batches gave to forget.
+    pub(crate) forgotten: Vec<PlayerId>,
     pub(crate) twin: Option<Box<dyn Twin>>,
 }
 
@@ -71,6 +75,8 @@ impl Disk {
             is_failed: false,
             refused: BTreeSet::new(),
             quarantined: BTreeSet::new(),
+            full: BTreeSet::new(),
+            forgotten: Vec::new(),
             twin: None,
         }
     }
@@ -91,6 +97,7 @@ impl Disk {
                     if let Some(twin) = &mut self.twin {
                         twin.keep(batch.clone());
                     }
+                    self.forgotten.extend(batch.forgotten.iter().cloned());
                     let (batch, refused) = self.without_refused(batch);
                     self.shelf.keep(batch);
                     if refused.is_empty() {
@@ -116,10 +123,20 @@ impl Disk {
                         let kept = twin.outcome(&player, id.as_str());
                         assert_eq!(kept, outcome, "the store remembers what the shelf does");
                     }
-                    self.answers.push(Answer::Outcome { ticket, outcome });
+                    let is_full = outcome.is_none() && self.full.contains(&player);
+                    self.answers.push(if is_full {
+                        Answer::OutcomesFull { ticket }
+                    } else {
+                        Answer::Outcome { ticket, outcome }
+                    });
                 }
             }
         }
+    }
+
+    /// The store has found guests whom nobody has seen for long.
+    pub(crate) fn name_guests(&mut self, guests: Vec<PlayerId>) {
+        self.answers.push(Answer::StaleGuests(guests));
     }
 
     /// The batch as the store keeps it, and whom it refuses for the first time: of a quarantined

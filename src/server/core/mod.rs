@@ -14,7 +14,6 @@ mod quarantine;
 mod recording;
 mod settling;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,7 +28,7 @@ use super::vault::{Answer, Vault};
 use prometheus_client::metrics::gauge::Gauge;
 use tracing::{info, warn};
 
-use crate::ids::{ConnId, PlayerId, SystemIndex, UnixMillis};
+use crate::ids::{ConnId, SystemIndex, UnixMillis};
 use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, PLAYERS_MAX, SNAPSHOT_PERIOD_TICKS};
 use crate::recorder::{Recorder, TapedWorld};
 use crate::replication::{Publisher, Stage, Stencils, TickFrame, Viewer};
@@ -146,8 +145,6 @@ pub struct Core {
     lookups_open: slab::Slab<Lookup>,
     /// Players whose money changed in a batch that is not durable yet.
     unsettled: Vec<PlayerKey>,
-    /// Players of whom nothing is kept any more; as many as the store bears with.
-    quarantined: HashSet<PlayerId>,
     /// Players that it has to do with at most.
     players_max: usize,
     view_radius: f32,
@@ -204,7 +201,6 @@ impl Core {
             lookups: Vec::new(),
             lookups_open: slab::Slab::new(),
             unsettled: Vec::new(),
-            quarantined: HashSet::new(),
             players_max: PLAYERS_MAX,
             view_radius: parts.view_radius,
             metrics: parts.metrics,
@@ -244,8 +240,7 @@ impl Core {
         self.beats += beats;
     }
 
-    /// Why this server cannot go on, once it cannot: its store failed, or others took its last
-    /// system. Nobody was told of anything that is not durable.
+    /// Why this server cannot go on, if so: nobody was told of anything that is not durable.
     pub fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
     }

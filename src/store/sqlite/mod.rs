@@ -7,6 +7,7 @@
 //! lease is always free for the taking; the fence still rises and is still checked.
 
 mod lock;
+mod lookups;
 mod steps;
 
 use std::fs::File;
