@@ -6,7 +6,7 @@ mod cluster;
 use cluster::seat::Stage;
 use cluster::server::DiskPace;
 use cluster::{Cluster, Setup, sky};
-use orrery::ids::Name;
+use orrery::ids::{Name, PlayerId};
 use orrery::limits::{
     CHECKPOINT_PERIOD_TICKS, CHECKPOINT_SHARE_TICKS, DELTA_BYTES_MAX, LINGER_TICKS,
     LOGIN_ANSWER_MS_MAX, LOGIN_RATE_MIN, PENDING_BYTES_MAX, STALL_MS_MAX, SWEEP_MS,
@@ -462,6 +462,44 @@ fn a_quarantined_pilot_is_put_out_and_nobody_else_notices() {
     cluster.ticks(5);
     let reply = cluster.seats[back].newest_reply.clone();
     assert!(matches!(reply, Some(Reply::TradeResult(_))), "{reply:?}");
+}
+
+#[test]
+fn only_guests_who_are_not_here_are_given_to_forget() {
+    let mut cluster = quiet();
+    let here = cluster.enter("guest-00000000000000000000000a", "sol-1");
+    let here = cluster.seats[here].player.clone();
+    let gone = PlayerId::parse("guest-00000000000000000000000b").expect("a name");
+    cluster.disk().name_guests(vec![here, gone.clone()]);
+    cluster.ticks(3);
+    assert_eq!(cluster.disk().forgotten, [gone]);
+}
+
+#[test]
+fn a_player_with_as_many_outcomes_as_are_kept_gets_old_answers_and_no_new_ones() {
+    let mut cluster = quiet();
+    let ann = cluster.enter("ann", "sol-1");
+    dock(&mut cluster, ann);
+    let ask = |cluster: &mut Cluster, id| {
+        let due = cluster.tick + 1;
+        cluster.seats[ann].buy(food(1, id), due);
+        cluster.ticks(6);
+        cluster.seats[ann].newest_reply.clone()
+    };
+    let first = ask(&mut cluster, Some("old"));
+    let who = cluster.seats[ann].player.clone();
+    cluster.disk().full.insert(who);
+    assert_eq!(ask(&mut cluster, Some("old")), first);
+    let refused = ask(&mut cluster, Some("new"));
+    assert!(
+        matches!(&refused, Some(Reply::Error(error)) if error.code == ErrorCode::RateLimited),
+        "{refused:?}"
+    );
+    let nameless = ask(&mut cluster, None);
+    assert!(
+        matches!(nameless, Some(Reply::TradeResult(_))),
+        "{nameless:?}"
+    );
 }
 
 #[test]

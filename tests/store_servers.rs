@@ -301,6 +301,47 @@ fn heads_that_an_audit_saved_prove_the_rows_of_then_and_catch_another_history() 
 }
 
 #[test]
+fn a_record_that_contradicts_the_ledger_ends_one_session_and_not_the_server() {
+    let server = Server::start(Setup::world(worlds::PORT));
+    let mut clients = ["bad", "good"].map(|who| {
+        let mut client = Client::pilot(&server, who);
+        client.dock();
+        let reply = client.ask(wish(0, "r0"));
+        assert!(matches!(reply, Reply::TradeResult(_)), "{reply:?}");
+        client
+    });
+    let cook = |by: &str| {
+        let connection = rusqlite::Connection::open(server.database()).unwrap();
+        connection.busy_timeout(PATIENCE).unwrap();
+        let sql = format!(
+            "UPDATE balances SET balance = balance {by} WHERE account = 'pilot:bad' AND asset = '$'"
+        );
+        connection.execute_batch(&sql).unwrap();
+    };
+    cook("+ 1");
+    assert_eq!(clients[0].ending().code, 1013);
+    let reply = clients[1].ask(wish(1, "r1"));
+    assert!(matches!(reply, Reply::TradeResult(_)), "{reply:?}");
+    assert_eq!(server.metric("orrery_players_quarantined_total"), 1.0);
+    let log = server.log();
+    assert!(log.contains("bad is in quarantine until"), "{log}");
+    let mut again = Client::open(&server);
+    let code = match again.login(&Server::token("bad")) {
+        Reply::Error(error) => error.code,
+        Reply::AuthError(error) => error.code,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(code, ErrorCode::Internal);
+    cook("- 1");
+    let database = server.database();
+    server.terminate();
+    let mut server = server;
+    assert_eq!(server.exit(PATIENCE).and_then(|it| it.code()), Some(0));
+    let (code, report) = audit(database.to_str().unwrap());
+    assert_eq!(code, Some(0), "{report}");
+}
+
+#[test]
 fn a_backup_beside_a_trading_server_is_whole() {
     let server = Server::start(Setup::world(worlds::PORT));
     let folder = tempfile::tempdir().unwrap();

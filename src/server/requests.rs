@@ -1,10 +1,11 @@
 //! Exactly once: which of a player's request ids were used before.
 //!
-//! The store remembers outcomes. So that an ordinary order need not ask it, each player's entry holds
-//! 64-bit digests of the ids used, loaded at the first order that names one and added to since. An id
-//! that is not among them is new for sure. For one that may be known the store is asked first, and its
-//! word that it knows nothing holds only if it was asked after every batch that could have held the
-//! id: the one in which the id was used, and all those whose ids this table has forgotten.
+//! The store remembers outcomes for a week and more. So that an ordinary order need not ask it, each
+//! player's entry holds 64-bit digests of the ids used, loaded at the first order that names one and
+//! added to since. An id that is not among them is new for sure. For one that may be known the store is
+//! asked first, and its word that it knows nothing holds only if it was asked after every batch that
+//! could have held the id: the one in which the id was used, and all those whose ids this table has
+//! forgotten.
 
 use std::collections::{HashMap, HashSet};
 

@@ -17,12 +17,12 @@
 //! Invariants: a player has one entry; a connection belongs to at most one; `by_conn` and the
 //! entries' `conn` agree; a handle whose entry is gone never resolves again, whoever has the slot.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::core::{PlayerQueue, Purses};
 use super::requests::Requests;
 use crate::ids::{ConnId, Handle, Name, PlayerId, SystemIndex};
-use crate::limits::REQUEST_DIGESTS_MAX;
+use crate::limits::{QUARANTINED_MAX, REQUEST_DIGESTS_MAX};
 use crate::sim::Pilot;
 
 /// A stable reference to a player's entry: slot and generation. It may be kept from tick to tick,
@@ -130,6 +130,8 @@ pub(super) struct Roster {
     free: Vec<u32>,
     by_id: HashMap<PlayerId, PlayerHandle>,
     by_conn: HashMap<ConnId, PlayerHandle>,
+    /// Players of whom nothing is kept any more; as many as the store bears with.
+    quarantined: HashSet<PlayerId>,
     /// Request ids of one player that stay resident.
     pub(super) request_digests_max: usize,
 }
@@ -141,12 +143,25 @@ impl Default for Roster {
             free: Vec::new(),
             by_id: HashMap::new(),
             by_conn: HashMap::new(),
+            quarantined: HashSet::new(),
             request_digests_max: REQUEST_DIGESTS_MAX,
         }
     }
 }
 
 impl Roster {
+    /// Notes that nothing is kept of a player any more.
+    pub(super) fn quarantine(&mut self, player: PlayerId) {
+        if self.quarantined.len() < QUARANTINED_MAX {
+            self.quarantined.insert(player);
+        }
+    }
+
+    /// Whether nothing is kept of a player any more.
+    pub(super) fn is_quarantined(&self, player: &PlayerId) -> bool {
+        self.quarantined.contains(player)
+    }
+
     /// The player of a connection.
     pub(super) fn of_conn(&self, conn: ConnId) -> Option<PlayerHandle> {
         self.by_conn.get(&conn).copied()

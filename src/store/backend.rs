@@ -1,6 +1,7 @@
 //! The door to a database: what the writer and the audit need of one, in primitive steps.
 //!
-//! Two back-ends implement it. Nothing here decides anything: which rows, which order and what a
+//! Two back-ends implement it, each in two files: what the writer and the audit need, and what the
+//! reader looks up. Nothing here decides anything: which rows, which order and what a
 //! failure means is the writer's business. Call order: [`Backend::begin`], any steps, then
 //! [`Backend::commit`] or [`Backend::rollback`]; a step's error leaves the transaction to be
 //! rolled back. Reads may also run outside of a transaction.
@@ -135,6 +136,35 @@ pub(super) trait Backend: Send {
     /// that it has; a transaction of its own. Returns how many.
     fn forget_outcomes(&mut self, before_ms: i64, limit: i64) -> Result<u64, StoreError>;
 
+    /// What a system's stations hold of goods, zero included.
+    fn stocks(&mut self, system: &Name) -> Result<Vec<Stock>, StoreError>;
+
+    /// Starts a transaction that sees one moment and writes nothing.
+    fn begin_reading(&mut self) -> Result<(), StoreError>;
+    /// The systems with their recorded chain ends, by name.
+    fn chain_ends(&mut self) -> Result<Vec<ChainEnd>, StoreError>;
+    /// The systems that have rows, by name.
+    fn chained_systems(&mut self) -> Result<Vec<String>, StoreError>;
+    /// Up to `limit` rows of a chain after a row, in order.
+    fn rows_after(
+        &mut self,
+        system: &str,
+        row_id: i64,
+        limit: i64,
+    ) -> Result<Vec<LedgerRow>, StoreError>;
+    /// Every balance.
+    fn all_balances(&mut self) -> Result<Vec<(String, String, i64)>, StoreError>;
+    /// Up to `limit` requests, as `player request`, that the ledger holds more than once within
+    /// the time for which outcomes are promised, or that have no outcome and are too young for it to
+    /// be forgotten.
+    fn stray_requests(&mut self, limit: i64) -> Result<Vec<String>, StoreError>;
+    /// How many pilots and outcomes there are.
+    fn counts(&mut self) -> Result<(i64, i64), StoreError>;
+}
+
+/// What the reader asks of a database, each in one statement and outside of a transaction; see
+/// [`super::reader`].
+pub(super) trait Lookups: Backend {
     /// Whether this owner alone may take in a player whom nobody has kept, for
     /// [`NEWCOMER_MS`](crate::limits::NEWCOMER_MS); one that asks again may still.
     fn take_in(&mut self, owner: &str, player: &PlayerId) -> Result<bool, StoreError>;
@@ -166,28 +196,4 @@ pub(super) trait Backend: Send {
         before_ms: i64,
         limit: i64,
     ) -> Result<Vec<String>, StoreError>;
-    /// What a system's stations hold of goods, zero included.
-    fn stocks(&mut self, system: &Name) -> Result<Vec<Stock>, StoreError>;
-
-    /// Starts a transaction that sees one moment and writes nothing.
-    fn begin_reading(&mut self) -> Result<(), StoreError>;
-    /// The systems with their recorded chain ends, by name.
-    fn chain_ends(&mut self) -> Result<Vec<ChainEnd>, StoreError>;
-    /// The systems that have rows, by name.
-    fn chained_systems(&mut self) -> Result<Vec<String>, StoreError>;
-    /// Up to `limit` rows of a chain after a row, in order.
-    fn rows_after(
-        &mut self,
-        system: &str,
-        row_id: i64,
-        limit: i64,
-    ) -> Result<Vec<LedgerRow>, StoreError>;
-    /// Every balance.
-    fn all_balances(&mut self) -> Result<Vec<(String, String, i64)>, StoreError>;
-    /// Up to `limit` requests, as `player request`, that the ledger holds more than once within
-    /// the time for which outcomes are promised, or that have no outcome and are too young for it to
-    /// be forgotten.
-    fn stray_requests(&mut self, limit: i64) -> Result<Vec<String>, StoreError>;
-    /// How many pilots and outcomes there are.
-    fn counts(&mut self) -> Result<(i64, i64), StoreError>;
 }

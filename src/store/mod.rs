@@ -62,7 +62,7 @@ pub use record::{
 pub use schema::SCHEMA_VERSION;
 
 use answer::Shared;
-use backend::Backend;
+use backend::Lookups;
 use postgres::Postgres;
 use reader::{Read, Reader};
 use sqlite::Sqlite;
@@ -150,7 +150,7 @@ impl Store {
         }
     }
 
-    fn start<B: Backend + 'static>(
+    fn start<B: Lookups + 'static>(
         backend: B,
         config: &StoreConfig,
         mut tell: impl FnMut(Answer) + Clone + Send + 'static,
@@ -159,7 +159,11 @@ impl Store {
         let mut writer = Writer::new(backend, config, Arc::clone(&shared));
         let claims = claiming::claim_all(&mut writer, config)?;
         writer.enlist()?;
-        let reader = Reader::new(writer.beside()?, config, shared);
+        let held = claims.iter().filter_map(|claim| match claim {
+            Claim::Held { system, .. } => Some(system.clone()),
+            Claim::Elsewhere { .. } => None,
+        });
+        let reader = Reader::new(writer.beside()?, config, held.collect(), shared);
         let (inbox, requests) = mpsc::sync_channel(STORE_INBOX_MAX);
         let (reads, asked) = mpsc::sync_channel(STORE_READS_MAX);
         let (mut tell_read, stop_reads) = (tell.clone(), reads.clone());

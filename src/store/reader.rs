@@ -27,7 +27,7 @@ use crate::limits::{
 };
 use crate::store::StoreConfig;
 use crate::store::answer::{Answer, Shared};
-use crate::store::backend::Backend;
+use crate::store::backend::Lookups;
 use crate::store::error::StoreError;
 use crate::store::record::{LoadedPilot, OutcomeQuestion, Purpose, StoredOutcome, digest64};
 use crate::store::retry::Patience;
@@ -52,6 +52,7 @@ pub(super) enum Read {
 pub(super) struct Reader<B> {
     backend: B,
     owner: String,
+    /// Those held at opening; the writer looks whether they still are.
     systems: Vec<Name>,
     patience: Patience,
     shared: Arc<Shared>,
@@ -82,12 +83,17 @@ impl Count {
     }
 }
 
-impl<B: Backend> Reader<B> {
-    pub(super) fn new(backend: B, config: &StoreConfig, shared: Arc<Shared>) -> Self {
+impl<B: Lookups> Reader<B> {
+    pub(super) fn new(
+        backend: B,
+        config: &StoreConfig,
+        systems: Vec<Name>,
+        shared: Arc<Shared>,
+    ) -> Self {
         Self {
             backend,
             owner: config.owner.clone(),
-            systems: config.systems.clone(),
+            systems,
             patience: Patience::new(config),
             shared,
             counts: HashMap::new(),

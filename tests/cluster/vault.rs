@@ -70,6 +70,10 @@ pub(crate) struct Disk {
     /// Nothing is kept of these from the next batch that holds something of them.
     pub(crate) refused: BTreeSet<PlayerId>,
     quarantined: BTreeSet<PlayerId>,
+    /// Players who have as many outcomes kept as can be.
+    pub(crate) full: BTreeSet<PlayerId>,
+    /// Guests whom batches gave to forget.
+    pub(crate) forgotten: Vec<PlayerId>,
     pub(crate) twin: Option<Box<dyn Twin>>,
 }
 
@@ -90,6 +94,8 @@ impl Disk {
             is_failed: false,
             refused: BTreeSet::new(),
             quarantined: BTreeSet::new(),
+            full: BTreeSet::new(),
+            forgotten: Vec::new(),
             twin: None,
         }
     }
@@ -108,6 +114,7 @@ impl Disk {
             if let Some(twin) = &mut self.twin {
                 twin.keep(batch.clone());
             }
+            self.forgotten.extend(batch.forgotten.iter().cloned());
             let (batch, refused) = self.without_refused(batch);
             self.shelf.keep(batch);
             if refused.is_empty() {
@@ -165,6 +172,11 @@ impl Disk {
                     let kept = twin.outcome(player, id);
                     assert_eq!(kept, outcome, "the store remembers what the shelf does");
                 }
+                if outcome.is_none() && self.full.contains(player) {
+                    return Answer::OutcomesFull {
+                        ticket: question.ticket,
+                    };
+                }
                 Answer::Outcome {
                     ticket: question.ticket,
                     outcome,
@@ -184,6 +196,11 @@ impl Disk {
         let has_room = !self.is_failed && waiting < self.capacity;
         self.full_count += u64::from(!self.is_failed && !has_room);
         has_room
+    }
+
+    /// The store has found guests whom nobody has seen for long.
+    pub(crate) fn name_guests(&mut self, guests: Vec<PlayerId>) {
+        self.answers.push(Answer::StaleGuests(guests));
     }
 
     /// The batch as the store keeps it, and whom it refuses for the first time: of a quarantined

@@ -27,7 +27,7 @@ impl Core {
 
     /// A token was good: takes the player's entry, or asks the store for the pilot.
     pub(super) fn log_in(&mut self, conn: ConnId, player: PlayerId, seq: u64) {
-        if self.quarantined.contains(&player) {
+        if self.roster.is_quarantined(&player) {
             self.refuse(conn, seq, ErrorCode::Internal);
             return;
         }

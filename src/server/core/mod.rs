@@ -21,7 +21,7 @@ mod reads;
 mod recording;
 mod settling;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,7 +34,7 @@ use super::metrics::{Metrics, SystemLabel};
 use super::roster::{PlayerHandle, Roster};
 use super::vault::{Answer, Vault};
 
-use crate::ids::{ConnId, PlayerId, SystemIndex, UnixMillis};
+use crate::ids::{ConnId, SystemIndex, UnixMillis};
 use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, PLAYERS_MAX, SNAPSHOT_PERIOD_TICKS};
 use crate::recorder::{Recorder, TapedWorld};
 use crate::replication::{Publisher, Stage, Viewer};
@@ -161,8 +161,6 @@ pub struct Core {
     departed: Vec<PlayerHandle>,
     /// Players whose money changed in a batch that is not durable yet.
     unsettled: Vec<PlayerHandle>,
-    /// Players of whom nothing is kept any more; as many as the store bears with.
-    quarantined: HashSet<PlayerId>,
     /// Players that it has to do with at most.
     players_max: usize,
     view_radius: f32,
@@ -224,7 +222,6 @@ impl Core {
             queued_before: Vec::new(),
             departed: Vec::new(),
             unsettled: Vec::new(),
-            quarantined: HashSet::new(),
             players_max: PLAYERS_MAX,
             view_radius: parts.view_radius,
             metrics: parts.metrics,
@@ -274,8 +271,7 @@ impl Core {
         places.find_map(|theatre| theatre.viewers.get(theatre.place_of(conn).ok()?))
     }
 
-    /// Why this server cannot go on, once it cannot: its store failed, or others took its last
-    /// system. Nobody was told of anything that is not durable.
+    /// Why this server cannot go on, if so: nobody was told of anything that is not durable.
     pub fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
     }

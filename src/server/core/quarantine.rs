@@ -3,7 +3,6 @@
 
 use super::Core;
 use crate::ids::{ConnId, PlayerId};
-use crate::limits::QUARANTINED_MAX;
 use crate::server::lane::ToGate;
 use crate::server::roster::{Player, PlayerHandle, Whereabouts};
 use crate::sim::Gone;
@@ -21,9 +20,7 @@ impl Core {
         );
         self.metrics.players_quarantined.inc();
         let key = self.roster.of_player(&player);
-        if self.quarantined.len() < QUARANTINED_MAX {
-            self.quarantined.insert(player);
-        }
+        self.roster.quarantine(player);
         if let Some(key) = key {
             self.put_out(key);
         }

@@ -8,6 +8,7 @@
 //! runs on the thread that asks. The connection is not encrypted: a URL that demands it is refused
 //! rather than ignored. Passwords never reach an error's text.
 
+mod lookups;
 mod steps;
 
 use std::collections::HashMap;

@@ -8,6 +8,7 @@
 //! log and its lock are for their owner only.
 
 mod lock;
+mod lookups;
 mod steps;
 
 use std::path::{Path, PathBuf};
