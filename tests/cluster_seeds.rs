@@ -17,10 +17,7 @@ fn run(seed: u64, ticks: u64) -> (Census, u64) {
     setup.seed = seed;
     setup.shards = 1 + (seed % 3) as u16;
     if seed % 9 == 4 {
-        setup.players_max = 2;
-    }
-    if seed % 9 == 7 {
-        setup.connections_per_ip_max = 1;
+        setup.players_max = 4;
     }
     setup.disk_capacity = if seed.is_multiple_of(5) { 3 } else { 64 };
     if seed % 3 == 1 {

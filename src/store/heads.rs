@@ -71,11 +71,10 @@ impl ChainHeads {
 
     /// Each row as a line of the text has it.
     pub fn lines(&self) -> impl Iterator<Item = String> {
-        let rows = self.by_system.iter().flat_map(|(system, rows)| {
+        self.by_system.iter().flat_map(|(system, rows)| {
             let line = move |(row_id, hash)| format!("{system} {row_id} {}", digits(hash));
             rows.iter().map(line)
-        });
-        rows
+        })
     }
 }
 

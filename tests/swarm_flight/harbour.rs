@@ -165,34 +165,7 @@ impl Berth<'_> {
     fn answer(&mut self, asked: Asked<'_>) {
         let to = Some(asked.seq.number());
         match asked.request {
-            Request::Login(login) if matches!(self.manner, Manner::RefuseLogins) => {
-                assert!(!login.token.is_empty());
-                let refusal = Reply::auth_error(ErrorCode::InvalidToken);
-                self.say(to, Body::Reply(refusal));
-            }
-            Request::Login(login) if self.puts_off(login.token) => {
-                let Manner::PutOffOnce(wait_ms) = self.manner else {
-                    unreachable!()
-                };
-                let refusal = Reply::login_refusal(ErrorCode::SystemFull, wait_ms);
-                self.say(to, Body::Reply(refusal));
-                let frame = CloseFrame {
-                    code: 1013.into(),
-                    reason: "".into(),
-                };
-                let _ = self.socket.close(Some(frame));
-            }
-            Request::Login(login) => {
-                let verifier = Verifier::new(vec![Key::secret(SECRET).unwrap()]);
-                let player = verifier.verify(login.token, UnixMillis(0)).unwrap().player;
-                self.player = player.to_string();
-                self.seen.lock().unwrap().players.insert(player.to_string());
-                let ok = AuthOk {
-                    player_id: player,
-                    system_id: None,
-                };
-                self.say(to, Body::Reply(Reply::AuthOk(ok)));
-            }
+            Request::Login(login) => self.log_in(to, login.token),
             Request::JoinSystem(join) => {
                 assert_eq!(join.system_id.as_str(), "sol-1");
                 self.say(
@@ -237,10 +210,39 @@ impl Berth<'_> {
         }
     }
 
-    /// Whether this pilot is still to be put off.
-    fn puts_off(&self, token: &str) -> bool {
-        let is_first = || self.seen.lock().unwrap().put_off.insert(token.to_owned());
-        matches!(self.manner, Manner::PutOffOnce(_)) && is_first()
+    fn log_in(&mut self, to: Option<u64>, token: &str) {
+        assert!(!token.is_empty());
+        match self.manner {
+            Manner::RefuseLogins => {
+                let refusal = Reply::auth_error(ErrorCode::InvalidToken);
+                self.say(to, Body::Reply(refusal));
+                return;
+            }
+            Manner::PutOffOnce(wait_ms) if self.is_first_login(token) => {
+                let refusal = Reply::login_refusal(ErrorCode::SystemFull, wait_ms);
+                self.say(to, Body::Reply(refusal));
+                let frame = CloseFrame {
+                    code: 1013.into(),
+                    reason: "".into(),
+                };
+                let _ = self.socket.close(Some(frame));
+                return;
+            }
+            _ => {}
+        }
+        let verifier = Verifier::new(vec![Key::secret(SECRET).unwrap()]);
+        let player = verifier.verify(token, UnixMillis(0)).unwrap().player;
+        self.player = player.to_string();
+        self.seen.lock().unwrap().players.insert(player.to_string());
+        let ok = AuthOk {
+            player_id: player,
+            system_id: None,
+        };
+        self.say(to, Body::Reply(Reply::AuthOk(ok)));
+    }
+
+    fn is_first_login(&self, token: &str) -> bool {
+        self.seen.lock().unwrap().put_off.insert(token.to_owned())
     }
 
     /// One input, three ticks; docking and undocking are told, with a snapshot for the prices.
