@@ -320,7 +320,7 @@ fn the_operators_port_answers_only_to_names_that_no_stranger_can_own() {
         let mut stream = std::net::TcpStream::connect(server.admin).unwrap();
         let mut text = String::from("GET /healthz HTTP/1.1\r\n");
         for host in hosts {
-            text += &format!("Host: {host}\r\n");
+            text = text + "Host: " + host + "\r\n";
         }
         stream.write_all((text + "\r\n").as_bytes()).unwrap();
         let mut answer = String::new();

@@ -112,9 +112,9 @@ impl Doors {
         let per_address_max = is_limited.then_some(config.connections_per_ip_max);
         Arc::new(Self {
             limits: Limits {
-                connections_max: config.connections_max,
-                anonymous_max: config.connections_max - config.places_kept(),
-                per_address_max: per_address_max.unwrap_or(usize::MAX),
+                connections: config.connections_max,
+                anonymous: config.connections_max - config.places_kept(),
+                per_address: per_address_max.unwrap_or(usize::MAX),
             },
             trusted_proxies: config.trusted_proxies.iter().map(canonical).collect(),
             clock,
