@@ -4,6 +4,7 @@
 //! it where only operators reach it: it asks nobody who they are, only by which name they ask
 //! ([`AllowedHosts`]). Nobody here is more than a stranger, so idle connections make room.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -46,6 +47,11 @@ impl Ops {
             is_stopping,
         }
     }
+}
+
+/// Whether other machines may reach a port that is bound to this address.
+pub(super) const fn is_exposed(address: IpAddr) -> bool {
+    !address.to_canonical().is_loopback()
 }
 
 impl Service for Ops {
@@ -111,4 +117,26 @@ impl Service for Ops {
     }
 
     fn timeout(&mut self, _: &mut dyn Io) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_loopback_address_is_out_of_reach() {
+        for (address, exposed) in [
+            ("127.0.0.1", false),
+            ("127.9.9.9", false),
+            ("::1", false),
+            ("::ffff:127.0.0.1", false),
+            ("0.0.0.0", true),
+            ("::", true),
+            ("10.0.0.1", true),
+            ("192.0.2.1", true),
+            ("fe80::1", true),
+        ] {
+            assert_eq!(is_exposed(address.parse().unwrap()), exposed, "{address}");
+        }
+    }
 }

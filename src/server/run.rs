@@ -32,7 +32,7 @@ use super::lane::{GateLane, ToCore, ToGate};
 use super::logins::LoginRate;
 use super::mailbox::Mailbox;
 use super::metrics::Metrics;
-use super::ops::Ops;
+use super::ops::{Ops, is_exposed};
 use super::vault::Vault;
 use crate::ids::SystemIndex;
 use crate::limits::{
@@ -207,7 +207,7 @@ pub fn start<E: From<RunError>>(
     let admin = ops_reactors
         .first()
         .map_or(config.admin, Reactor::local_addr);
-    if !admin.ip().to_canonical().is_loopback() {
+    if is_exposed(admin.ip()) {
         warn!(
             "the operator's port listens on {admin}, not only on this machine, and asks nobody who they \
              are: see that only operators reach it"

@@ -69,6 +69,19 @@ enum Phase {
     Over,
 }
 
+/// How far a peer has come towards its first request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arrival {
+    /// Not one byte, and TLS is to be spoken.
+    SilentTls,
+    /// TLS is agreeing on keys.
+    Handshaking,
+    /// Not one byte, in the clear.
+    Silent,
+    /// It has spoken, and TLS has its keys.
+    Heard,
+}
+
 /// One peer's connection over a non-blocking stream.
 #[derive(Debug)]
 pub struct Connection<S> {
@@ -77,8 +90,7 @@ pub struct Connection<S> {
     peer: IpAddr,
     phase_deadline: Millis,
     heard_at: Millis,
-    handshaking: bool,
-    is_silent: bool,
+    arrival: Arrival,
     owes_drained: bool,
     owes_closed: bool,
     fault: Option<Fault>,
@@ -90,11 +102,10 @@ pub struct Connection<S> {
 impl<S: Transport> Connection<S> {
     /// A peer that has just connected.
     pub fn new(stream: S, peer: IpAddr, config: &NetConfig, now: Millis) -> Self {
-        let handshaking = stream.is_handshaking();
-        let patience_ms = if handshaking {
-            TLS_SILENCE_MS_MAX
+        let (arrival, patience_ms) = if stream.is_handshaking() {
+            (Arrival::SilentTls, TLS_SILENCE_MS_MAX)
         } else {
-            HEAD_MS_MAX
+            (Arrival::Silent, HEAD_MS_MAX)
         };
         Self {
             link: Link::new(stream),
@@ -102,8 +113,7 @@ impl<S: Transport> Connection<S> {
             peer,
             phase_deadline: now.plus(patience_ms),
             heard_at: now,
-            handshaking,
-            is_silent: true,
+            arrival,
             owes_drained: false,
             owes_closed: false,
             fault: None,
@@ -130,12 +140,12 @@ impl<S: Transport> Connection<S> {
 
     /// Whether TLS is still agreeing on keys.
     pub fn is_handshaking(&self) -> bool {
-        self.handshaking
+        matches!(self.arrival, Arrival::SilentTls | Arrival::Handshaking)
     }
 
     /// Whether not one byte has come from the peer, under TLS or in the clear.
     pub fn is_silent(&self) -> bool {
-        self.is_silent
+        matches!(self.arrival, Arrival::SilentTls | Arrival::Silent)
     }
 
     /// Whether it is a WebSocket that takes messages.
@@ -202,7 +212,9 @@ impl<S: Transport> Connection<S> {
     pub fn on_deadline(&mut self, now: Millis) {
         match &mut self.phase {
             Phase::Head(incoming) => {
-                if self.handshaking || incoming.is_empty() {
+                if matches!(self.arrival, Arrival::SilentTls | Arrival::Handshaking)
+                    || incoming.is_empty()
+                {
                     self.phase = Phase::Over;
                 } else {
                     self.refuse(&Response::text(408, "The request took too long.\n"), now);
@@ -257,23 +269,13 @@ impl<S: Transport> Connection<S> {
     }
 
     fn poll_head(&mut self, now: Millis) -> Option<Event> {
-        let Phase::Head(incoming) = &mut self.phase else {
+        let Phase::Head(incoming) = &self.phase else {
             return None;
         };
         let mut chunk = [0; READ_BUFFER_BYTES];
         let room = incoming.room_bytes().min(chunk.len());
         let read = self.link.read(chunk.get_mut(..room)?);
-        if self.is_silent {
-            let is_heard = self.handshaking && !self.link.stream().is_silent();
-            self.is_silent = !is_heard && !matches!(read, Ok(1..));
-            if is_heard {
-                self.phase_deadline = now.plus(TLS_HANDSHAKE_MS_MAX);
-            }
-        }
-        if self.handshaking && !self.link.stream().is_handshaking() {
-            self.handshaking = false;
-            self.phase_deadline = now.plus(HEAD_MS_MAX);
-        }
+        self.arrive(&read, now);
         let count = match read {
             Ok(0) => {
                 self.phase = Phase::Over;
@@ -282,6 +284,9 @@ impl<S: Transport> Connection<S> {
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(Event::Idle),
             Err(_) => return None,
+        };
+        let Phase::Head(incoming) = &mut self.phase else {
+            return None;
         };
         let waited_for_head = incoming.awaits_head();
         match incoming.push(chunk.get(..count)?) {
@@ -294,6 +299,25 @@ impl<S: Transport> Connection<S> {
             Progress::Refused(response) => self.refuse(&response, now),
         }
         None
+    }
+
+    /// Takes note of the first byte and of the end of the handshake; each starts a new deadline.
+    fn arrive(&mut self, read: &std::io::Result<usize>, now: Millis) {
+        let stream = self.link.stream();
+        let (arrival, patience_ms) = match self.arrival {
+            Arrival::Silent if matches!(read, Ok(1..)) => {
+                self.arrival = Arrival::Heard;
+                return;
+            }
+            Arrival::Silent | Arrival::Heard => return,
+            _ if !stream.is_handshaking() => (Arrival::Heard, HEAD_MS_MAX),
+            Arrival::SilentTls if !stream.is_silent() => {
+                (Arrival::Handshaking, TLS_HANDSHAKE_MS_MAX)
+            }
+            Arrival::SilentTls | Arrival::Handshaking => return,
+        };
+        self.arrival = arrival;
+        self.phase_deadline = now.plus(patience_ms);
     }
 
     fn channel(&self) -> Channel {

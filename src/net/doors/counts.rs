@@ -12,12 +12,12 @@ use crate::limits::{RETURN_MS, SILENCE_GRACE_MS};
 use crate::net::address::Network;
 use crate::net::slot_list::SlotList;
 
-/// How many may be inside.
+/// How many may be inside at most.
 #[derive(Debug)]
 pub(super) struct Limits {
-    pub(super) connections_max: usize,
-    pub(super) anonymous_max: usize,
-    pub(super) per_address_max: usize,
+    pub(super) connections: usize,
+    pub(super) anonymous: usize,
+    pub(super) per_address: usize,
 }
 
 /// A place in the table; the ticket tells it from later tenants of the same slot.
@@ -79,14 +79,13 @@ impl Counts {
         limits: &Limits,
         now: Millis,
     ) -> Result<(Key, Option<ConnId>), Refusal> {
-        self.forget_departures(now, limits.connections_max);
+        self.forget_departures(now, limits.connections);
         if let Some(address) = address {
             self.check(address, limits)?;
         }
         let standing = self.standing_from(address);
-        let is_barred =
-            standing == Standing::Anonymous && self.anonymous.len() >= limits.anonymous_max;
-        let displaced = if is_barred || self.places.len() >= limits.connections_max {
+        let is_barred = standing == Standing::Anonymous && self.anonymous.len() >= limits.anonymous;
+        let displaced = if is_barred || self.places.len() >= limits.connections {
             Some(self.displace(standing, now)?)
         } else {
             None
@@ -229,7 +228,7 @@ impl Counts {
     fn check(&self, address: IpAddr, limits: &Limits) -> Result<(), Refusal> {
         for (network, share) in Network::all(address) {
             let count = self.networks.get(&network).copied().unwrap_or_default();
-            if count >= limits.per_address_max.saturating_mul(share as usize) {
+            if count >= limits.per_address.saturating_mul(share as usize) {
                 return Err(match share {
                     1 => Refusal::TooManyFromAddress,
                     _ => Refusal::TooManyFromNetwork,

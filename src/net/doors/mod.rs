@@ -106,11 +106,15 @@ pub struct Pass {
 impl Doors {
     /// Doors with nobody inside.
     pub fn new(config: &NetConfig, clock: Arc<dyn Clock>) -> Arc<Self> {
+        // An address that may have all places has no limit: whoever comes from it when all are taken
+        // displaces somebody.
+        let is_limited = config.connections_per_ip_max < config.connections_max;
+        let per_address_max = is_limited.then_some(config.connections_per_ip_max);
         Arc::new(Self {
             limits: Limits {
-                connections_max: config.connections_max,
-                anonymous_max: config.connections_max - config.places_kept(),
-                per_address_max: config.connections_per_ip_max,
+                connections: config.connections_max,
+                anonymous: config.connections_max - config.places_kept(),
+                per_address: per_address_max.unwrap_or(usize::MAX),
             },
             trusted_proxies: config.trusted_proxies.iter().map(canonical).collect(),
             clock,

@@ -171,22 +171,31 @@ fn who_was_authenticated_finds_a_kept_place_for_a_while() {
 #[test]
 fn one_who_returns_displaces_strangers_and_then_the_oldest_of_its_own() {
     let doors = doors(4, 40);
-    let pilots: Vec<_> = (0..4).map(|_| enter(&doors, "1.1.1.1").unwrap()).collect();
-    pilots.iter().for_each(Pass::authenticate);
-    assert_eq!(enter(&doors, "2.2.2.2").err(), Some(Refusal::Full));
+    let pilot = |peer: &str| {
+        let pass = enter(&doors, peer).unwrap();
+        pass.authenticate();
+        pass
+    };
+    let pilots: Vec<_> = (0..4).map(|_| pilot("1.1.1.1")).collect();
+    let refused = enter(&doors, "2.2.2.2");
+    assert_eq!(refused.err(), Some(Refusal::Full), "nobody makes room");
     drop(pilots);
+    let _pilots = [pilot("3.3.3.3"), pilot("3.3.3.3")];
     let _stranger = doors.enter(address("2.2.2.2"), conn(0)).unwrap();
-    let back: Vec<_> = (1..=4)
-        .map(|number| doors.enter(address("1.1.1.1"), conn(number)).unwrap())
-        .collect();
+    let back = |peer: &str, number| doors.enter(address(peer), conn(number)).unwrap();
+    let mut inside = vec![back("1.1.1.1", 1), back("1.1.1.1", 2)];
     assert_eq!(displaced(&doors), [0]);
-    assert_eq!(enter(&doors, "2.2.2.2").err(), Some(Refusal::Full));
-    // As many as were there have come back: one more is a stranger.
-    assert_eq!(enter(&doors, "1.1.1.1").err(), Some(Refusal::Full));
-    assert!(
-        back.iter()
-            .all(|pass| pass.standing() == Some(Standing::Returning))
+    let refused = enter(&doors, "2.2.2.2");
+    assert_eq!(
+        refused.err(),
+        Some(Refusal::Full),
+        "a stranger displaces none of them"
     );
+    inside.push(back("3.3.3.3", 3));
+    assert_eq!(displaced(&doors), [1]);
+    let standings = inside.iter().map(Pass::standing);
+    let returning = Some(Standing::Returning);
+    assert_eq!(standings.collect::<Vec<_>>(), [None, returning, returning]);
 }
 
 #[test]
@@ -206,6 +215,17 @@ fn the_oldest_makes_room_on_whichever_shard_and_the_silent_before_who_has_spoken
     assert_eq!(displaced(&doors), [1]);
     inside.push(enter(11));
     assert_eq!(displaced(&doors), [6]);
+    drop(inside);
+    assert!(is_as_new(&doors));
+}
+
+#[test]
+fn an_address_that_may_have_all_places_is_displaced_rather_than_refused() {
+    let doors = doors(3, 3);
+    let inside: Vec<_> = (0..9)
+        .map(|number| doors.enter(address("1.1.1.1"), conn(number)).unwrap())
+        .collect();
+    assert_eq!(displaced(&doors), [0, 1, 2, 3, 4, 5]);
     drop(inside);
     assert!(is_as_new(&doors));
 }
