@@ -95,7 +95,11 @@ impl Scene {
         self.watcher.hear(&frame, &frame.pilots_of(0)[0]);
         self.largest_delta = self.largest_delta.max(self.watcher.delta_bytes);
         self.largest_snapshot = self.largest_snapshot.max(self.watcher.snapshot_bytes);
-        assert!(self.largest_delta <= DELTA_BYTES_MAX, "{}", self.largest_delta);
+        assert!(
+            self.largest_delta <= DELTA_BYTES_MAX,
+            "{}",
+            self.largest_delta
+        );
         assert!(self.largest_snapshot <= SNAPSHOT_BYTES_MAX);
         self.compare();
     }
@@ -175,7 +179,10 @@ fn a_delta_stays_small_though_hundreds_dock_and_undock_and_the_own_docking_is_to
         most = most.max(scene.event_bytes());
     }
     assert_eq!((docked, undocked), (2, 1), "the own docking is told");
-    assert!(most > DELTA_EVENT_BYTES_MAX * 3 / 4, "hundreds dock at once: {most}");
+    assert!(
+        most > DELTA_EVENT_BYTES_MAX * 3 / 4,
+        "hundreds dock at once: {most}"
+    );
     assert!(most <= DELTA_EVENT_BYTES_MAX, "{most} bytes of events");
 }
 
@@ -199,7 +206,10 @@ fn shots_are_told_before_strangers_docking_and_the_own_first() {
     let docks = scene.events_of("docked", None);
     let own = scene.own.clone();
     assert_eq!(scene.events_of("projectile_fired", Some(&own)), 1);
-    assert!(shots > 20 && shots <= shooters, "{shots} of {shooters} shots");
+    assert!(
+        shots > 20 && shots <= shooters,
+        "{shots} of {shooters} shots"
+    );
     assert!(docks < 10, "{docks} docks beside {shots} shots");
 }
 
@@ -238,11 +248,19 @@ fn hundreds_who_vanish_or_appear_at_once_are_told_within_the_budget_or_in_a_snap
     let mut gone = std::mem::take(&mut scene.gallery.ships);
     gone.retain(|&ship| ship != own);
     for ship in gone {
-        scene.gallery.world.dismiss(ship, Gone::Despawned).expect("a pilot");
+        scene
+            .gallery
+            .world
+            .dismiss(ship, Gone::Despawned)
+            .expect("a pilot");
     }
     scene.gallery.ships = vec![own];
     scene.step(rest);
-    assert_eq!(scene.watcher.known.len(), 1, "nobody is forgotten to be removed");
+    assert_eq!(
+        scene.watcher.known.len(),
+        1,
+        "nobody is forgotten to be removed"
+    );
     for n in 0..CROWD {
         let (column, row) = ((n % 20) as f32 - 10.0, (n / 20) as f32 - 10.0);
         let place = Place::Space {
@@ -258,7 +276,10 @@ fn hundreds_who_vanish_or_appear_at_once_are_told_within_the_budget_or_in_a_snap
     for _ in 0..40 {
         scene.step(rest);
     }
-    assert!(scene.watcher.known.len() > CROWD * 3 / 4, "the rest enters by deltas");
+    assert!(
+        scene.watcher.known.len() > CROWD * 3 / 4,
+        "the rest enters by deltas"
+    );
 }
 
 #[test]

@@ -22,10 +22,7 @@ const CIRCLE_THRUST: f32 = 0.37;
 fn place(world: &World, ship: Handle) -> (f64, f64) {
     let entities = world.entities();
     let row = entities.row(ship).expect("alive");
-    (
-        f64::from(entities.xs()[row]),
-        f64::from(entities.ys()[row]),
-    )
+    (f64::from(entities.xs()[row]), f64::from(entities.ys()[row]))
 }
 
 fn distance(a: (f64, f64), b: (f64, f64)) -> f64 {
@@ -44,8 +41,10 @@ fn nobody_enters_beyond_the_radius_and_whoever_is_well_within_is_known() {
     for _ in 0..300 {
         gallery.step(&mut Vec::new(), |n| n.is_multiple_of(9));
         let frame = gallery.publish();
-        for ((watcher, pilot), &ship) in
-            watchers.iter_mut().zip(frame.pilots_of(0)).zip(&gallery.ships)
+        for ((watcher, pilot), &ship) in watchers
+            .iter_mut()
+            .zip(frame.pilots_of(0))
+            .zip(&gallery.ships)
         {
             watcher.hear(&frame, pilot);
             let own = place(&gallery.world, ship);
@@ -57,13 +56,19 @@ fn nobody_enters_beyond_the_radius_and_whoever_is_well_within_is_known() {
                 let away = distance(place(&gallery.world, *other), own);
                 let row = gallery.world.entities().row(*other).expect("alive");
                 let id = gallery.world.id_text(&gallery.world.entities().ids()[row]);
-                assert!(away > sure || watcher.known.contains_key(id), "{id} at {away}");
+                assert!(
+                    away > sure || watcher.known.contains_key(id),
+                    "{id} at {away}"
+                );
             }
         }
     }
     assert!(entered > 2_000, "{entered} came into view");
     let radius = f64::from(VIEW_RADIUS);
-    assert!(farthest <= radius + 0.02, "somebody entered {farthest} u away");
+    assert!(
+        farthest <= radius + 0.02,
+        "somebody entered {farthest} u away"
+    );
     assert!(farthest > radius * 0.95, "the rim is in use: {farthest}");
 }
 
@@ -120,7 +125,11 @@ fn whoever_sways_by_five_u_is_not_seen_to_come_and_go_nor_sees_others_do() {
         }
         let (x, _) = place(&gallery.world, gallery.ships[0]);
         (low, high) = (low.min(x), high.max(x));
-        assert_eq!((&watcher.entered, &watcher.left), (&vec![], &vec![]), "tick {tick}");
+        assert_eq!(
+            (&watcher.entered, &watcher.left),
+            (&vec![], &vec![]),
+            "tick {tick}"
+        );
     }
     let swing = high - low;
     assert!((9.0..11.0).contains(&swing), "it sways by {swing}");

@@ -37,9 +37,9 @@ use subject::Subject;
 
 /// Secret of the tokens of this run, which ends with it.
 const SECRET: &[u8] = b"a secret for one benchmark on loopback";
-/// Ships within the view radius of each client. The server tells whole cells, all that the radius
-/// touches, and so about 50 rows.
-const IN_VIEW: u32 = 36;
+/// Ships within the view radius of each client. The server tells whole cells, those that lie wholly
+/// within it, and so about 50 rows.
+const IN_VIEW: u32 = 65;
 
 struct Plan {
     clients: u32,

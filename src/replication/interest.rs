@@ -23,8 +23,7 @@ use crate::limits::{
 };
 
 /// Bytes of a delta for rows and removals.
-const ROOM_BYTES: u32 =
-    (DELTA_BYTES_MAX - DELTA_HEAD_BYTES - DELTA_EVENT_BYTES_MAX) as u32;
+const ROOM_BYTES: u32 = (DELTA_BYTES_MAX - DELTA_HEAD_BYTES - DELTA_EVENT_BYTES_MAX) as u32;
 
 /// Entities that fit into a snapshot beside so many bytes of markets and zones.
 pub(super) fn snapshot_rows_max(fixed_bytes: usize) -> u32 {
@@ -383,7 +382,11 @@ mod tests {
         let (far, near) = (VIEW_ROWS_MAX, 10);
         let shrunk = aim(&[(CENTER, near), (FAR, far)], &full(), far + near);
         assert!(shrunk.view.steps_off > 0);
-        assert_eq!((shrunk.rows, shrunk.is_restart), (near, true), "a crowd is dropped");
+        assert_eq!(
+            (shrunk.rows, shrunk.is_restart),
+            (near, true),
+            "a crowd is dropped"
+        );
         let grown = aim(&[(CENTER, near), (FAR, 10)], &shrunk.view, near);
         assert_eq!(grown.view.steps_off, shrunk.view.steps_off - 1);
     }

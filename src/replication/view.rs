@@ -236,13 +236,15 @@ impl View {
             self.first -= 1;
             self.count += 1;
         }
-        while row >= self.first + u16::from(self.count)
-            && usize::from(self.count) < VIEW_BANDS_MAX
+        while row >= self.first + u16::from(self.count) && usize::from(self.count) < VIEW_BANDS_MAX
         {
             self.bands[usize::from(self.count)] = Columns::default();
             self.count += 1;
         }
-        let Some(band) = self.bands.get_mut(usize::from(row.wrapping_sub(self.first))) else {
+        let Some(band) = self
+            .bands
+            .get_mut(usize::from(row.wrapping_sub(self.first)))
+        else {
             return;
         };
         *band = if band.start == band.end {

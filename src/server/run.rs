@@ -35,9 +35,7 @@ use super::metrics::Metrics;
 use super::ops::{Ops, is_exposed};
 use super::vault::Vault;
 use crate::ids::SystemIndex;
-use crate::limits::{
-    CLOSE_GRACE_MS, DRAIN_DURABLE_MS_MAX, INBOX_MAX, OPS_CONNECTIONS_MAX,
-};
+use crate::limits::{CLOSE_GRACE_MS, DRAIN_DURABLE_MS_MAX, INBOX_MAX, OPS_CONNECTIONS_MAX};
 use crate::net::tally::Tally;
 use crate::net::{Clock, NetConfig, Reactor, SystemClock, Tls, Waker};
 use crate::recorder::Recorder;

@@ -103,7 +103,9 @@ impl Model {
             snapshot.you.ship_id, self.ship,
             "the own ship is the one joined with"
         );
-        let entered = entities.keys().filter(|id| !self.entities.contains_key(*id));
+        let entered = entities
+            .keys()
+            .filter(|id| !self.entities.contains_key(*id));
         let entered: Vec<String> = entered.cloned().collect();
         self.entities = entities;
         self.check_entered(&entered);

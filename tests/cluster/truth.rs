@@ -62,7 +62,10 @@ impl<'a> Truth<'a> {
             assert!(former.is_none(), "ids are unique");
         }
         let ships = world.pilot_ships().iter().filter_map(|&ship| {
-            Some((world.pilot(ship)?.player, (ship, entities.row(ship).is_some())))
+            Some((
+                world.pilot(ship)?.player,
+                (ship, entities.row(ship).is_some()),
+            ))
         });
         Self {
             world,

@@ -70,8 +70,10 @@ impl Watcher {
         let (new, old): (HashSet<_>, HashSet<_>) =
             (rows.keys().collect(), self.known.keys().collect());
         assert!(!is_beside_delta || new == old, "the same members");
-        self.entered.extend(new.difference(&old).map(|id| (*id).clone()));
-        self.left.extend(old.difference(&new).map(|id| (*id).clone()));
+        self.entered
+            .extend(new.difference(&old).map(|id| (*id).clone()));
+        self.left
+            .extend(old.difference(&new).map(|id| (*id).clone()));
         self.known = rows;
     }
 }

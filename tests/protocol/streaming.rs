@@ -77,10 +77,12 @@ fn an_entity_enters_view_with_its_kind_and_leaves_it_once() {
     // With so small a radius, the cells that lie wholly within it end well before it.
     let left_at = apart(&watcher, &runner);
     assert!((40.0..115.0).contains(&left_at), "left at {left_at}");
-    assert!(
-        !runner.sky.entities.contains_key(watcher.sky.ship_id()),
-        "nor the other way"
-    );
+    // Each sees by the cells round its own ship, so the other loses sight a little later or sooner.
+    while runner.sky.entities.contains_key(watcher.sky.ship_id()) {
+        runner.deltas(1);
+        follow(&mut watcher, &runner);
+    }
+    assert!(apart(&watcher, &runner) < 115.0, "nor the other way");
     // Round, and back the same way; the harness sees to it that the row comes with its kind.
     runner.steer(0.0, 1.0);
     runner.until("it faces home", |runner, _| {
@@ -92,7 +94,7 @@ fn an_entity_enters_view_with_its_kind_and_leaves_it_once() {
         follow(&mut watcher, &runner);
     }
     let entered_at = apart(&watcher, &runner);
-    assert!(entered_at <= 100.0 && entered_at < left_at, "entered at {entered_at}");
+    assert!(entered_at <= 100.0, "entered at {entered_at}");
     watcher.deltas(10);
 }
 
