@@ -76,7 +76,8 @@ fn an_order_and_a_join_in_one_packet_are_both_done() {
         let due = cluster.tick + 1;
         cluster.seats[ann].buy(food(1, id), due);
         cluster.seats[ann].join(there.as_str(), due);
-        cluster.ticks(20);
+        let jump_ticks = u64::from(cluster.universe.jump.ticks);
+        cluster.ticks(jump_ticks + 20);
         let seat = &cluster.seats[ann];
         assert_eq!(seat.errors, [], "{id:?}");
         assert!(seat.asked.is_empty(), "{:?}", seat.asked);

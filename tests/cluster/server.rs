@@ -99,7 +99,10 @@ pub(crate) enum DiskPace {
     Prompt,
     /// Up to so many requests, by chance.
     Random(u64),
+    /// No batch is carried out; reads are answered.
     Stopped,
+    /// Nothing is carried out or answered.
+    Silent,
 }
 
 /// A server, its clients and everything between.
@@ -321,12 +324,15 @@ impl Cluster {
         let count = match self.disk_pace {
             DiskPace::Prompt => u64::MAX,
             DiskPace::Random(most) => self.dice.below(most + 1),
-            DiskPace::Stopped => 0,
+            DiskPace::Stopped | DiskPace::Silent => 0,
         };
         let tick = self.tick;
+        let is_telling = self.disk_pace != DiskPace::Silent;
         let mut disk = self.disk();
         disk.work(count as usize);
-        disk.tell(tick);
+        if is_telling {
+            disk.tell(tick);
+        }
     }
 
     /// Hands on what has arrived by now.
