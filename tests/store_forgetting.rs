@@ -289,10 +289,9 @@ fn a_player_with_as_many_outcomes_as_are_kept_is_told_so_until_some_are_forgotte
     let mut desk = database.open();
     keep_at(&mut desk, START, first_batch(&who, 10));
     database.tamper(&format!(
-        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {}) \
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {PLAYER_OUTCOMES_MAX}) \
          INSERT INTO outcomes (player, request_id, system_name, body_digest, reply, unix_ms) \
-         SELECT 'p_1', CAST('r' || n AS BLOB), 'sol-1', 1, '{{}}', {START} FROM n",
-        PLAYER_OUTCOMES_MAX
+         SELECT 'p_1', CAST('r' || n AS BLOB), 'sol-1', 1, '{{}}', {START} FROM n"
     ));
     let ask = |ticket, id: &str| {
         let question = orrery::store::OutcomeQuestion {
@@ -316,8 +315,10 @@ fn a_player_with_as_many_outcomes_as_are_kept_is_told_so_until_some_are_forgotte
         "{known:?}"
     );
     database.tamper("DELETE FROM outcomes WHERE request_id = CAST('r7' AS BLOB)");
-    let answers = (0..=READER_COUNT_FULL_AGE_MAX).map(|ticket| ask(ticket, "new"));
-    let last = answers.last().unwrap();
+    let mut last = ask(3, "new");
+    for ticket in 0..=READER_COUNT_FULL_AGE_MAX {
+        last = ask(ticket, "new");
+    }
     assert!(
         matches!(last, Answer::Outcome { outcome: None, .. }),
         "{last:?}"

@@ -6,7 +6,9 @@
 mod store_harness;
 
 use orrery::ids::PlayerId;
-use orrery::store::{Answer, Batch, Cargo, Cause, Place, StoreError, StoredOutcome, audit};
+use orrery::store::{
+    Answer, Batch, Cargo, Cause, PilotRecord, Place, StoreError, StoredOutcome, Transaction, audit,
+};
 use store_harness::*;
 
 /// A module of tests a back-end.
@@ -93,10 +95,30 @@ fn a_second_outcome_puts_its_player_in_quarantine_and_nobody_else(database: &Dat
     assert_clean(database);
 }
 
-/// Each with a trade of the other player in the same batch, which is kept.
-fn whatever_is_refused_of_one_player_stops_nobody(database: &Database) {
-    let who = player("bad");
-    let mut lost_in_space = pilot(&who, 5000, 0);
+fn checkpoint(record: PilotRecord) -> Batch {
+    Batch {
+        checkpoints: vec![record],
+        ..Batch::default()
+    }
+}
+
+fn posting(transaction: Transaction) -> Batch {
+    Batch {
+        transactions: vec![transaction],
+        ..Batch::default()
+    }
+}
+
+fn kept(outcome: StoredOutcome) -> Batch {
+    Batch {
+        outcomes: vec![outcome],
+        ..Batch::default()
+    }
+}
+
+/// What the store refuses of a player who has 5000 credits and nothing else, and what it says.
+fn refused(who: &PlayerId) -> [(&'static str, Batch); 11] {
+    let mut lost_in_space = pilot(who, 5000, 0);
     lost_in_space.place = Place::Space {
         x: f32::NAN,
         y: 0.0,
@@ -104,55 +126,47 @@ fn whatever_is_refused_of_one_player_stops_nobody(database: &Database) {
         vy: 0.0,
         rotation: 0.0,
     };
-    let mut twice_in_the_hold = pilot(&who, 5000, 0);
+    let mut twice_in_the_hold = pilot(who, 5000, 0);
     let nothing = Cargo {
         commodity: name("food"),
         quantity: 0,
     };
     twice_in_the_hold.cargo = vec![nothing.clone(), nothing];
-    let checkpoint = |record| Batch {
-        checkpoints: vec![record],
-        ..Batch::default()
-    };
-    let transaction = |transaction| Batch {
-        transactions: vec![transaction],
-        ..Batch::default()
-    };
-    let kept = |outcome| Batch {
-        outcomes: vec![outcome],
-        ..Batch::default()
-    };
     let granted_twice = Batch {
-        transactions: vec![grant(&who, 5000)],
-        ..checkpoint(pilot(&who, 10_000, 0))
+        transactions: vec![grant(who, 5000)],
+        ..checkpoint(pilot(who, 10_000, 0))
     };
-    let mut crooked = trade(Cause::Buy, &who, 2, 10, "r1");
+    let mut crooked = trade(Cause::Buy, who, 2, 10, "r1");
     crooked.total = 21;
     let long = StoredOutcome {
         request_id: "x".repeat(65).into(),
-        ..outcome(&who, "r", "{}")
+        ..outcome(who, "r", "{}")
     };
-    let cases = [
-        ("the server says 5001", checkpoint(pilot(&who, 5001, 0))),
-        ("the server says 1", checkpoint(pilot(&who, 5000, 1))),
+    [
+        ("the server says 5001", checkpoint(pilot(who, 5001, 0))),
+        ("the server says 1", checkpoint(pilot(who, 5000, 1))),
         ("NaN", checkpoint(lost_in_space)),
         ("twice in the hold", checkpoint(twice_in_the_hold)),
         (
             "would have -10 of $",
-            transaction(trade(Cause::Buy, &who, 10, 501, "r1")),
+            posting(trade(Cause::Buy, who, 10, 501, "r1")),
         ),
         (
             "would have -1 of food",
-            transaction(trade(Cause::Sell, &who, 1, 9, "r1")),
+            posting(trade(Cause::Sell, who, 1, 9, "r1")),
         ),
         ("a second starting grant", granted_twice),
-        ("without a checkpoint", transaction(grant(&who, 5000))),
-        ("of 2 at 10 for 21", transaction(crooked)),
+        ("without a checkpoint", posting(grant(who, 5000))),
+        ("of 2 at 10 for 21", posting(crooked)),
         ("of 65 bytes", kept(long)),
-        ("of 2 bytes", kept(outcome(&who, "r2", "a\0"))),
-    ];
+        ("of 2 bytes", kept(outcome(who, "r2", "a\0"))),
+    ]
+}
+
+/// Each with a trade of the other player in the same batch, which is kept.
+fn whatever_is_refused_of_one_player_stops_nobody(database: &Database) {
     let (mut desk, bad, good) = two(database);
-    for (n, (reason, batch)) in (1..).zip(cases) {
+    for (n, (reason, batch)) in (1..).zip(refused(&bad)) {
         let said = desk.quarantine(&bad, together(batch, buy(&good, n)));
         assert!(said.contains(reason), "{reason}: {said}");
         assert_eq!(desk.load(&bad).record, Some(pilot(&bad, 5000, 0)), "{said}");

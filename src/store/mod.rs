@@ -230,11 +230,13 @@ impl Store {
     }
 
     fn ask(&self, request: Request) -> Result<(), Refused> {
-        self.inbox.try_send(request).map_err(refused)
+        self.inbox
+            .try_send(request)
+            .map_err(|error| refused(&error))
     }
 
     fn read(&self, read: Read) -> Result<(), Refused> {
-        self.reads.try_send(read).map_err(refused)
+        self.reads.try_send(read).map_err(|error| refused(&error))
     }
 
     /// Lets both threads finish what is queued and release the leases, and waits for them.
@@ -274,7 +276,7 @@ fn end(thread: JoinHandle<()>) {
     }
 }
 
-fn refused<T>(error: TrySendError<T>) -> Refused {
+fn refused<T>(error: &TrySendError<T>) -> Refused {
     match error {
         TrySendError::Full(_) => Refused::Full,
         TrySendError::Disconnected(_) => Refused::Stopped,

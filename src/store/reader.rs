@@ -139,8 +139,9 @@ impl<B: Lookups> Reader<B> {
                 purpose,
             } => {
                 let loaded = self.load(&player, purpose);
-                let pilot = of_one_player(loaded, &player, tell)?;
-                pilot.map(|pilot| tell(Answer::Loaded { ticket, pilot }));
+                if let Some(pilot) = of_one_player(loaded, &player, tell)? {
+                    tell(Answer::Loaded { ticket, pilot });
+                }
             }
             Read::RequestDigests { ticket, player } => {
                 let limit = STORE_REQUEST_DIGESTS_MAX as i64 + 1;

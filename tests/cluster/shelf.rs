@@ -189,13 +189,10 @@ fn signs(cause: Cause) -> (i64, i64, i64) {
         Cause::Grant | Cause::Bounty => (1, 0, 0),
         Cause::Buy | Cause::Refuel => (-1, -1, 1),
         Cause::Sell => (1, 1, -1),
-        Cause::Repair => (-1, 0, 0),
+        Cause::Repair | Cause::GrantReturned => (-1, 0, 0),
         Cause::FuelBurned | Cause::CargoLost => (0, 0, -1),
-        Cause::Production => (0, 1, 0),
-        Cause::Consumption => (0, -1, 0),
-        Cause::GrantReturned => (-1, 0, 0),
-        Cause::QuarantinedBuy | Cause::QuarantinedRefuel => (0, -1, 0),
-        Cause::QuarantinedSell => (0, 1, 0),
+        Cause::Production | Cause::QuarantinedSell => (0, 1, 0),
+        Cause::Consumption | Cause::QuarantinedBuy | Cause::QuarantinedRefuel => (0, -1, 0),
     }
 }
 
