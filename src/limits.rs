@@ -77,15 +77,44 @@ pub const INTEREST_CELL_EDGE: f32 = VIEW_RADIUS / CELLS_PER_VIEW_RADIUS;
 /// sways that holds its place. Views reach less far by it.
 pub const INTEREST_CELL_MARGIN: f32 = 6.0;
 
-/// Most places tried round a point where somebody is to appear; enough for a crowd of a thousand
-/// round one spawn.
-pub const SPAWN_PLACES_MAX: usize = 4096;
+/// Most places tried round a point where somebody is to appear, 40 ns each: enough for 5,000 pilots
+/// at one spawn. Within a tick nobody looks again at places that were found taken.
+pub const SPAWN_PLACES_MAX: usize = 8192;
+
+/// Places looked at by passes over all rows in one tick, about 1 ns a row; from the next one on an
+/// index of them is used, which costs about 10 ns a row once a tick.
+pub const PLACES_SCANNED_PER_TICK_MAX: u32 = 4;
 
 /// Most random places tried in a spawn area before the spiral is searched.
 pub const SPAWN_DRAWS_MAX: u64 = 16;
 
 /// Ticks from a pilot's death until the ship is back: 3 s.
 pub const RESPAWN_TICKS: u64 = 90;
+
+/// Ticks after docking in which a ship does not undock, and after undocking in which it does not
+/// dock: 1 s. Bounds what one ship can tell others about its docking.
+pub const DOCK_PAUSE_TICKS: u64 = 30;
+
+/// Ticks after a shot in which its ship does not dock: 3 s, nine cooldowns. A dock is invulnerable,
+/// so it must be no place to wait in between two shots.
+pub const DOCK_PAUSE_AFTER_SHOT_TICKS: u64 = 90;
+
+/// Pilots' ships that undock in one tick of one system; the others follow in the next ticks, those
+/// who have waited longest first. Each is placed clear of the others, some µs in a crowd.
+pub const UNDOCKINGS_PER_TICK_MAX: usize = 256;
+
+/// The same for ships that the server flies.
+pub const NPC_UNDOCKINGS_PER_TICK_MAX: usize = 16;
+
+/// Places tried near its own by a ship that undocks inside another, 40 ns each, before it takes the
+/// nearest free one around the station.
+pub const UNDOCK_PLACES_MAX: usize = 64;
+
+/// Overlapping ships that are settled for one ship in one tick, besides those for which it is the
+/// other one: the list of pairs has at most so many times as many entries as there are ships, 8
+/// bytes and about 40 ns each. Six ships fit around one; in a denser pile the rest comes in later
+/// ticks.
+pub const CONTACTS_PER_SHIP_MAX: u32 = 8;
 
 // Non-player ships.
 

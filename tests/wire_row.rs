@@ -109,6 +109,7 @@ fn changes_of_ones_own_state_name_only_what_changed() {
         fuel: Some(Fixed2::new(99.5)),
         cargo: Some(&cargo),
         docked_at: Some(DockRow(Some(&dock))),
+        dock_ready_tick: Some(5_042),
     };
     let expected = YouChanges {
         ship_id: Some("s_2".into()),
@@ -120,6 +121,7 @@ fn changes_of_ones_own_state_name_only_what_changed() {
             qty: 3,
         }]),
         docked_at: Some(Some(dock.clone())),
+        dock_ready_tick: Some(5_042),
     };
     assert_eq!(read::<YouChanges>(&row), expected);
     let undocked = YouRow {

@@ -25,7 +25,7 @@ impl Candidate for Packed {
         for (row, (&x, &y)) in circles.xs.iter().zip(&circles.ys).enumerate() {
             self.0.push(row as u32, x, y, RADIUS);
         }
-        self.0.pack();
+        self.0.pack(false);
     }
 
     fn pairs(&mut self, _: &Circles, out: &mut Vec<(u32, u32)>) {

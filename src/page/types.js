@@ -121,6 +121,7 @@
  * @property {number} fuel
  * @property {CargoRow[]} cargo
  * @property {string | null} docked_at
+ * @property {number} [dock_ready_tick]
  * @property {number} cargo_capacity
  * @property {number} hull_max
  * @property {number} fuel_max

@@ -367,10 +367,12 @@ impl Publisher {
             };
             newest_zone = Some((context, view.zone));
             view.you = span(bytes, |out| {
-                viewer.you_changes(&ship, scene, &self.scratch, out);
+                viewer.you_changes(&ship, world.tick(), scene, &self.scratch, out);
             });
             if viewer.snapshot_due {
-                view.snapshot_you = span(bytes, |out| viewer.you(&ship, scene, &self.scratch, out));
+                view.snapshot_you = span(bytes, |out| {
+                    viewer.you(&ship, world.tick(), scene, &self.scratch, out);
+                });
                 viewer.snapshot_due = false;
             }
         }

@@ -58,6 +58,7 @@ struct Told {
     hull: i32,
     fuel: Fixed2,
     docked_at: Option<StationIndex>,
+    dock_ready_tick: u64,
 }
 
 impl Viewer {
@@ -95,9 +96,11 @@ impl Viewer {
     }
 
     /// Appends the `you` of a delta, `{…}` with what changed since it was last told, or nothing.
+    /// When docking is possible again is told while it lies ahead of `tick`.
     pub(super) fn you_changes(
         &mut self,
         pilot: &Pilot<'_>,
+        tick: u64,
         scene: Scene<'_>,
         arena: &Bump,
         out: &mut Vec<u8>,
@@ -114,6 +117,9 @@ impl Viewer {
             cargo: hold.as_deref(),
             docked_at: (self.told.docked_at != pilot.docked_at)
                 .then(|| scene.dock(pilot.docked_at)),
+            dock_ready_tick: self
+                .dock_ready_ahead(pilot, tick)
+                .filter(|&ready| ready != self.told.dock_ready_tick),
         };
         if !row.is_empty() {
             append(&row, out);
@@ -125,6 +131,7 @@ impl Viewer {
     pub(super) fn you(
         &mut self,
         pilot: &Pilot<'_>,
+        tick: u64,
         scene: Scene<'_>,
         arena: &Bump,
         out: &mut Vec<u8>,
@@ -137,6 +144,7 @@ impl Viewer {
             fuel: Some(Fixed2::new(pilot.fuel)),
             cargo: Some(&hold),
             docked_at: Some(scene.dock(pilot.docked_at)),
+            dock_ready_tick: self.dock_ready_ahead(pilot, tick),
         };
         append(&row, out);
         // The constants of the ship stand in snapshots only; the closing brace moves behind them.
@@ -158,6 +166,19 @@ impl Viewer {
         self.told.hull = pilot.hull;
         self.told.fuel = Fixed2::new(pilot.fuel);
         self.told.docked_at = pilot.docked_at;
+        self.told.dock_ready_tick = self.dock_ready(pilot);
+    }
+
+    /// When the ship may dock or undock. While it is destroyed, what was told last stays true enough.
+    fn dock_ready(&self, pilot: &Pilot<'_>) -> u64 {
+        match pilot.row {
+            Some(_) => pilot.dock_ready_tick,
+            None => self.told.dock_ready_tick,
+        }
+    }
+
+    fn dock_ready_ahead(&self, pilot: &Pilot<'_>, tick: u64) -> Option<u64> {
+        Some(self.dock_ready(pilot)).filter(|&ready| ready > tick)
     }
 }
 

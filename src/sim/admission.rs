@@ -83,6 +83,7 @@ impl World {
         self.wrecks.retain(|wreck| wreck.ship != ship);
         // A slot that is aside has no row, and is released all the same.
         if let Some(row) = self.entities.remove(ship) {
+            self.spiral.vacate(row.x, row.y, row.dock.is_some());
             pilot.hull = row.hull;
             pilot.fuel = row.fuel;
             pilot.place = row.dock.map_or_else(|| in_space(&row), Place::Docked);
@@ -108,9 +109,11 @@ impl World {
     /// A pilot lets go of the controls (the connection is lost): thrust, rudder, trigger and
     /// docking request are neutral from now on.
     pub fn detach(&mut self, ship: Handle) {
-        if self.pilots.index(ship).is_some()
-            && let Some(row) = self.entities.row(ship)
-        {
+        let Some(index) = self.pilots.index(ship) else {
+            return;
+        };
+        self.pilots.undockings[index] = None;
+        if let Some(row) = self.entities.row(ship) {
             self.entities.thrusts[row] = 0.0;
             self.entities.turns[row] = 0.0;
             self.entities.triggers[row] = false;

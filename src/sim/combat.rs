@@ -5,10 +5,10 @@
 //! order. Rows of the destroyed stay until the tick's end with hull 0, and are taken out by
 //! [`reaping`](super::reaping).
 //!
-//! A pilot's shot harms a pilot only where the zones allow it at both ends, so that nobody shoots
-//! out of a sanctuary either; ships that the server flies don't
-//! harm their own kind; a docked ship is not in the list at all. Cooldown and flight of a shot run
-//! on simulated time.
+//! A pilot's shot harms a pilot only where the zones allow it at both ends: where and when it was
+//! fired, which the shot remembers whatever becomes of the shooter, and where it hits. Ships that
+//! the server flies don't harm their own kind; a docked ship is not in the list at all. Who fires
+//! can't dock for a while. Cooldown and flight of a shot run on simulated time.
 
 use super::contacts::Strike;
 use super::entities::{NO_CELL, Row, Shooter};
@@ -16,7 +16,7 @@ use super::outcome::{Cause, CombatEvent, CombatKind, Event, EventKind, Posting};
 use super::world::World;
 use super::{npc, reaping};
 use crate::ids::{CommodityIndex, EntityKind};
-use crate::limits::PROJECTILES_MAX;
+use crate::limits::{DOCK_PAUSE_AFTER_SHOT_TICKS, PROJECTILES_MAX};
 
 /// Applies the tick's hits. Linear in hits.
 pub(super) fn strike(world: &mut World) {
@@ -68,11 +68,8 @@ fn harms(world: &World, shooter: Shooter, target: usize) -> bool {
     if shooter.kind != kind {
         return true;
     }
-    let is_allowed = |row: usize| world.zones.pvp_allowed(entities.xs[row], entities.ys[row]);
-    // A shooter who is gone by now shoots from nowhere.
-    kind == EntityKind::PlayerShip
-        && is_allowed(target)
-        && entities.row(shooter.ship).is_none_or(is_allowed)
+    let (x, y) = (entities.xs[target], entities.ys[target]);
+    kind == EntityKind::PlayerShip && shooter.pvp_allowed && world.zones.pvp_allowed(x, y)
 }
 
 /// The ship in this row has lost its last hull point.
@@ -164,6 +161,7 @@ fn shoot(world: &mut World, row: usize) {
     let weapon = world.universe.weapon;
     let wall = world.flight().wall;
     let entities = &mut world.entities;
+    let pvp_allowed = world.zones.pvp_allowed(entities.xs[row], entities.ys[row]);
     let id = entities.next_id(EntityKind::Projectile);
     let (nose_x, nose_y) = (entities.heading_xs[row], entities.heading_ys[row]);
     let ahead = entities.radii[row] + weapon.projectile_radius;
@@ -187,6 +185,7 @@ fn shoot(world: &mut World, row: usize) {
         trigger: false,
         dock_request: false,
         deadline: world.tick + u64::from(weapon.lifetime_ticks),
+        dock_ready_tick: 0,
         cell: NO_CELL,
         previous_cell: NO_CELL,
         id,
@@ -194,6 +193,7 @@ fn shoot(world: &mut World, row: usize) {
             ship: entities.handles()[row],
             id: source,
             kind: entities.kinds[row],
+            pvp_allowed,
         }),
     };
     let (x, y) = (shot.x, shot.y);
@@ -201,6 +201,8 @@ fn shoot(world: &mut World, row: usize) {
         return;
     }
     entities.deadlines[row] = world.tick + u64::from(weapon.cooldown_ticks);
+    let ready = &mut entities.dock_ready_ticks[row];
+    *ready = (*ready).max(world.tick + DOCK_PAUSE_AFTER_SHOT_TICKS);
     world.outcome.events.push(Event {
         kind: EventKind::ProjectileFired {
             source,

@@ -6,7 +6,13 @@
 //!
 //! Overlapping bodies are moved apart along the line between their centres, and if they approach,
 //! an impulse along it turns the approach round with [`RESTITUTION`] < 1: kinetic energy never
-//! grows. Lists come in ascending order, whatever the number of workers.
+//! grows. Lists come in ascending order, whatever the number of workers; in a pile the list of pairs
+//! is bounded (see [`space`](super::space)), and the rest is settled in the ticks that follow.
+//!
+//! Where pilots may not harm each other, nobody is thrown about either: a contact speeds a ship up
+//! along the push to [`SHELTERED_PUSH_SPEED_MAX`] at most, whoever pushes. The other one loses what
+//! it can't hand on, so that energy shrinks all the more. A ship that rests there can be shoved out
+//! of the way, slowly, so that nobody is walled in.
 //!
 //! A shot is swept: over the tick it and a ship move on straight lines, so their difference does
 //! too, and they meet where that line first comes as near as the sum of their radii.
@@ -14,12 +20,18 @@
 use rayon::prelude::*;
 
 use super::entities::Entities;
+use super::random::mix;
 use super::space::Space;
 use super::world::World;
 use crate::ids::EntityKind;
 
 /// Share of the approach speed that is left after an impact.
 const RESTITUTION: f32 = 0.25;
+
+/// Speed along a push up to which a contact can bring a ship where harm between pilots is forbidden,
+/// u/s. Drag stops that within 5 u; one who keeps pushing shoves a ship at about twice this speed,
+/// the other half being the parting of the overlap.
+const SHELTERED_PUSH_SPEED_MAX: f32 = 2.0;
 
 /// Shots that a worker takes at a time.
 const CHUNK_SHOTS: usize = 128;
@@ -77,7 +89,8 @@ pub(super) fn refresh(world: &mut World) {
             space.push(row as u32, x, y, entities.radii[row]);
         }
     }
-    space.pack();
+    // From one end of the curve and from the other by turns: nobody in a pile is always last.
+    space.pack(world.tick % 2 == 1);
     let dt = world.flight().dt;
     world.contacts.stride = speed2_max.sqrt() * dt;
 }
@@ -216,25 +229,77 @@ fn swept(start: (f32, f32), path: (f32, f32), radius: f32) -> Option<f32> {
 pub(super) fn settle(world: &mut World) {
     let wall = world.flight().wall;
     let tick = world.tick as u32;
-    let entities = &mut world.entities;
-    for &(a, b) in world.space.pairs() {
-        part(entities, a as usize, b as usize, (0.5, 0.5), wall, tick);
+    let World {
+        entities,
+        space,
+        zones,
+        contacts,
+        ..
+    } = world;
+    let shelters = |x: f32, y: f32| !zones.pvp_allowed(x, y);
+    for &(a, b) in space.pairs() {
+        let rows = (a as usize, b as usize);
+        part(entities, rows, Shares::Even, &shelters, wall, tick);
     }
-    for &(station, ship) in &world.contacts.moorings {
-        part(
-            entities,
-            station as usize,
-            ship as usize,
-            (0.0, 1.0),
-            wall,
-            tick,
-        );
+    for &(station, ship) in &contacts.moorings {
+        let rows = (station as usize, ship as usize);
+        part(entities, rows, Shares::Second, &shelters, wall, tick);
     }
 }
 
-/// Settles one contact; `shares` say how much of the way, and of the impulse, each takes (1 in
-/// all). Bodies that no longer overlap, an earlier contact having moved them, are left alone.
-fn part(entities: &mut Entities, a: usize, b: usize, shares: (f32, f32), wall: f32, tick: u32) {
+/// Who takes how much of the way apart, and of the impulse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shares {
+    /// Two ships, half each.
+    Even,
+    /// The first is fixed.
+    Second,
+}
+
+/// Velocities along a push that leave two ships' contact, `a` behind and `b` ahead of it: those of
+/// an even impulse, held to what a sheltered ship may be pushed to. `shelters` is asked only where
+/// that matters.
+fn damped(
+    (was_a, was_b): (f32, f32),
+    kick: f32,
+    shelters_a: impl Fn() -> bool,
+    shelters_b: impl Fn() -> bool,
+) -> (f32, f32) {
+    let (mut a, mut b) = (was_a - 0.5 * kick, was_b + 0.5 * kick);
+    let (lowest_a, highest_b) = (
+        was_a.min(-SHELTERED_PUSH_SPEED_MAX),
+        was_b.max(SHELTERED_PUSH_SPEED_MAX),
+    );
+    // What one can't take on, the other can't keep: it must not fly on into it.
+    if b > highest_b && shelters_b() {
+        b = highest_b;
+        a = a.min(b);
+    }
+    if a < lowest_a && shelters_a() {
+        a = lowest_a;
+        b = b.max(a);
+    }
+    (a, b)
+}
+
+/// A direction for two centres in one place, which have no line between them: another for each pair,
+/// so that a heap comes apart to all sides.
+fn anywhere(a: usize, b: usize) -> (f32, f32) {
+    let mixed = mix((a as u64) << 32 | b as u64);
+    let angle = (mixed >> 40) as f32 * (std::f32::consts::TAU / 16_777_216.0);
+    (libm::cosf(angle), libm::sinf(angle))
+}
+
+/// Settles one contact. Bodies that no longer overlap, an earlier contact having moved them, are
+/// left alone.
+fn part(
+    entities: &mut Entities,
+    (a, b): (usize, usize),
+    shares: Shares,
+    shelters: &impl Fn(f32, f32) -> bool,
+    wall: f32,
+    tick: u32,
+) {
     let (dx, dy) = (
         entities.xs[b] - entities.xs[a],
         entities.ys[b] - entities.ys[a],
@@ -245,28 +310,36 @@ fn part(entities: &mut Entities, a: usize, b: usize, shares: (f32, f32), wall: f
         return;
     }
     let distance = distance2.sqrt();
-    // Two centres in one place have no line between them: any direction will do.
     let (nx, ny) = if distance > 0.0 {
         (dx / distance, dy / distance)
     } else {
-        (1.0, 0.0)
+        anywhere(a, b)
     };
     let depth = apart - distance;
-    let approach =
-        (entities.vxs[b] - entities.vxs[a]) * nx + (entities.vys[b] - entities.vys[a]) * ny;
+    let along = |row: usize| entities.vxs[row] * nx + entities.vys[row] * ny;
+    let was = (along(a), along(b));
+    let approach = was.1 - was.0;
     let kick = if approach < 0.0 {
         -(1.0 + RESTITUTION) * approach
     } else {
         0.0
     };
-    for (row, sign) in [(a, -shares.0), (b, shares.1)] {
-        if sign == 0.0 {
+    let is_sheltered = |row: usize| shelters(entities.xs[row], entities.ys[row]);
+    let (is, ways) = match shares {
+        Shares::Even => (
+            damped(was, kick, || is_sheltered(a), || is_sheltered(b)),
+            (-0.5, 0.5),
+        ),
+        Shares::Second => ((was.0, was.1 + kick), (0.0, 1.0)),
+    };
+    for (row, gain, way) in [(a, is.0 - was.0, ways.0), (b, is.1 - was.1, ways.1)] {
+        if way == 0.0 {
             continue;
         }
-        entities.xs[row] = (entities.xs[row] + nx * depth * sign).clamp(-wall, wall);
-        entities.ys[row] = (entities.ys[row] + ny * depth * sign).clamp(-wall, wall);
-        entities.vxs[row] += nx * kick * sign;
-        entities.vys[row] += ny * kick * sign;
+        entities.xs[row] = (entities.xs[row] + nx * depth * way).clamp(-wall, wall);
+        entities.ys[row] = (entities.ys[row] + ny * depth * way).clamp(-wall, wall);
+        entities.vxs[row] += nx * gain;
+        entities.vys[row] += ny * gain;
         entities.last_changed_ticks[row] = tick;
     }
 }

@@ -26,20 +26,41 @@ proptest! {
         a in prop::array::uniform4(-20.0_f32..20.0),
         b in prop::array::uniform4(-20.0_f32..20.0),
         fixed in any::<bool>(),
+        sheltered in any::<(bool, bool)>(),
     ) {
         let mut a = a;
         if fixed { (a[2], a[3]) = (0.0, 0.0); }
         let mut entities = bodies(&[a, b]);
         let before = energy(&entities);
         let momentum = entities.vxs[0] + entities.vxs[1];
-        let shares = if fixed { (0.0, 1.0) } else { (0.5, 0.5) };
-        part(&mut entities, 0, 1, shares, 1000.0, 1);
+        let shares = if fixed { Shares::Second } else { Shares::Even };
+        // Told apart by where they are.
+        let first = entities.xs[0];
+        let shelters = |x: f32, _: f32| if x == first { sheltered.0 } else { sheltered.1 };
+        part(&mut entities, (0, 1), shares, &shelters, 1000.0, 1);
         prop_assert!(energy(&entities) <= before * (1.0 + 1e-5) + 1e-6);
         let (dx, dy) = (entities.xs[1] - entities.xs[0], entities.ys[1] - entities.ys[0]);
         prop_assert!((dx * dx + dy * dy).sqrt() >= 24.0 - 1e-3);
-        if !fixed {
+        let is_open = !sheltered.0 && !sheltered.1;
+        if !fixed && is_open {
             prop_assert!((entities.vxs[0] + entities.vxs[1] - momentum).abs() < 1e-3);
         }
+    }
+
+    #[test]
+    fn a_push_leaves_nobody_approaching_and_no_sheltered_ship_faster_than_it_may_be(
+        was in (-300.0_f32..300.0, -300.0_f32..300.0),
+        sheltered in any::<(bool, bool)>(),
+    ) {
+        let approach = was.1 - was.0;
+        prop_assume!(approach < 0.0);
+        let kick = -(1.0 + RESTITUTION) * approach;
+        let is = damped(was, kick, || sheltered.0, || sheltered.1);
+        prop_assert!(is.0 <= is.1 + 1e-3, "{:?}", is);
+        let energy = |(a, b): (f32, f32)| a * a + b * b;
+        prop_assert!(energy(is) <= energy(was) * (1.0 + 1e-5) + 1e-6, "{:?}", is);
+        prop_assert!(!sheltered.1 || is.1 <= was.1.max(SHELTERED_PUSH_SPEED_MAX));
+        prop_assert!(!sheltered.0 || -is.0 <= (-was.0).max(SHELTERED_PUSH_SPEED_MAX));
     }
 
     #[test]
@@ -71,7 +92,18 @@ proptest! {
 #[test]
 fn two_ships_in_one_place_are_parted() {
     let mut entities = bodies(&[[5.0, 5.0, 0.0, 0.0], [5.0, 5.0, 0.0, 0.0]]);
-    part(&mut entities, 0, 1, (0.5, 0.5), 1000.0, 9);
-    assert!((entities.xs[1] - entities.xs[0] - 24.0).abs() < 1e-4);
+    part(
+        &mut entities,
+        (0, 1),
+        Shares::Even,
+        &|_, _| false,
+        1000.0,
+        9,
+    );
+    let (dx, dy) = (
+        entities.xs[1] - entities.xs[0],
+        entities.ys[1] - entities.ys[0],
+    );
+    assert!((dx.hypot(dy) - 24.0).abs() < 1e-4);
     assert_eq!(entities.last_changed_ticks, [9, 9]);
 }

@@ -4,15 +4,14 @@
 //! range. Motion, docking and fire read the columns later. Controls stay in force until the next
 //! steering.
 //!
-//! A docked ship is at rest: its thrust and rudder in force are 0, and steering with thrust undocks
-//! it first. Orders wait for the end of docking, so that one may follow its docking request at once;
-//! those that stand before an undocking are filled before it.
+//! A docked ship is at rest: its thrust and rudder in force are 0, and steering with thrust asks
+//! [`docking`](super::docking) to undock it.
 
 use super::command::Command;
 use super::entities::Entities;
-use super::orders;
-use super::outcome::{Event, EventKind, Outcome};
 use super::world::World;
+use super::{docking, orders};
+use crate::ids::Handle;
 use crate::limits::COMMANDS_PER_TICK_MAX;
 
 /// What a pilot's hands do, whoever the pilot is.
@@ -34,66 +33,80 @@ pub(super) fn take(world: &mut World, commands: &mut Vec<Command>) {
     let (now, _) = commands.split_at_mut(count);
     now.sort_unstable_by_key(|command| (command.ship(), command.seq()));
     for command in now.iter() {
-        let Command::Steer {
-            ship,
-            seq,
-            thrust,
-            turn,
-            fire,
-            dock,
-        } = *command
-        else {
-            world.orders.push(*command);
-            continue;
-        };
-        let Some(index) = world.pilots.index(ship) else {
-            continue;
-        };
-        let newest = &mut world.pilots.last_input_seqs[index];
-        if newest.is_some_and(|newest| seq <= newest) {
-            continue;
-        }
-        *newest = Some(seq);
-        if let Some(row) = world.entities.row(ship) {
-            if thrust > 0.0 && world.entities.docks[row].is_some() {
-                orders::fill_newest_of(world, ship);
-            }
-            let controls = Controls {
+        match *command {
+            Command::Order {
+                ship,
+                seq,
+                ticket,
+                order,
+            } => orders::take(world, ship, seq, ticket, order),
+            Command::Steer {
+                ship,
+                seq,
                 thrust,
                 turn,
                 fire,
                 dock,
-            };
-            steer(&mut world.entities, &mut world.outcome, row, controls);
+            } => {
+                let controls = Controls {
+                    thrust,
+                    turn,
+                    fire,
+                    dock,
+                };
+                steer(world, ship, seq, controls);
+            }
         }
     }
     commands.drain(..count);
 }
 
-/// Sets the controls of one ship; thrust above 0 undocks it.
-pub(super) fn steer(
-    entities: &mut Entities,
-    outcome: &mut Outcome,
-    row: usize,
-    controls: Controls,
-) {
-    let thrust = within(controls.thrust, 0.0, 1.0);
-    let turn = within(controls.turn, -1.0, 1.0);
-    if thrust > 0.0
-        && let Some(station) = entities.docks[row].take()
-    {
-        let ship = entities.ids[row];
-        outcome.events.push(Event {
-            kind: EventKind::Undocked { ship, station },
-            x: entities.xs[row],
-            y: entities.ys[row],
-        });
+/// Sets the controls of a pilot's ship, unless a newer input has.
+fn steer(world: &mut World, ship: Handle, seq: u64, controls: Controls) {
+    let Some(index) = world.pilots.index(ship) else {
+        return;
+    };
+    let newest = &mut world.pilots.last_input_seqs[index];
+    if newest.is_some_and(|newest| seq <= newest) {
+        return;
     }
-    let docked = entities.docks[row].is_some();
-    entities.thrusts[row] = thrust;
-    entities.turns[row] = if docked { 0.0 } else { turn };
+    *newest = Some(seq);
+    let Some(row) = world.entities.row(ship) else {
+        return;
+    };
+    let controls = controls.clamped();
+    if world.entities.docks[row].is_some() {
+        docking::hold(world, index, row, seq, controls);
+    }
+    set(&mut world.entities, row, controls);
+}
+
+/// Sets the controls of a ship that the server flies.
+pub(super) fn steer_npc(world: &mut World, row: usize, controls: Controls) {
+    let controls = controls.clamped();
+    if controls.thrust > 0.0 && world.entities.docks[row].is_some() {
+        docking::undock_npc(world, row, controls.thrust, controls.turn);
+    }
+    set(&mut world.entities, row, controls);
+}
+
+/// Puts controls into force; of a docked ship neither thrust nor rudder.
+fn set(entities: &mut Entities, row: usize, controls: Controls) {
+    let is_docked = entities.docks[row].is_some();
+    entities.thrusts[row] = if is_docked { 0.0 } else { controls.thrust };
+    entities.turns[row] = if is_docked { 0.0 } else { controls.turn };
     entities.triggers[row] = controls.fire;
     entities.dock_requests[row] = controls.dock;
+}
+
+impl Controls {
+    fn clamped(self) -> Self {
+        Self {
+            thrust: within(self.thrust, 0.0, 1.0),
+            turn: within(self.turn, -1.0, 1.0),
+            ..self
+        }
+    }
 }
 
 fn within(value: f32, low: f32, high: f32) -> f32 {

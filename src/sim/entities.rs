@@ -33,6 +33,8 @@ pub struct Shooter {
     pub id: EntityId,
     /// What it was.
     pub kind: EntityKind,
+    /// Whether pilots could harm each other where and when it fired.
+    pub pvp_allowed: bool,
 }
 
 macro_rules! columns {
@@ -105,6 +107,8 @@ columns! {
     dock_requests / dock_request: bool,
     /// Tick from which a ship may fire again, or at which a shot ends.
     deadlines / deadline: u64,
+    /// Tick from which a ship may dock, or from which a docked one may undock.
+    dock_ready_ticks / dock_ready_tick: u64,
 
     // Cold: identity and bookkeeping.
     /// Interest cell at the end of the last tick; `NO_CELL` before the first.

@@ -27,6 +27,7 @@ pub(in crate::sim) fn row(entities: &mut Entities, x: f32) -> Row {
         trigger: false,
         dock_request: false,
         deadline: 0,
+        dock_ready_tick: 0,
         cell: NO_CELL,
         previous_cell: NO_CELL,
         id: entities.next_id(EntityKind::Trader),

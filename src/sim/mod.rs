@@ -25,6 +25,7 @@ mod entity_id;
 pub mod market;
 mod motion;
 mod npc;
+mod occupancy;
 mod orders;
 mod outcome;
 mod pilot;

@@ -153,7 +153,7 @@ pub(super) fn fly(world: &mut World) {
             npcs.minds[index] = mind;
         }
         let controls = npcs.minds[index].steer(world, &universe, &npcs.ground, class, &helm, row);
-        control::steer(&mut world.entities, &mut world.outcome, row, controls);
+        control::steer_npc(world, row, controls);
     }
     if is_awaited {
         receive(&mut npcs, world, &universe);

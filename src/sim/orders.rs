@@ -1,45 +1,81 @@
 //! Orders: what docked pilots asked of their stations, filled one after the other.
 //!
-//! Owns the meeting of a pilot's purse, hold and ship with the station's desk; prices and stock are
-//! the [`market`](super::market)'s. Each order gets exactly one receipt. Then production and
-//! consumption move every shelf a step.
+//! Owns the meeting of a pilot's purse, hold and ship with the station's desk, and who comes first:
+//! of several pilots' orders in one tick chance decides, drawn by (seed, tick, player), so that
+//! neither an older ship nor an earlier packet wins a station's last unit. One pilot's orders keep
+//! the order of their numbers. Prices and stock are the [`market`](super::market)'s. Each order gets
+//! exactly one receipt. Then production and consumption move every shelf a step.
+//!
+//! ```text
+//! control ─▶ fill_docked ─▶ undock ─▶ … dock ─▶ fill_rest ─▶ drift
+//!            who is in dock             who docked just now; the others are refused
+//! ```
+//!
+//! So an order before the thrust that undocks, or behind a docking request, is filled in dock, and
+//! leaving in the same tick gets nobody served first.
 
-use super::command::Command;
+use super::command::Order;
+use super::docking;
 use super::market::Account;
 use super::outcome::{Receipt, Refusal};
 use super::world::World;
 use crate::ids::Handle;
 
-/// Fills the tick's orders in the order in which [`control`](super::control) took them. Linear in
-/// orders.
-pub(super) fn fill(world: &mut World) {
+/// An order of this tick that is not answered yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PendingOrder {
+    /// The pilot's draw of this tick: the least comes first.
+    draw: u64,
+    ship: Handle,
+    seq: u64,
+    ticket: u64,
+    order: Order,
+}
+
+/// Notes an order of this tick.
+pub(super) fn take(world: &mut World, ship: Handle, seq: u64, ticket: u64, order: Order) {
+    let index = world.pilots.index(ship);
+    let draw = index.map_or(0, |index| world.pilots.draw(index, world.seed, world.tick));
+    world.orders.push(PendingOrder {
+        draw,
+        ship,
+        seq,
+        ticket,
+        order,
+    });
+}
+
+/// Fills the orders of those who are in dock, but for what stands behind the thrust with which they
+/// leave in this tick. Work: a sort of the tick's orders.
+pub(super) fn fill_docked(world: &mut World) {
     let mut orders = std::mem::take(&mut world.orders);
-    for command in orders.drain(..) {
-        fill_one(world, command);
+    orders.sort_unstable_by_key(|order| (order.draw, order.ship, order.seq));
+    orders.retain(|order| {
+        let waits = !docking::serves(world, order.ship, order.seq);
+        if !waits {
+            fill_one(world, order);
+        }
+        waits
+    });
+    world.orders = orders;
+}
+
+/// Fills or refuses all other orders of the tick. Linear in them.
+pub(super) fn fill_rest(world: &mut World) {
+    let mut orders = std::mem::take(&mut world.orders);
+    for order in orders.drain(..) {
+        fill_one(world, &order);
     }
     world.orders = orders;
 }
 
-/// Fills the newest orders of the tick as far as they are this ship's: what its pilot asked before
-/// undocking is done in dock. Linear in those orders.
-pub(super) fn fill_newest_of(world: &mut World, ship: Handle) {
-    let others = world.orders.iter().rposition(|order| order.ship() != ship);
-    let own = world.orders.split_off(others.map_or(0, |last| last + 1));
-    for command in own {
-        fill_one(world, command);
-    }
-}
-
-fn fill_one(world: &mut World, command: Command) {
-    let Command::Order {
+fn fill_one(world: &mut World, pending: &PendingOrder) {
+    let PendingOrder {
         ship,
         ticket,
         order,
         ..
-    } = command
-    else {
-        return;
-    };
+    } = *pending;
     let row = world.entities.row(ship);
     let result = match world.pilots.index(ship) {
         None => Err(Refusal::ShipDestroyed),

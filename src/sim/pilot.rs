@@ -7,10 +7,15 @@
 //! Invariants: all columns have the same length; `by_slot[ships[i].slot] == i`; a hold never exceeds
 //! its capacity; credits never go below 0 by a trade or repair.
 
+use super::docking::Undocking;
+use super::random::{Random, text_key};
 use super::zones::ZoneContext;
 use crate::ids::{Handle, PlayerId, StationIndex, SystemIndex};
 
 const NOBODY: u32 = u32::MAX;
+
+/// Keeps the pilots' draws apart from everybody else's.
+const SEED_SALT: u64 = 0x7069_6c6f_745f_6f72;
 
 /// Where a pilot's ship is when it is taken in or given out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,6 +79,8 @@ pub struct PilotView<'a> {
     pub fuel: f32,
     /// The station where the ship is docked.
     pub docked_at: Option<StationIndex>,
+    /// The tick from which the ship may dock, or undock where it is docked; may be past.
+    pub dock_ready_tick: u64,
     /// The station last docked at.
     pub home: Option<(SystemIndex, StationIndex)>,
     /// Number of the newest steering applied since the pilot took the controls.
@@ -93,6 +100,10 @@ pub(super) struct Pilots {
     cargo: Vec<u32>,
     pub(super) homes: Vec<Option<(SystemIndex, StationIndex)>>,
     pub(super) last_input_seqs: Vec<Option<u64>>,
+    /// Who is docked and asked to undock, until the ship does.
+    pub(super) undockings: Vec<Option<Undocking>>,
+    /// What a player's chances are drawn by: a hash of the id.
+    chance_keys: Vec<u64>,
     pub(super) contexts: Vec<ZoneContext>,
 }
 
@@ -108,6 +119,8 @@ impl Pilots {
             cargo: Vec::new(),
             homes: Vec::new(),
             last_input_seqs: Vec::new(),
+            undockings: Vec::new(),
+            chance_keys: Vec::new(),
             contexts: Vec::new(),
         }
     }
@@ -136,6 +149,12 @@ impl Pilots {
         self.cargo
             .get_mut(start..start + self.commodities_count)
             .unwrap_or_default()
+    }
+
+    /// This pilot's draw of a tick, where chance decides who comes first. It hangs on the player, so
+    /// neither an older ship nor an earlier row helps.
+    pub(super) fn draw(&self, index: usize, seed: u64, tick: u64) -> u64 {
+        Random::new(seed ^ SEED_SALT, tick, self.chance_keys[index]).bits()
     }
 
     /// What an order may change, and whose it is.
@@ -170,6 +189,8 @@ impl Pilots {
         self.cargo.extend(hold.take(self.commodities_count));
         self.homes.push(pilot.home);
         self.last_input_seqs.push(None);
+        self.undockings.push(None);
+        self.chance_keys.push(text_key(pilot.player.as_str()));
         self.contexts.push(context);
     }
 
@@ -188,6 +209,8 @@ impl Pilots {
         let credits = self.credits.swap_remove(index);
         let home = self.homes.swap_remove(index);
         self.last_input_seqs.swap_remove(index);
+        self.undockings.swap_remove(index);
+        self.chance_keys.swap_remove(index);
         self.contexts.swap_remove(index);
         if let Some(moved) = self.ships.get(index) {
             self.by_slot[moved.slot as usize] = index as u32;

@@ -20,6 +20,20 @@ pub(super) const fn mix(word: u64) -> u64 {
     word ^ (word >> 31)
 }
 
+/// A key for draws out of a text: the same on every machine.
+pub(super) fn text_key(text: &str) -> u64 {
+    let words = text.as_bytes().chunks(8).map(|chunk| {
+        let mut word = [0; 8];
+        for (byte, &value) in word.iter_mut().zip(chunk) {
+            *byte = value;
+        }
+        u64::from_le_bytes(word)
+    });
+    words.fold(text.len() as u64, |key, word| {
+        mix(key.wrapping_add(GAMMA) ^ word)
+    })
+}
+
 impl Random {
     /// The draws of `key` (a row, a serial) in `tick`.
     pub const fn new(seed: u64, tick: u64, key: u64) -> Self {

@@ -10,7 +10,7 @@ use super::outcome::{Departure, Gone};
 use super::pilot::Place;
 use super::world::World;
 use crate::ids::{EntityKind, Handle};
-use crate::limits::RESPAWN_TICKS;
+use crate::limits::{DOCK_PAUSE_TICKS, RESPAWN_TICKS};
 
 /// Deadline of a shot that hit: long past, and told from one that ran out.
 pub(super) const SPENT: u64 = 0;
@@ -108,6 +108,8 @@ fn restore(world: &mut World, wreck: Wreck) -> bool {
     let Some(pose) = world.pose_for(place) else {
         return false;
     };
-    let row = world.ship_row(EntityKind::PlayerShip, wreck.id, pose, dock);
+    let mut row = world.ship_row(EntityKind::PlayerShip, wreck.id, pose, dock);
+    // It counts as docking now: being shot down is no quicker way through a dock than flying.
+    row.dock_ready_tick = world.tick + DOCK_PAUSE_TICKS;
     world.entities.restore(wreck.ship, row)
 }

@@ -15,6 +15,12 @@
 //! occupied cells, and brute force, which is also its model in the tests. Order of use: [`clear`],
 //! [`push`] each circle, [`pack`], then ask. What is told does not depend on the number of workers.
 //!
+//! In a pile the number of pairs would grow with its square, so a circle takes part in at most
+//! [`CONTACTS_PER_SHIP_MAX`] pairs with circles that stand behind it in the order of the curve, the
+//! nearest in that order; it is left out of the search once it has them. Whoever packs from the other
+//! end every other time has every circle served: of two that touch, each stands before the other in
+//! one of two packings.
+//!
 //! [`clear`]: Space::clear
 //! [`push`]: Space::push
 //! [`pack`]: Space::pack
@@ -27,6 +33,8 @@ use rstar::{AABB, RTree, RTreeObject};
 
 use curve::{Curve, Keyed};
 use leaf::{Area, BLOCK_LEAVES, Block, LEAF_ROWS, Leaf, bits};
+
+use crate::limits::CONTACTS_PER_SHIP_MAX;
 
 /// Circles in a block.
 const BLOCK_ROWS: usize = BLOCK_LEAVES * LEAF_ROWS;
@@ -101,13 +109,14 @@ impl Space {
         self.circles.push(Circle { x, y, radius, row });
     }
 
-    /// Sorts the circles into leaves and builds the tree: linear in circles, and n/256·log for the
-    /// tree, which is all that takes new memory: some tens of nodes at 10k circles.
-    pub fn pack(&mut self) {
+    /// Sorts the circles into leaves, beginning at either end of the curve, and builds the tree:
+    /// linear in circles, and n/256·log for the tree, which is all that takes new memory: some tens
+    /// of nodes at 10k circles.
+    pub fn pack(&mut self, from_end: bool) {
         let circles = &self.circles;
         let order = self
             .curve
-            .sort(circles.iter().map(|circle| (circle.x, circle.y)));
+            .sort(circles.iter().map(|circle| (circle.x, circle.y)), from_end);
         let blocks_count = circles.len().div_ceil(BLOCK_ROWS);
         self.blocks.resize(blocks_count, Block::EMPTY);
         self.leaves.resize(blocks_count * BLOCK_LEAVES, Leaf::EMPTY);
@@ -127,9 +136,14 @@ impl Space {
         self.tree = RTree::bulk_load(entries.collect());
     }
 
-    /// All pairs of circles that overlap, ascending. Work: pairs of leaves whose boxes meet, shared
-    /// by the workers of the current pool where there are many.
+    /// Pairs of circles that overlap, ascending: all of them, but for circles that overlap more than
+    /// [`CONTACTS_PER_SHIP_MAX`] others. Work: pairs of leaves whose boxes meet, shared by the workers
+    /// of the current pool where there are many.
     pub fn touching(&mut self) -> &[Pair] {
+        self.touching_at_most(CONTACTS_PER_SHIP_MAX)
+    }
+
+    fn touching_at_most(&mut self, each_max: u32) -> &[Pair] {
         let chunks_count = self.blocks.len().div_ceil(CHUNK_BLOCKS);
         if self.found.len() < chunks_count {
             self.found.resize_with(chunks_count, Vec::new);
@@ -138,14 +152,18 @@ impl Space {
         let scan = |(chunk, (blocks, found)): (usize, (&[Block], &mut Vec<Pair>))| {
             found.clear();
             for (a, block) in (chunk * CHUNK_BLOCKS..).zip(blocks) {
+                let ones = leaves_of(leaves, a);
+                let mut quota = Quota::new(ones, each_max);
+                scan_block(block, ones, &mut quota, found);
                 let area = AABB::from_corners(block.area.low, block.area.high);
                 for entry in tree.locate_in_envelope_intersecting(area) {
                     let b = entry.block as usize;
-                    if a == b {
-                        scan_block(block, leaves_of(leaves, a), found);
-                    } else if a < b {
-                        let (ones, others) = (leaves_of(leaves, a), leaves_of(leaves, b));
-                        scan_blocks((block, ones), (&all[b], others), found);
+                    if quota.open_leaves == 0 {
+                        break;
+                    }
+                    if a < b {
+                        let others = leaves_of(leaves, b);
+                        scan_blocks((block, ones), (&all[b], others), &mut quota, found);
                     }
                 }
             }
@@ -220,44 +238,108 @@ fn fill_leaf(circles: &[Circle], run: &[Keyed], leaf: &mut Leaf) -> Area {
     area
 }
 
+/// How many more pairs each circle of a block may begin.
+struct Quota {
+    lefts: [[u32; LEAF_ROWS]; BLOCK_LEAVES],
+    /// Circles of each leaf that may begin more, a bit a lane.
+    open_lanes: [u32; BLOCK_LEAVES],
+    /// Leaves that have such circles, a bit a leaf.
+    open_leaves: u32,
+}
+
+impl Quota {
+    fn new(leaves: &[Leaf], each_max: u32) -> Self {
+        let mut quota = Self {
+            lefts: [[each_max; LEAF_ROWS]; BLOCK_LEAVES],
+            open_lanes: [0; BLOCK_LEAVES],
+            open_leaves: 0,
+        };
+        for (at, (leaf, open)) in leaves.iter().zip(&mut quota.open_lanes).enumerate() {
+            *open = leaf.occupied();
+            quota.open_leaves |= u32::from(*open != 0) << at;
+        }
+        quota
+    }
+
+    /// Pairs one circle with as many of the touching ones as it may have.
+    #[inline]
+    fn take(
+        &mut self,
+        (at, lane): (usize, usize),
+        (row, other): (u32, &Leaf),
+        touching: u32,
+        found: &mut Vec<Pair>,
+    ) {
+        let left = &mut self.lefts[at][lane];
+        for partner in bits(touching).take(*left as usize) {
+            found.push(pair(row, other.rows[partner]));
+        }
+        *left = left.saturating_sub(touching.count_ones());
+        if *left == 0 {
+            self.open_lanes[at] &= !(1 << lane);
+            if self.open_lanes[at] == 0 {
+                self.open_leaves &= !(1 << at);
+            }
+        }
+    }
+}
+
 /// Pairs that touch inside a block.
-fn scan_block(block: &Block, leaves: &[Leaf], found: &mut Vec<Pair>) {
+fn scan_block(block: &Block, leaves: &[Leaf], quota: &mut Quota, found: &mut Vec<Pair>) {
     for (at, leaf) in leaves.iter().enumerate() {
-        scan_leaf(leaf, found);
+        scan_leaf((at, leaf), quota, found);
         // Each pair of leaves once, and none with itself: later leaves only.
         let later = u32::MAX << at << 1;
         for other in bits(block.meeting(&block.leaf(at)) & later) {
-            scan_leaves(leaf, &leaves[other], &block.leaf(other), found);
+            if quota.open_lanes[at] == 0 {
+                break;
+            }
+            scan_leaves((at, leaf), &leaves[other], &block.leaf(other), quota, found);
         }
     }
 }
 
 /// Pairs that touch between two blocks.
-fn scan_blocks(ones: (&Block, &[Leaf]), others: (&Block, &[Leaf]), found: &mut Vec<Pair>) {
-    for one in bits(ones.0.meeting(&others.0.area)) {
+fn scan_blocks(
+    ones: (&Block, &[Leaf]),
+    others: (&Block, &[Leaf]),
+    quota: &mut Quota,
+    found: &mut Vec<Pair>,
+) {
+    for one in bits(ones.0.meeting(&others.0.area) & quota.open_leaves) {
         for other in bits(others.0.meeting(&ones.0.leaf(one))) {
-            scan_leaves(&ones.1[one], &others.1[other], &others.0.leaf(other), found);
+            if quota.open_lanes[one] == 0 {
+                break;
+            }
+            let area = others.0.leaf(other);
+            scan_leaves((one, &ones.1[one]), &others.1[other], &area, quota, found);
         }
     }
 }
 
 /// Pairs that touch inside a leaf.
-fn scan_leaf(leaf: &Leaf, found: &mut Vec<Pair>) {
+fn scan_leaf((at, leaf): (usize, &Leaf), quota: &mut Quota, found: &mut Vec<Pair>) {
     for lane in 0..LEAF_ROWS - 1 {
         let later = u32::MAX << lane << 1;
-        let touching = leaf.touching(leaf.xs[lane], leaf.ys[lane], leaf.radii[lane]);
-        for other in bits(touching & later) {
-            found.push(pair(leaf.rows[lane], leaf.rows[other]));
+        let touching = leaf.touching(leaf.xs[lane], leaf.ys[lane], leaf.radii[lane]) & later;
+        if touching != 0 {
+            quota.take((at, lane), (leaf.rows[lane], leaf), touching, found);
         }
     }
 }
 
 /// Pairs that touch between two leaves; `area` is the box of the second.
-fn scan_leaves(ones: &Leaf, others: &Leaf, area: &Area, found: &mut Vec<Pair>) {
-    for lane in bits(ones.meeting(area)) {
+fn scan_leaves(
+    (at, ones): (usize, &Leaf),
+    others: &Leaf,
+    area: &Area,
+    quota: &mut Quota,
+    found: &mut Vec<Pair>,
+) {
+    for lane in bits(ones.meeting(area) & quota.open_lanes[at]) {
         let touching = others.touching(ones.xs[lane], ones.ys[lane], ones.radii[lane]);
-        for other in bits(touching) {
-            found.push(pair(ones.rows[lane], others.rows[other]));
+        if touching != 0 {
+            quota.take((at, lane), (ones.rows[lane], others), touching, found);
         }
     }
 }
@@ -282,7 +364,7 @@ mod tests {
         for (row, &(x, y, radius)) in circles.iter().enumerate() {
             space.push(row as u32, x, y, radius);
         }
-        space.pack();
+        space.pack(false);
         space
     }
 
@@ -300,7 +382,7 @@ mod tests {
             }
             expected.sort_unstable();
             let mut space = packed(&circles);
-            prop_assert_eq!(space.touching(), &expected[..]);
+            prop_assert_eq!(space.touching_at_most(u32::MAX), &expected[..]);
         }
 
         #[test]
@@ -324,7 +406,64 @@ mod tests {
     #[test]
     fn circles_in_one_place_all_touch() {
         let crowd = vec![(3.0, 4.0, 1.0); 300];
-        assert_eq!(packed(&crowd).touching().len(), 300 * 299 / 2);
+        let mut space = packed(&crowd);
+        assert_eq!(space.touching_at_most(u32::MAX).len(), 300 * 299 / 2);
+    }
+
+    /// Circles that all touch, in some order of places within a unit.
+    fn pile(count: usize) -> Vec<(f32, f32, f32)> {
+        let mut random = super::super::random::Random::new(3, 0, 0);
+        (0..count)
+            .map(|_| (random.unit(), random.unit(), 12.0))
+            .collect()
+    }
+
+    #[test]
+    fn a_piles_pairs_grow_with_its_circles_and_not_with_their_square() {
+        for count in [300, 3_000, 20_000] {
+            let mut space = packed(&pile(count));
+            let pairs = space.touching();
+            let most = count * CONTACTS_PER_SHIP_MAX as usize;
+            assert!((most / 2..=most).contains(&pairs.len()), "{}", pairs.len());
+            assert!(pairs.is_sorted() && pairs.windows(2).all(|two| two[0] != two[1]));
+        }
+    }
+
+    #[test]
+    fn in_two_packings_every_circle_of_a_pile_is_served() {
+        let pile = pile(1_000);
+        let mut served = vec![0_u32; pile.len()];
+        let mut space = packed(&pile);
+        for from_end in [false, true] {
+            space.pack(from_end);
+            for &(a, b) in space.touching() {
+                served[a as usize] += 1;
+                served[b as usize] += 1;
+            }
+        }
+        assert!(served.iter().all(|&count| count >= CONTACTS_PER_SHIP_MAX));
+    }
+
+    /// One circle touches a crowded one alone, from outside of its crowd.
+    #[test]
+    fn who_touches_only_one_of_a_pile_is_served_in_one_of_two_packings() {
+        let mut circles = vec![(0.0, 0.0, 12.0); 100];
+        circles.push((23.0, 0.0, 12.0));
+        circles[50] = (1.0, 0.0, 12.0);
+        for other in &mut circles[..100] {
+            other.0 -= 1.0;
+        }
+        let mut space = packed(&circles);
+        let mut served = 0;
+        for from_end in [false, true] {
+            space.pack(from_end);
+            served += space
+                .touching()
+                .iter()
+                .filter(|pair| **pair == (50, 100))
+                .count();
+        }
+        assert!(served >= 1);
     }
 
     #[test]
@@ -346,7 +485,7 @@ mod tests {
                 for (row, &(x, y, radius)) in circles.iter().enumerate() {
                     space.push(row as u32, x, y, radius);
                 }
-                space.pack();
+                space.pack(false);
                 space.touching().to_vec()
             })
         };

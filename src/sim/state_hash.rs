@@ -8,6 +8,7 @@
 //! The mixer folds the 128-bit product of two words, as wyhash does (Wang Yi, 2019): the products of
 //! one row do not wait for each other.
 
+use super::docking::Undocking;
 use super::entities::Entities;
 use super::entity_id::EntityId;
 use super::pilot::Pilots;
@@ -69,7 +70,8 @@ impl Hash {
             let station = dock_word(home.map(|(_, station)| station));
             let seq = pilots.last_input_seqs[index].map_or(0, |seq| seq.wrapping_add(1));
             let mut sum = pair(handle_word(ship), pilots.credits[index] as u64)
-                .wrapping_add(pair(system << 32 | station, seq));
+                .wrapping_add(pair(system << 32 | station, seq))
+                .wrapping_add(undocking_word(pilots.undockings[index].as_ref()));
             for (goods, &units) in (0_u64..).zip(pilots.hold(index)) {
                 sum = sum.wrapping_add(pair(u64::from(units), goods));
             }
@@ -80,6 +82,14 @@ impl Hash {
 
 fn handle_word(handle: Handle) -> u64 {
     u64::from(handle.slot) << 32 | u64::from(handle.generation)
+}
+
+/// 0 for a pilot who has not asked to undock.
+fn undocking_word(asked: Option<&Undocking>) -> u64 {
+    asked.map_or(0, |asked| {
+        let controls = u64::from(asked.thrust.to_bits()) << 32 | u64::from(asked.turn.to_bits());
+        pair(pair(asked.since_tick, asked.seq), controls)
+    })
 }
 
 fn dock_word(dock: Option<StationIndex>) -> u64 {
@@ -107,9 +117,9 @@ fn row_word(entities: &Entities, row: usize) -> u64 {
     let flags = u64::from(entities.triggers[row]) << 1 | u64::from(entities.dock_requests[row]);
     let berth = dock_word(entities.docks[row]) << 32 | (entities.kinds[row] as u64) << 8 | flags;
     let hull = u64::from(entities.hulls[row] as u32);
-    let shooter = entities.shooters[row]
-        .as_ref()
-        .map_or(u64::MAX, |shooter| handle_word(shooter.ship));
+    let shooter = entities.shooters[row].as_ref();
+    let permit = u64::from(shooter.is_some_and(|shooter| shooter.pvp_allowed));
+    let shooter = shooter.map_or(u64::MAX, |shooter| handle_word(shooter.ship));
     let id = id_words(&entities.ids[row]);
     let parts = [
         (handle, place),
@@ -118,6 +128,7 @@ fn row_word(entities: &Entities, row: usize) -> u64 {
         (berth, hull),
         (entities.deadlines[row], shooter),
         (id[0], id[1] ^ id[2].rotate_left(32)),
+        (entities.dock_ready_ticks[row], permit),
     ];
     let mut sum = 0_u64;
     for (part, (a, b)) in (0_u32..).zip(parts) {
@@ -152,8 +163,10 @@ impl World {
 
 #[cfg(test)]
 mod tests {
+    use super::super::entities::Shooter;
     use super::*;
-    use crate::ids::SystemIndex;
+    use crate::ids::{PlayerId, SystemIndex};
+    use crate::sim::{Pilot, Place};
     use crate::universe::Universe;
 
     /// A world with ships in it.
@@ -170,7 +183,7 @@ mod tests {
         let mut world = world();
         let before = world.state_hash();
         let last = world.entities.len() - 1;
-        let changes: [fn(&mut Entities, usize); 13] = [
+        let changes: [fn(&mut Entities, usize); 15] = [
             |e, row| e.xs[row] = -e.xs[row],
             |e, row| e.ys[row] += 0.01,
             |e, row| e.vxs[row] += 1.0,
@@ -184,6 +197,18 @@ mod tests {
             |e, row| e.dock_requests[row] = !e.dock_requests[row],
             |e, row| e.deadlines[row] += 1,
             |e, row| e.last_changed_ticks[row] += 1,
+            |e, row| e.dock_ready_ticks[row] += 1,
+            |e, row| {
+                let (ship, id) = (e.handles()[row], e.ids[row]);
+                let kind = e.kinds[row];
+                let pvp_allowed = true;
+                e.shooters[row] = Some(Shooter {
+                    ship,
+                    id,
+                    kind,
+                    pvp_allowed,
+                });
+            },
         ];
         let mut seen = vec![before];
         for change in changes {
@@ -192,8 +217,45 @@ mod tests {
             assert!(!seen.contains(&hash));
             seen.push(hash);
         }
+        world.entities.shooters[last].as_mut().unwrap().pvp_allowed = false;
+        let hash = world.state_hash();
+        assert!(!seen.contains(&hash), "what a shot may do");
+        seen.push(hash);
         world.entities.xs.swap(last, last - 1);
         assert!(!seen.contains(&world.state_hash()), "rows have an order");
+    }
+
+    #[test]
+    fn what_a_docked_pilot_asked_for_counts() {
+        let mut world = world();
+        let pilot = Pilot {
+            player: PlayerId::parse("ann").unwrap(),
+            credits: 0,
+            cargo: Vec::new(),
+            hull: 100,
+            fuel: 100.0,
+            place: Place::Docked(StationIndex(0)),
+            home: None,
+        };
+        world.admit(&pilot).unwrap();
+        let mut seen = vec![world.state_hash()];
+        for (since_tick, seq, thrust, turn) in [
+            (1, 1, 0.5, 0.5),
+            (2, 1, 0.5, 0.5),
+            (1, 2, 0.5, 0.5),
+            (1, 1, 1.0, 0.5),
+            (1, 1, 0.5, 1.0),
+        ] {
+            world.pilots.undockings[0] = Some(Undocking {
+                since_tick,
+                seq,
+                thrust,
+                turn,
+            });
+            let hash = world.state_hash();
+            assert!(!seen.contains(&hash));
+            seen.push(hash);
+        }
     }
 
     #[test]

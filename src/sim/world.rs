@@ -13,11 +13,13 @@ use std::sync::Arc;
 use super::cells::{CellOrder, Cells};
 use super::command::Command;
 use super::contacts::Contacts;
+use super::docking::Undockings;
 use super::entities::{Entities, NO_CELL, Row};
 use super::entity_id::EntityId;
 use super::market::{Market, Stock};
 use super::motion::{self, Flight};
 use super::npc::{self, Npcs};
+use super::orders::PendingOrder;
 use super::outcome::{Outcome, Posting};
 use super::pilot::{PilotView, Pilots};
 use super::reaping::Wreck;
@@ -44,8 +46,9 @@ pub struct World {
     pub(super) contacts: Contacts,
     pub(super) zones: Zones,
     pub(super) market: Market,
-    /// Orders of this tick, between control and the desk.
-    pub(super) orders: Vec<Command>,
+    /// Orders of this tick that are not answered yet.
+    pub(super) orders: Vec<PendingOrder>,
+    pub(super) undockings: Undockings,
     /// Ships destroyed in this tick, until they are taken out.
     pub(super) dead: Vec<Handle>,
     pub(super) wrecks: Vec<Wreck>,
@@ -74,7 +77,7 @@ impl World {
         let mut pending = Outcome::default();
         let stocks = stocks.unwrap_or_default();
         let market = Market::new(&universe, system_index, stocks, &mut pending.postings);
-        let spiral = Spiral::new(universe.ship.radius);
+        let spiral = Spiral::new(universe.ship.radius, system.stations.len());
         let npcs = Npcs::new(&universe, system_index);
         let mut world = Self {
             universe,
@@ -89,6 +92,7 @@ impl World {
             zones,
             market,
             orders: Vec::new(),
+            undockings: Undockings::default(),
             dead: Vec::new(),
             wrecks: Vec::new(),
             npcs,
@@ -133,6 +137,7 @@ impl World {
                 trigger: false,
                 dock_request: false,
                 deadline: 0,
+                dock_ready_tick: 0,
                 cell: NO_CELL,
                 previous_cell: NO_CELL,
                 id: EntityId::Station(StationIndex(index as u16)),
@@ -149,21 +154,23 @@ impl World {
         self.outcome.follow(&mut self.pending, self.is_carried);
 
         control::take(self, commands);
+        orders::fill_docked(self);
+        docking::undock(self);
         npc::fly(self);
         motion::integrate(self);
+        self.spiral.forget();
         contacts::refresh(self);
         contacts::find(self);
         contacts::settle(self);
         combat::strike(self);
         npc::notice(self);
         docking::dock(self);
-        orders::fill(self);
+        orders::fill_rest(self);
         orders::drift(self);
         combat::fire(self);
         reaping::reap(self);
         blending::blend(self);
         self.cells.sort(&mut self.entities, self.is_carried);
-        self.spiral.forget();
         self.is_carried = false;
     }
 
@@ -272,6 +279,7 @@ impl World {
             hull: row.map_or(0, |row| self.entities.hulls[row]),
             fuel: row.map_or(0.0, |row| self.entities.fuels[row]),
             docked_at: row.and_then(|row| self.entities.docks[row]),
+            dock_ready_tick: row.map_or(0, |row| self.entities.dock_ready_ticks[row]),
             home: self.pilots.homes[index],
             last_input_seq: self.pilots.last_input_seqs[index],
         })

@@ -310,7 +310,7 @@ fn read_station(
             Span::Positive(10_000.0),
             Some(60.0),
         ),
-        repair_price: s.whole(report, "repair_price", 1..=PRICE_MAX, Some(4)),
+        repair_price: s.whole(report, "repair_price", 1..=PRICE_MAX, Some(1)),
         market: read_market(&mut s, universe, report),
     };
     s.close(report);

@@ -246,6 +246,8 @@ pub struct YouRow<'a> {
     pub cargo: Option<&'a [CargoRow<'a>]>,
     /// The station docked at, or none.
     pub docked_at: Option<DockRow<'a>>,
+    /// The tick from which the ship may dock or undock.
+    pub dock_ready_tick: Option<u64>,
 }
 
 impl YouRow<'_> {
@@ -257,6 +259,7 @@ impl YouRow<'_> {
             && self.fuel.is_none()
             && self.cargo.is_none()
             && self.docked_at.is_none()
+            && self.dock_ready_tick.is_none()
     }
 }
 
@@ -269,6 +272,7 @@ impl Serialize for YouRow<'_> {
         object.field(b"\"fuel\":", self.fuel.as_ref())?;
         object.field(b"\"cargo\":", self.cargo.as_ref())?;
         object.field(b"\"docked_at\":", self.docked_at.as_ref())?;
+        object.field(b"\"dock_ready_tick\":", self.dock_ready_tick.as_ref())?;
         object.close()
     }
 }

@@ -45,6 +45,9 @@ pub struct You {
     /// The station docked at, or null.
     #[serde(default)]
     pub docked_at: Option<Name>,
+    /// The tick from which the ship may dock, or undock where it is docked; while it lies ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dock_ready_tick: Option<u64>,
     /// Units the hold takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cargo_capacity: Option<u32>,
@@ -81,6 +84,9 @@ pub struct YouChanges {
         deserialize_with = "present"
     )]
     pub docked_at: Option<Option<Name>>,
+    /// The tick from which the ship may dock, or undock where it is docked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dock_ready_tick: Option<u64>,
 }
 
 /// A field that is there, be it null.

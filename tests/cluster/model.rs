@@ -91,7 +91,9 @@ impl Model {
                     self.entities, entities,
                     "a snapshot beside a delta says the same"
                 );
-                let you = self.you.as_ref().expect("a delta came before");
+                let you = self.you.as_mut().expect("a delta came before");
+                // A pause that is over is not told again.
+                you.dock_ready_tick = you.dock_ready_tick.filter(|&at| at > snapshot.tick);
                 assert_eq!(
                     *you, snapshot.you,
                     "a snapshot beside a delta says the same of `you`"
@@ -165,6 +167,7 @@ impl Model {
         set(&mut you.fuel, changes.fuel);
         set(&mut you.cargo, changes.cargo);
         set(&mut you.docked_at, changes.docked_at);
+        set(&mut you.dock_ready_tick, changes.dock_ready_tick.map(Some));
     }
 
     /// Whoever has just come into view is within its radius of the own ship.

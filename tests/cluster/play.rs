@@ -209,7 +209,15 @@ impl Play {
                     .you
                     .as_ref()
                     .is_some_and(|you| you.docked_at.is_some());
+                // Who asks for a dock mostly holds still until the pauses are over.
+                let is_paused = seat.model.you.as_ref().is_some_and(|you| {
+                    !is_docked
+                        && you.dock_ready_tick.is_some()
+                        && you.dock_ready_tick > seat.model.tick
+                });
+                let waits = seat.is_docking && is_paused && dice.permille(900);
                 match roll {
+                    0..230 if waits => {}
                     0..230 => {
                         let is_hunting = dice.permille(600);
                         let input = match seat.model.aim().filter(|_| is_hunting) {

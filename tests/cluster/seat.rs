@@ -78,6 +78,8 @@ pub(crate) struct Seat {
     pub(crate) model: Model,
     /// Where `auth.ok` said the ship is.
     pub(crate) home: Option<Name>,
+    /// Whether the newest input asks for a dock.
+    pub(crate) is_docking: bool,
     /// The earliest and the latest moment at which the session ends unless it is renewed.
     pub(crate) ends: Option<(UnixMillis, UnixMillis)>,
     /// When the tokens in `asked` run out.
@@ -116,6 +118,7 @@ impl Seat {
             stage: Stage::Open,
             model: Model::default(),
             home: None,
+            is_docking: false,
             ends: None,
             passes: BTreeMap::new(),
             parting: None,
@@ -205,6 +208,7 @@ impl Seat {
     }
 
     pub(crate) fn steer(&mut self, input: Input, due: u64) {
+        self.is_docking = input.dock_request;
         self.ask(Request::Input(input), due);
     }
 

@@ -185,6 +185,11 @@ impl<'a> Truth<'a> {
             dock.map(|station| &station.id),
             "`you.docked_at`"
         );
+        let ready = Some(pilot.dock_ready_tick).filter(|&ready| ready > self.world.tick());
+        assert!(
+            ready.is_none() || you.dock_ready_tick == ready,
+            "`you.dock_ready_tick`"
+        );
         // Snapshots do not tell of inputs.
         if model.input_tick == model.tick {
             assert_eq!(

@@ -253,6 +253,49 @@ fn a_ship_docks_within_reach_once_it_is_slow_enough() {
 }
 
 #[test]
+fn a_pilot_is_told_when_the_pauses_of_docking_end() {
+    let server = server();
+    let mut client = Client::pilot(&server, "spammer");
+    assert_eq!(client.sky.you().dock_ready_tick, None);
+    client.dock();
+    let docked = client.sky.tick;
+    assert_eq!(client.sky.you().dock_ready_tick, Some(docked + 30));
+    // Held through the pause.
+    client.steer(1e-6, 0.0);
+    client.until("it leaves", |client, _| client.sky.docked_at().is_none());
+    assert_eq!(client.sky.tick, docked + 30);
+    assert_eq!(client.sky.you().dock_ready_tick, Some(docked + 60));
+    client.control(0.0, 0.0, false, true);
+    client.until("it docks again", |client, _| {
+        client.sky.docked_at().is_some()
+    });
+    assert_eq!(client.sky.tick, docked + 60);
+    client.rest();
+    client.undock();
+    let ship = client.sky.ship_id().to_owned();
+    client.control(0.0, 0.0, true, false);
+    let is_own = |event: &Event| matches!(event, Event::ProjectileFired { source_id, .. } if *source_id == ship);
+    client.until_delta("it fires", |delta| delta.events.iter().any(is_own));
+    let fired = client.sky.tick;
+    assert_eq!(client.sky.you().dock_ready_tick, Some(fired + 90));
+    client.control(0.0, 0.0, false, true);
+    let mut newest = fired;
+    while client.sky.docked_at().is_none() {
+        let mut own = false;
+        client.until_delta("time passes", |delta| {
+            own = delta.events.iter().any(is_own);
+            true
+        });
+        newest = if own { client.sky.tick } else { newest };
+    }
+    assert_eq!(
+        client.sky.tick,
+        newest + 90,
+        "three seconds after its last shot"
+    );
+}
+
+#[test]
 fn a_ship_out_of_reach_does_not_dock() {
     let server = server();
     let mut client = Client::log_in(&server, "faraway");

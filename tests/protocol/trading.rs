@@ -127,7 +127,8 @@ fn fuel_goes_into_the_tank_and_never_into_the_hold() {
 fn what_is_ordered_before_the_thrust_that_undocks_or_behind_a_docking_request_is_done() {
     let server = server();
     let mut client = Client::pilot(&server, "hasty");
-    for round in 0..10 {
+    for round in 0..3 {
+        client.rest();
         // All that is sent at once mostly meets in one tick.
         client.control(0.0, 0.0, false, true);
         let bought = client.send(buy("alpha", "water", 1));
@@ -135,6 +136,10 @@ fn what_is_ordered_before_the_thrust_that_undocks_or_behind_a_docking_request_is
             matches!(client.answer(bought), Reply::TradeResult(_)),
             "round {round}"
         );
+        client.until("the dock is told", |client, _| {
+            client.sky.docked_at().is_some()
+        });
+        client.rest();
         let sold = client.send(sell("alpha", "water", 1));
         client.steer(1e-6, 0.0);
         let late = client.send(buy("alpha", "water", 1));
@@ -146,6 +151,7 @@ fn what_is_ordered_before_the_thrust_that_undocks_or_behind_a_docking_request_is
             Reply::Error(error) => assert_eq!(error.code, ErrorCode::NotDocked),
             other => panic!("round {round}: the ship has left, not {other:?}"),
         }
+        client.until("it has left", |client, _| client.sky.docked_at().is_none());
     }
 }
 

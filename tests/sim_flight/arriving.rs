@@ -77,3 +77,32 @@ fn an_area_spawn_scatters_pilots_inside_it() {
     let mean = places.iter().map(|place| place.0).sum::<f32>() / 50.0;
     assert!(mean.abs() < 300.0 && places.iter().any(|place| place.0 < -400.0));
 }
+
+/// What it costs to take pilots in at one spawn point: all in one tick, and spread over ticks.
+#[test]
+#[ignore = "a measurement, not a claim"]
+fn what_placing_costs() {
+    for (count, per_tick) in [
+        (1_000, 1_000),
+        (4_000, 4_000),
+        (4_000, 50),
+        (5_000, 5_000),
+        (5_000, 50),
+    ] {
+        let mut universe = quiet();
+        universe.systems[0].pilots_max = 10_000;
+        let mut world = world_of(universe);
+        let (mut placing, mut admitted) = (std::time::Duration::ZERO, 0);
+        for n in 0..count {
+            let newcomer = pilot(&format!("p{n}"), Place::New);
+            let begun = std::time::Instant::now();
+            admitted += u32::from(world.admit(&newcomer).is_ok());
+            placing += begun.elapsed();
+            if (n + 1) % per_tick == 0 {
+                step(&mut world, &[]);
+            }
+        }
+        let each = placing / count;
+        println!("{admitted} of {count}, {per_tick} a tick: {placing:?}, {each:?} each");
+    }
+}

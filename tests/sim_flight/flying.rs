@@ -3,7 +3,7 @@
 use orrery::ids::{EntityKind, StationIndex};
 use orrery::sim::{Command, Done, EventKind, Gone, NO_CELL, Order, Place, Refusal, World};
 
-use crate::{SOL, admit, has_happened, in_space, pilot, place_of, steer, step, world};
+use crate::{SOL, admit, has_happened, in_space, pilot, place_of, steer, step, step_until, world};
 
 #[test]
 fn thrust_moves_along_the_nose_and_burns_fuel() {
@@ -99,7 +99,9 @@ fn docking_takes_place_near_and_slow_and_thrust_ends_it() {
         ship: ship_id,
         station,
     };
-    assert!(has_happened(&world, |kind| *kind == undocked));
+    step_until(&mut world, 40, |world| {
+        has_happened(world, |kind| *kind == undocked)
+    });
     assert_eq!(world.pilot(ship).expect("a pilot").docked_at, None);
 
     let far = admit(&mut world, "far", in_space(0.0, 4000.0, 0.0));

@@ -6,10 +6,14 @@
 )]
 
 mod arriving;
+mod contests;
 #[path = "../crowd/mod.rs"]
 mod crowd;
+mod docking;
 mod fighting;
 mod flying;
+mod repairing;
+mod sanctuary;
 
 use std::sync::Arc;
 

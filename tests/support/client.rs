@@ -271,6 +271,13 @@ impl Client {
         }
     }
 
+    /// Waits until the ship may dock, or undock where it is docked.
+    pub(crate) fn rest(&mut self) {
+        while self.sky.you().dock_ready_tick > Some(self.sky.tick) {
+            self.next();
+        }
+    }
+
     /// Leaves the dock with the shortest push there is, and lets go of the controls.
     pub(crate) fn undock(&mut self) {
         self.steer(1e-6, 0.0);

@@ -100,6 +100,10 @@ impl Sky {
         }
         if self.tick == snapshot.tick && self.deltas_count > 0 {
             assert_eq!(self.entities, entities, "deltas add up to the snapshot");
+            if let Some(you) = &mut self.you {
+                // A pause that is over is not told again.
+                you.dock_ready_tick = you.dock_ready_tick.filter(|&ready| ready > self.tick);
+            }
             assert_eq!(self.you.as_ref(), Some(&snapshot.you));
         }
         assert!(snapshot.tick >= self.tick, "time runs forward");
@@ -187,6 +191,7 @@ impl Sky {
             fuel,
             cargo,
             docked_at,
+            dock_ready_tick,
         } = changes.clone();
         assert_eq!(ship_id, None, "a pilot keeps one ship in a system");
         you.credits = changed(credits, before.credits, "credits");
@@ -194,6 +199,10 @@ impl Sky {
         you.fuel = changed(fuel, before.fuel, "fuel");
         you.cargo = changed(cargo, before.cargo, "cargo");
         you.docked_at = changed(docked_at, before.docked_at, "docked_at");
+        let (told, known) = (dock_ready_tick.map(Some), before.dock_ready_tick);
+        you.dock_ready_tick = changed(told, known, "dock_ready_tick");
+        let is_ahead = dock_ready_tick.is_none_or(|ready| ready > self.tick);
+        assert!(is_ahead, "told while it lies ahead");
     }
 }
 

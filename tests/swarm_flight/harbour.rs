@@ -303,6 +303,7 @@ impl Berth<'_> {
                     qty: 1,
                 }],
                 docked_at: self.docked_at(),
+                dock_ready_tick: None,
                 cargo_capacity: None,
                 hull_max: None,
                 fuel_max: None,

@@ -80,8 +80,9 @@ station.stranded = () => {
 };
 
 let undockUntil = 0;
+/** A push as long as it must be held: to the end of the pause after docking, and a moment more. */
 function undock() {
-  undockUntil = performance.now() + 400;
+  undockUntil = performance.now() + world.dockPauseSeconds * 1000 + 400;
 }
 
 function dock() {
@@ -204,7 +205,7 @@ function panels(/** @type {number} */ now) {
   const { berth } = steering;
   const astray = !berth || Math.hypot(berth.x - own.x, berth.y - own.y) > berth.reach * ASTRAY_PART;
   if (astray || world.you?.docked_at != null) steering.docking = false;
-  byId("touch-dock").classList.toggle("ready", near !== null);
+  byId("touch-dock").classList.toggle("ready", near !== null && world.dockPauseSeconds === 0);
   station.update();
   if (link.state === "waiting") showState();
 }

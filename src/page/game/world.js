@@ -119,10 +119,17 @@ export class World {
     return 1 / this.tickRate;
   }
 
+  /** How long the ship can neither dock nor undock yet, in seconds of the pilot's clock. */
+  get dockPauseSeconds() {
+    const ticks = (this.you?.dock_ready_tick ?? 0) - this.tick;
+    return Math.max(0, ticks * this.tickSeconds) / this.dilation;
+  }
+
   /** @param {WorldSnapshot} snapshot */
   applySnapshot(snapshot) {
     this.tick = snapshot.tick;
-    this.you = { ...(this.you ?? {}), ...snapshot.you };
+    // A snapshot leaves out a pause that is over, and another system has other ticks.
+    this.you = { ...(this.you ?? {}), dock_ready_tick: undefined, ...snapshot.you };
     if (snapshot.you.ship_id) this.shipId = snapshot.you.ship_id;
     const present = new Set();
     for (const row of snapshot.entities) {

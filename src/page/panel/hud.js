@@ -156,7 +156,9 @@ export class Hud {
       warn = true;
     } else if (near && world.you?.docked_at == null) {
       const name = stationName(near);
-      if (state.docking) words = near.docking_speed_max > 0 && speed > near.docking_speed_max ? `Slowing down for ${name}` : `Docking at ${name}`;
+      const pause = Math.ceil(world.dockPauseSeconds);
+      if (pause > 0) words = state.docking ? `Docking at ${name} in ${pause} s` : `In reach of ${name}: its dock takes you in ${pause} s`;
+      else if (state.docking) words = near.docking_speed_max > 0 && speed > near.docking_speed_max ? `Slowing down for ${name}` : `Docking at ${name}`;
       else if (state.touch) words = `In reach of ${name}: tap Dock`;
       else [words, key] = [`In reach of ${name}: dock with`, "E"];
     } else if (state.docking) {

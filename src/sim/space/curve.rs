@@ -28,8 +28,12 @@ impl Curve {
         }
     }
 
-    /// The places in their order along the curve. Linear.
-    pub(super) fn sort(&mut self, places: impl Iterator<Item = (f32, f32)>) -> &[Keyed] {
+    /// The places in their order along the curve, from either end. Linear.
+    pub(super) fn sort(
+        &mut self,
+        places: impl Iterator<Item = (f32, f32)>,
+        from_end: bool,
+    ) -> &[Keyed] {
         let half = self.half_extent;
         let scale = STEPS as f32 / (2.0 * half).max(1.0);
         let step = |along: f32| (((along + half) * scale) as u32).min(STEPS - 1);
@@ -54,6 +58,9 @@ impl Curve {
                 *place += 1;
             }
             std::mem::swap(&mut self.keys, &mut self.spare);
+        }
+        if from_end {
+            self.keys.reverse();
         }
         &self.keys
     }
@@ -89,8 +96,11 @@ mod tests {
             (f32::MAX, -f32::MAX),
         ];
         let mut curve = Curve::new(10.0);
-        let order = curve.sort(places.into_iter());
-        let order: Vec<u32> = order.iter().map(|&(_, index)| index).collect();
-        assert_eq!(order, [3, 5, 2, 1, 4, 0]);
+        let mut order = |from_end| -> Vec<u32> {
+            let order = curve.sort(places.into_iter(), from_end);
+            order.iter().map(|&(_, index)| index).collect()
+        };
+        assert_eq!(order(false), [3, 5, 2, 1, 4, 0]);
+        assert_eq!(order(true), [0, 4, 1, 2, 5, 3]);
     }
 }

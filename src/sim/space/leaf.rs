@@ -56,6 +56,15 @@ impl Leaf {
         rows: [u32::MAX; LEAF_ROWS],
     };
 
+    /// Which lanes hold a circle.
+    pub(super) fn occupied(&self) -> u32 {
+        let mut mask = 0;
+        for lane in 0..LEAF_ROWS {
+            mask |= u32::from(self.rows[lane] != u32::MAX) << lane;
+        }
+        mask
+    }
+
     /// Which circles here touch this one.
     #[inline]
     pub(super) fn touching(&self, x: f32, y: f32, radius: f32) -> u32 {
