@@ -64,6 +64,6 @@ impl Core {
                 self.book.forget(guest);
             }
         }
-        self.reads.after_batch = self.reads.after_batch.max(self.book.covers());
+        self.ask_after_this_batch();
     }
 }
