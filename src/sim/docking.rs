@@ -38,7 +38,8 @@ pub(super) struct Undocking {
     pub(super) turn: f32,
 }
 
-/// Who waits to leave; the columns say whether they still do.
+/// Who waits to leave; the columns say whether they still do. No longer than there are pilots, and
+/// than a tick has commands.
 #[derive(Debug, Default)]
 pub(super) struct Undockings {
     waiting: Vec<Handle>,
@@ -88,6 +89,9 @@ pub(super) fn undock(world: &mut World) {
     let mut undockings = std::mem::take(&mut world.undockings);
     undockings.npcs_left = NPC_UNDOCKINGS_PER_TICK_MAX;
     undockings.ready.clear();
+    // Who let go of the thrust and held it again stands in the list twice.
+    undockings.waiting.sort_unstable();
+    undockings.waiting.dedup();
     undockings.waiting.retain(|&ship| {
         let Some((index, row)) = world.pilots.index(ship).zip(world.entities.row(ship)) else {
             return false;
@@ -102,8 +106,6 @@ pub(super) fn undock(world: &mut World) {
         true
     });
     undockings.ready.sort_unstable();
-    // Who let go of the thrust and held it again stands in the list twice.
-    undockings.ready.dedup();
     for &(_, _, ship) in undockings.ready.iter().take(UNDOCKINGS_PER_TICK_MAX) {
         if let Some((index, row)) = world.pilots.index(ship).zip(world.entities.row(ship))
             && let Some(asked) = world.pilots.undockings[index].take()

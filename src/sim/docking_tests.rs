@@ -98,6 +98,35 @@ fn who_waits_longest_leaves_first() {
 }
 
 #[test]
+fn who_changes_the_mind_often_waits_once() {
+    let mut world = world();
+    let ships = docked(&mut world, 1);
+    let row = world.stations_count();
+    world.entities.dock_ready_ticks[row] = 20;
+    let mut seq = 0;
+    while world.tick < 19 {
+        let mut commands = Vec::new();
+        for thrust in [1e-9, 0.0, 1e-9, 0.0, 1e-9] {
+            seq += 1;
+            commands.push(Command::Steer {
+                ship: ships[0],
+                seq,
+                thrust,
+                turn: 0.0,
+                fire: false,
+                dock: false,
+            });
+        }
+        world.step(&mut commands);
+        assert_eq!(world.undockings.waiting.len(), 1);
+    }
+    world.step(&mut Vec::new());
+    assert_eq!(undocked_count(&world), 1);
+    world.step(&mut Vec::new());
+    assert!(world.undockings.waiting.is_empty());
+}
+
+#[test]
 fn a_ship_that_touches_nothing_undocks_where_it_lies() {
     let mut world = world();
     let ships = docked(&mut world, 9);
