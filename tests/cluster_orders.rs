@@ -108,6 +108,7 @@ fn a_join_waits_for_the_orders_before_it_in_a_slowed_system() {
 fn controls_before_a_join_in_one_packet_are_applied_before_it() {
     let mut cluster = forgetful(1);
     let ann = docked(&mut cluster, "ann");
+    cluster.ticks(DOCK_PAUSE_TICKS);
     let there = cluster.universe.systems[1].id.clone();
     let due = cluster.tick + 1;
     cluster.seats[ann].steer(thrust(1.0), due);

@@ -481,7 +481,9 @@ fn only_guests_who_are_not_here_are_given_to_forget() {
 
 #[test]
 fn a_player_with_as_many_outcomes_as_are_kept_gets_old_answers_and_no_new_ones() {
-    let mut cluster = quiet();
+    let mut setup = Setup::new(sky::close_quarters());
+    setup.request_digests_max = 1;
+    let mut cluster = Cluster::new(setup);
     let ann = cluster.enter("ann", "sol-1");
     dock(&mut cluster, ann);
     let ask = |cluster: &mut Cluster, id| {
@@ -491,6 +493,8 @@ fn a_player_with_as_many_outcomes_as_are_kept_gets_old_answers_and_no_new_ones()
         cluster.seats[ann].newest_reply.clone()
     };
     let first = ask(&mut cluster, Some("old"));
+    // More than the server keeps in mind: from now on it asks about every id.
+    ask(&mut cluster, Some("older"));
     let who = cluster.seats[ann].player.clone();
     cluster.disk().full.insert(who);
     assert_eq!(ask(&mut cluster, Some("old")), first);

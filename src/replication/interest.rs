@@ -36,7 +36,7 @@ pub(super) fn snapshot_rows_max(fixed_bytes: usize) -> u32 {
 pub(super) struct Crowd<'a> {
     pub(super) frame: &'a TickFrame,
     pub(super) views: Views,
-    /// By what the room of every delta is divided, in an overload.
+    /// By what the room for updates is divided, in an overload.
     pub(super) divisor: u32,
     /// Steps by which every view is smaller at least.
     pub(super) steps_off_min: u8,
@@ -142,14 +142,15 @@ impl Crowd<'_> {
             entering: rows,
             leaving: sight.known,
         };
-        if most.bytes() <= room {
+        if most.bytes() <= room / self.divisor {
             return Fit::Thinned(0);
         }
         let change = self.change(sight, view, rows);
         if change.bytes() > room {
             return Fit::TooMuchChange;
         }
-        let updates_max = (room - change.bytes()) / ROW_BYTES_ESTIMATE as u32;
+        let updates_max =
+            (room - change.bytes()).min(room / self.divisor) / ROW_BYTES_ESTIMATE as u32;
         if rows - change.entering <= updates_max {
             return Fit::Thinned(0);
         }
@@ -169,8 +170,7 @@ impl Crowd<'_> {
     /// The view of a client after the one before, and how it is told.
     /// Work: one sum a row of cells; in a crowd, some more, and a look at each arrival.
     pub(super) fn aim(&self, sight: &Sight<'_>) -> Aim {
-        let room = ROOM_BYTES / self.divisor.max(1);
-        let before = sight.before;
+        let (room, before) = (ROOM_BYTES, sight.before);
         let mut view = self.view_of(sight, before.steps_off.max(self.steps_off_min));
         let mut rows = self.rows(&view);
         if before.is_nothing() || (sight.needs_snapshot && rows > self.snapshot_rows_max) {
@@ -240,10 +240,14 @@ impl Crowd<'_> {
         if rows > VIEW_ROWS_MAX / 4 * 3 {
             return Growth::None;
         }
+        let room = room / 4 * 3;
         let updates = thinned_rows(self.rows_in_rings(&larger), THINNING.len() - 1);
+        let updates_bytes = updates * ROW_BYTES_ESTIMATE as u32;
+        if updates_bytes > room / self.divisor {
+            return Growth::None;
+        }
         let change = self.change(sight, view, self.rows(view));
-        let taken = change.bytes() + updates * ROW_BYTES_ESTIMATE as u32;
-        let spare = (room / 4 * 3).saturating_sub(taken);
+        let spare = room.saturating_sub(change.bytes() + updates_bytes);
         let mut left = spare;
         let mut grown = view.grown_towards(&larger, grid, |cell| {
             let rows = self.frame.places_in(&(cell..cell + 1)).len() as u32;
@@ -252,7 +256,7 @@ impl Crowd<'_> {
             left = left.saturating_sub(bytes);
             fits
         });
-        if grown == *view && spare >= room / 4 && self.may_begin(sight, rows) {
+        if grown == *view && spare >= room / 3 && self.may_begin(sight, rows) {
             return Growth::BySnapshot;
         }
         if larger.covers(&grown) && grown.covers(&larger) {

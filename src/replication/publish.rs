@@ -18,7 +18,7 @@ use super::frame::{Before, CellBytes, Departure, PilotView, Span, TickFrame};
 use super::interest::{self, Crowd, Sight};
 use super::layout::{end_places, lay_down, note_rows, stretch_start};
 use super::view::{Beside, CellId, Grid, Place, View, Views};
-use super::viewer::{Scene, Viewer};
+use super::viewer::{Due, Scene, Viewer};
 use crate::ids::{SystemIndex, UnixMillis};
 use crate::limits::{
     DELTA_EVENT_BYTES_MAX, FRAME_TICKS_MAX, FRAMES_KEPT_MAX, PARALLEL_ROWS_MIN, STICKY_FRAMES,
@@ -194,7 +194,7 @@ impl Publisher {
             let crowd = Crowd {
                 frame,
                 views: self.views,
-                divisor: stage.rows_divisor,
+                divisor: stage.rows_divisor.max(1),
                 steps_off_min: stage.shrunk.saturating_mul(VIEW_STEPS_PER_SIZE),
                 snapshot_rows_max,
             };
@@ -202,16 +202,18 @@ impl Publisher {
                 before: &viewer.view,
                 known: viewer.known,
                 ship,
-                needs_snapshot: viewer.snapshot_due,
+                needs_snapshot: viewer.due == Due::Snapshot,
                 restarted: viewer.restarted,
             });
             if aim.is_restart {
-                viewer.snapshot_due = true;
+                viewer.due = Due::Snapshot;
                 viewer.restarted = frame.turn;
                 viewer.view = View::NOTHING;
             }
-            viewer.snapshot_due |= viewer.correction_due && aim.rows <= snapshot_rows_max;
-            viewer.correction_due = false;
+            if viewer.due == Due::Correction {
+                let fits = aim.rows <= snapshot_rows_max;
+                viewer.due = if fits { Due::Snapshot } else { Due::Nothing };
+            }
             self.want(frame, viewer, &aim.view);
             let before = std::mem::replace(&mut viewer.view, aim.view);
             viewer.known = aim.rows;
@@ -234,7 +236,7 @@ impl Publisher {
     /// Notes the occupied cells that a client begins or ceases to see.
     fn want(&mut self, frame: &TickFrame, viewer: &Viewer, now: &View) {
         let (before, grid) = (&viewer.view, frame.grid);
-        if viewer.snapshot_due {
+        if viewer.due == Due::Snapshot {
             for run in now.runs(grid) {
                 self.note(frame, run, |wanted| wanted.full = true);
             }
@@ -304,8 +306,7 @@ impl Publisher {
         scene: Scene<'_>,
         viewers: &[Viewer],
     ) {
-        let is_due = |viewer: &Viewer| viewer.snapshot_due || viewer.correction_due;
-        if viewers.iter().any(is_due) {
+        if viewers.iter().any(|viewer| viewer.due > Due::Nothing) {
             add_markets_and_zones(frame, world, scene);
             self.fixed_bytes = frame.markets.len() + frame.zones.len();
         }
@@ -369,11 +370,11 @@ impl Publisher {
             view.you = span(bytes, |out| {
                 viewer.you_changes(&ship, world.tick(), scene, &self.scratch, out);
             });
-            if viewer.snapshot_due {
+            if viewer.due == Due::Snapshot {
                 view.snapshot_you = span(bytes, |out| {
                     viewer.you(&ship, world.tick(), scene, &self.scratch, out);
                 });
-                viewer.snapshot_due = false;
+                viewer.due = Due::Nothing;
             }
         }
         drop(views);

@@ -38,16 +38,23 @@ pub struct Viewer {
     pub(super) is_thinned: bool,
     /// The frame in which it last began anew.
     pub(super) restarted: u64,
-    /// Whether the next frame shall carry a snapshot.
-    pub snapshot_due: bool,
-    /// Whether the next frame shall carry one if the whole view fits into it: it only corrects.
-    pub correction_due: bool,
+    pub(super) due: Due,
     /// Money and hold that may be told.
     purse: Purse,
     /// Whether that was set since it was last compared with what was told: nearly never, and the
     /// comparison would fetch both holds from far away, for every client and tick.
     is_purse_new: bool,
     told: Told,
+}
+
+/// What the next frame shall carry for a client besides its delta.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    Nothing,
+    /// A snapshot, if the whole view fits into one.
+    Correction,
+    /// A snapshot, with a smaller view if it must be.
+    Snapshot,
 }
 
 /// The own state as the client knows it.
@@ -71,12 +78,21 @@ impl Viewer {
             known: 0,
             is_thinned: false,
             restarted: 0,
-            snapshot_due: true,
-            correction_due: false,
+            due: Due::Snapshot,
             purse,
             is_purse_new: true,
             told: Told::default(),
         }
+    }
+
+    /// The next frame shall carry a snapshot.
+    pub fn owe_snapshot(&mut self) {
+        self.due = Due::Snapshot;
+    }
+
+    /// The next frame shall carry a snapshot if the whole view fits into one: it only corrects.
+    pub fn owe_correction(&mut self) {
+        self.due = self.due.max(Due::Correction);
     }
 
     /// What the client sees as of the newest frame.

@@ -364,7 +364,7 @@ impl Core {
             .theatre_mut(system)
             .and_then(|theatre| theatre.viewer_mut(conn))
         {
-            viewer.snapshot_due = true;
+            viewer.owe_snapshot();
         }
     }
 }

@@ -370,7 +370,9 @@ impl Core {
             // In every beat: one that shows nothing must not pass a client over.
             for viewer in &mut theatre.viewers {
                 let turn = self.tick + u64::from(viewer.ship.slot);
-                viewer.correction_due |= turn.is_multiple_of(SNAPSHOT_PERIOD_TICKS);
+                if turn.is_multiple_of(SNAPSHOT_PERIOD_TICKS) {
+                    viewer.owe_correction();
+                }
             }
             match theatre.turn {
                 Turn::Rest => continue,
