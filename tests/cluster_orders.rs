@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use cluster::server::DiskPace;
 use cluster::{Cluster, Setup, sky};
 use orrery::ids::Name;
-use orrery::limits::{LINGER_TICKS, PILOT_COMMANDS_MAX, STEERING_HELD_TICKS_MAX};
+use orrery::limits::{DOCK_PAUSE_TICKS, LINGER_TICKS, PILOT_COMMANDS_MAX, STEERING_HELD_TICKS_MAX};
 use orrery::wire::{ErrorCode, Input, Reply, RequestId, Trade};
 
 /// A server that keeps one request id of a player in mind, so that nearly all are looked up.

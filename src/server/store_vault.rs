@@ -123,10 +123,7 @@ impl StoreVault {
                     ticket,
                     pilot: Box::new(pilot),
                 },
-                store::Answer::Outcome { ticket, outcome } => Answer::Outcome {
-                    ticket,
-                    outcome,
-                },
+                store::Answer::Outcome { ticket, outcome } => Answer::Outcome { ticket, outcome },
                 store::Answer::Failed(error) => Answer::Failed(error.to_string()),
             };
             // A vault that is gone has nobody to tell.
@@ -209,7 +206,10 @@ impl Vault for StoreVault {
     }
 
     fn outcomes(&mut self, questions: Vec<OutcomeQuestion>) -> Result<(), Vec<OutcomeQuestion>> {
-        let taken = self.store.as_ref().map(|store| store.outcomes(questions.clone()));
+        let taken = self
+            .store
+            .as_ref()
+            .map(|store| store.outcomes(questions.clone()));
         match taken {
             Some(Ok(())) => Ok(()),
             Some(Err(_)) | None => Err(questions),

@@ -13,9 +13,7 @@ use std::sync::{Arc, Mutex};
 use orrery::ids::{Name, PlayerId};
 use orrery::limits::REQUEST_DIGESTS_MAX;
 use orrery::server::vault::{Answer, Full, Vault};
-use orrery::store::{
-    Batch, Cause, LoadedPilot, OutcomeQuestion, Purpose, Stock, StoredOutcome,
-};
+use orrery::store::{Batch, Cause, LoadedPilot, OutcomeQuestion, Purpose, Stock, StoredOutcome};
 
 use super::dice::Dice;
 use super::shelf::Shelf;
