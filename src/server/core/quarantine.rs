@@ -28,6 +28,7 @@ impl Core {
 
     fn put_out(&mut self, key: PlayerHandle) {
         self.refuse_orders_of(key);
+        self.reads.forget(key);
         if let Some(conn) = self.roster.get(key).and_then(|entry| entry.conn) {
             self.hide(key, conn);
         }

@@ -28,6 +28,13 @@ pub(super) struct Reads {
     after_batch: u64,
 }
 
+impl Reads {
+    /// Nothing that a player asked is waited for any more: the store may never answer it.
+    pub(super) fn forget(&mut self, player: PlayerHandle) {
+        self.asked.retain(|_, asking| *asking != player);
+    }
+}
+
 impl Core {
     /// The same core, which keeps so many request ids of a player in mind.
     #[must_use]
