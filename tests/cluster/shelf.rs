@@ -169,14 +169,19 @@ impl Shelf {
 
     /// What a login needs to know.
     pub(crate) fn load(&self, player: &PlayerId) -> LoadedPilot {
-        let used = self.outcomes.keys().filter(|(owner, _)| owner == player);
         LoadedPilot {
             player: player.clone(),
             record: self.pilots.get(player).cloned(),
             is_elsewhere: false,
-            request_digests: used.map(|(_, id)| request_digest(id)).collect(),
+            request_digests: self.request_digests(player),
             request_digests_complete: true,
         }
+    }
+
+    /// The ids that a player has used.
+    pub(crate) fn request_digests(&self, player: &PlayerId) -> Vec<u64> {
+        let used = self.outcomes.keys().filter(|(owner, _)| owner == player);
+        used.map(|(_, id)| request_digest(id)).collect()
     }
 }
 

@@ -131,7 +131,7 @@ impl Disk {
                 pilot: Box::new(self.load(player)),
             },
             Read::Digests { ticket, player } => {
-                let mut digests = self.shelf.load(player).request_digests;
+                let mut digests = self.shelf.request_digests(player);
                 let is_complete = digests.len() <= self.request_digests_max;
                 digests.truncate(self.request_digests_max);
                 Answer::RequestDigests {
