@@ -167,12 +167,6 @@ impl Shelf {
         self.moved.contains(&(player.clone(), id.to_owned()))
     }
 
-    /// Digests of the ids that a player has used.
-    pub(crate) fn request_digests(&self, player: &PlayerId) -> Vec<u64> {
-        let used = self.outcomes.keys().filter(|(owner, _)| owner == player);
-        used.map(|(_, id)| request_digest(id)).collect()
-    }
-
     /// What a login needs to know.
     pub(crate) fn load(&self, player: &PlayerId) -> LoadedPilot {
         LoadedPilot {
@@ -180,6 +174,12 @@ impl Shelf {
             record: self.pilots.get(player).cloned(),
             is_elsewhere: false,
         }
+    }
+
+    /// The ids that a player has used.
+    pub(crate) fn request_digests(&self, player: &PlayerId) -> Vec<u64> {
+        let used = self.outcomes.keys().filter(|(owner, _)| owner == player);
+        used.map(|(_, id)| request_digest(id)).collect()
     }
 }
 

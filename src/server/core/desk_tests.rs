@@ -1,10 +1,10 @@
 //! Tests of what is kept of an order, and of whom.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::ids::PlayerId;
+use crate::ids::{PlayerId, UnixMillis};
 use crate::server::core::CoreParts;
 use crate::server::mailbox::Mailbox;
 use crate::server::metrics::Metrics;
@@ -15,14 +15,19 @@ use crate::store::{Batch, OutcomeQuestion, Purpose};
 use crate::universe::Universe;
 
 /// Takes everything and says nothing.
-struct Silent;
+#[derive(Default)]
+struct Silent {
+    /// Players whose pilots were asked for.
+    loads: Arc<Mutex<Vec<PlayerId>>>,
+}
 
 impl Vault for Silent {
     fn submit(&mut self, _: Batch) -> Result<(), Batch> {
         Ok(())
     }
 
-    fn load(&mut self, _: u64, _: &PlayerId, _: Purpose) -> Result<(), Full> {
+    fn load(&mut self, _: u64, player: &PlayerId, _: Purpose) -> Result<(), Full> {
+        self.loads.lock().unwrap().push(player.clone());
         Ok(())
     }
 
@@ -38,6 +43,10 @@ impl Vault for Silent {
 }
 
 fn core() -> Core {
+    core_over(Silent::default())
+}
+
+fn core_over(vault: Silent) -> Core {
     let universe = Universe::built_in();
     let world = World::new(Arc::clone(&universe), SystemIndex(0), 1, None);
     Core::new(CoreParts {
@@ -47,7 +56,7 @@ fn core() -> Core {
         recorder: None,
         inbox: Arc::new(Mailbox::new(8)),
         lanes: Vec::new(),
-        vault: Box::new(Silent),
+        vault: Box::new(vault),
         durable: Arc::new(AtomicU64::new(0)),
         view_radius: 1000.0,
         stretches: 1,
@@ -137,4 +146,26 @@ fn an_order_whose_ship_was_taken_in_is_told_no_lie_of_a_wreck() {
     let entry = core.roster.get_mut(ann).unwrap();
     entry.whereabouts = Whereabouts::Aboard(order.system, order.ship);
     assert!(core.has_its_ship(&order));
+}
+
+#[test]
+fn a_pilot_is_asked_for_only_once_what_was_kept_of_those_let_go_is_durable() {
+    let vault = Silent::default();
+    let loads = Arc::clone(&vault.loads);
+    let mut core = core_over(vault);
+    let ann = player(&mut core, "ann");
+    core.conclude(&open(ann), Reply::error(ErrorCode::NothingToRepair));
+    core.ask_after_this_batch();
+    core.roster.remove(ann);
+    let again = core.roster.insert(PlayerId::parse("ann").unwrap());
+    core.reads.loads.push(again);
+    let batch = core.book.number();
+    core.submit(UnixMillis(1));
+    core.submit(UnixMillis(2));
+    assert!(loads.lock().unwrap().is_empty(), "the batch is on its way");
+    core.durable.store(batch, Ordering::Release);
+    core.submit(UnixMillis(3));
+    assert_eq!(loads.lock().unwrap().len(), 1);
+    core.submit(UnixMillis(4));
+    assert_eq!(loads.lock().unwrap().len(), 1, "once");
 }
