@@ -179,10 +179,12 @@ impl Core {
     }
 
     /// Tells the outcome of an order, and keeps it where the client may ask again. An order whose
-    /// player is gone is kept for nobody.
+    /// player is gone is kept for nobody, and whoever asked has been answered.
     pub(super) fn conclude(&mut self, open: &OpenOrder, reply: Reply) {
-        let player = self.roster.get_mut(open.player);
-        if let (Some(id), Some(player), true) = (open.wish.request_id(), player, is_kept(&reply)) {
+        let Some(player) = self.roster.get_mut(open.player) else {
+            return;
+        };
+        if let (Some(id), true) = (open.wish.request_id(), is_kept(&reply)) {
             let batch = self.book.number();
             player.requests.note(digest(id.as_str()), batch);
             player.kept_in_batch = batch;
@@ -240,22 +242,19 @@ impl Core {
         self.refuse_queued();
     }
 
-    /// Nothing more comes of a player's orders: they are answered INTERNAL.
-    pub(super) fn refuse_orders_of(&mut self, handle: PlayerHandle) {
-        let mut refused: Vec<(ConnId, u64)> = Vec::new();
-        self.orders.retain(|_, open| {
-            if open.player == handle {
-                refused.push((open.conn, open.seq));
-            }
-            open.player != handle
-        });
+    /// Nothing more comes of a player's orders: they are answered INTERNAL. Those that the world has
+    /// keep their tickets until it is done with them, so that no other order gets one of these.
+    pub(super) fn refuse_orders_of(&self, handle: PlayerHandle) {
+        let orders = self.orders.iter().map(|(_, open)| open);
+        for open in orders.filter(|open| open.player == handle) {
+            self.refuse(open.conn, open.seq, ErrorCode::Internal);
+        }
         if let Some(player) = self.roster.get(handle)
             && let Some(conn) = player.conn
         {
-            refused.extend(player.queue.owed_seqs().map(|seq| (conn, seq)));
-        }
-        for (conn, seq) in refused {
-            self.refuse(conn, seq, ErrorCode::Internal);
+            for seq in player.queue.owed_seqs() {
+                self.refuse(conn, seq, ErrorCode::Internal);
+            }
         }
     }
 }
