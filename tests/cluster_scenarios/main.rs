@@ -1,0 +1,51 @@
+//! Named stories on the simulated server: laggards, replaced logins, lingering ships, a full disk,
+//! a crowd. The cluster's own checks run in every tick of each.
+
+#[path = "../cluster/mod.rs"]
+mod cluster;
+
+mod keeping;
+mod leaving;
+mod logins;
+mod reading;
+
+use cluster::{Cluster, Setup, sky};
+use orrery::ids::Name;
+use orrery::wire::{Input, RequestId, Trade};
+
+fn quiet() -> Cluster {
+    Cluster::new(Setup::new(sky::close_quarters()))
+}
+
+fn thrust(thrust: f32, turn: f32) -> Input {
+    Input {
+        thrust,
+        turn,
+        ..Input::default()
+    }
+}
+
+/// Asks for the dock until the ship is in it.
+fn dock(cluster: &mut Cluster, seat: usize) {
+    let input = Input {
+        dock_request: true,
+        ..Input::default()
+    };
+    let due = cluster.tick + 1;
+    cluster.seats[seat].steer(input, due);
+    cluster.ticks(3);
+    let you = cluster.seats[seat].model.you.as_ref();
+    assert!(
+        you.is_some_and(|you| you.docked_at.is_some()),
+        "pilots appear at a dock"
+    );
+}
+
+fn food(quantity: u32, id: Option<&str>) -> Trade {
+    Trade {
+        station_id: Name::parse("earth-orbit-station").expect("a name"),
+        commodity_id: Name::parse("food").expect("a name"),
+        quantity,
+        request_id: id.map(|id| RequestId::parse(id).expect("an id")),
+    }
+}
