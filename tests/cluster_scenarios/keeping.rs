@@ -1,6 +1,6 @@
 //! What the store keeps, what it refuses, and what is told of it.
 
-use super::{dock, food, quiet, thrust};
+use super::{assert_refused_for_the_servers_sake, crowd, dock, food, quiet, thrust};
 use crate::cluster::seat::Stage;
 use crate::cluster::server::DiskPace;
 use crate::cluster::{Cluster, Setup, sky};

@@ -2,7 +2,7 @@
 
 use super::{dock, food, quiet, thrust};
 use crate::cluster::Cluster;
-use orrery::ids::{Name, PlayerId};
+use orrery::ids::Name;
 use orrery::limits::LINGER_TICKS;
 use orrery::wire::Reply;
 

@@ -1,6 +1,6 @@
 //! Who is let in, who is turned away for the server's sake, and who is replaced.
 
-use super::{quiet, thrust};
+use super::{assert_refused_for_the_servers_sake, quiet, thrust};
 use crate::cluster::seat::Stage;
 use crate::cluster::server::DiskPace;
 use crate::cluster::{Cluster, Setup, sky};
@@ -25,19 +25,6 @@ fn a_login_that_the_store_does_not_answer_is_refused_after_ten_seconds_and_may_c
     assert_refused_for_the_servers_sake(&cluster, ann, ErrorCode::Internal);
     cluster.disk_pace = DiskPace::Prompt;
     cluster.enter("ann", "sol-1");
-}
-
-/// The login was told `auth.error` with a time to come back, and closed with 1013.
-fn assert_refused_for_the_servers_sake(cluster: &Cluster, seat: usize, code: ErrorCode) {
-    let seat = &cluster.seats[seat];
-    let Some(Reply::AuthError(error)) = &seat.newest_reply else {
-        panic!("auth.error expected: {:?}", seat.newest_reply);
-    };
-    assert_eq!(error.code, code);
-    assert!(error.retry_after_ms.is_some_and(|ms| ms > 0), "{error:?}");
-    assert!(seat.asked.is_empty(), "it answers the login");
-    let close = CloseCode::TryLater.as_u16();
-    assert_eq!(seat.stage, Stage::Over(Some(close)));
 }
 
 #[test]

@@ -9,9 +9,10 @@ mod leaving;
 mod logins;
 mod reading;
 
+use cluster::seat::Stage;
 use cluster::{Cluster, Setup, sky};
 use orrery::ids::Name;
-use orrery::wire::{Input, RequestId, Trade};
+use orrery::wire::{CloseCode, ErrorCode, Input, Reply, RequestId, Trade};
 
 fn quiet() -> Cluster {
     Cluster::new(Setup::new(sky::close_quarters()))
@@ -48,4 +49,24 @@ fn food(quantity: u32, id: Option<&str>) -> Trade {
         quantity,
         request_id: id.map(|id| RequestId::parse(id).expect("an id")),
     }
+}
+
+/// A sky for crowds, over a disk that takes them in at once.
+fn crowd(half_side: f32) -> Cluster {
+    let mut setup = Setup::new(sky::crowded(half_side));
+    setup.disk_capacity = 8_192;
+    Cluster::new(setup)
+}
+
+/// The login was told `auth.error` with a time to come back, and closed with 1013.
+fn assert_refused_for_the_servers_sake(cluster: &Cluster, seat: usize, code: ErrorCode) {
+    let seat = &cluster.seats[seat];
+    let Some(Reply::AuthError(error)) = &seat.newest_reply else {
+        panic!("auth.error expected: {:?}", seat.newest_reply);
+    };
+    assert_eq!(error.code, code);
+    assert!(error.retry_after_ms.is_some_and(|ms| ms > 0), "{error:?}");
+    assert!(seat.asked.is_empty(), "it answers the login");
+    let close = CloseCode::TryLater.as_u16();
+    assert_eq!(seat.stage, Stage::Over(Some(close)));
 }

@@ -1,17 +1,9 @@
 //! Clients that read late or never, and crowds that are too much to tell.
 
-use super::{quiet, thrust};
+use super::{crowd, quiet, thrust};
 use crate::cluster::seat::Stage;
-use crate::cluster::{Cluster, Setup, sky};
 use orrery::limits::{DELTA_BYTES_MAX, PENDING_BYTES_MAX, STALL_MS_MAX, SWEEP_MS};
 use orrery::wire::CloseCode;
-
-/// A sky for crowds, over a disk that takes them in at once.
-fn crowd(half_side: f32) -> Cluster {
-    let mut setup = Setup::new(sky::crowded(half_side));
-    setup.disk_capacity = 8_192;
-    Cluster::new(setup)
-}
 
 #[test]
 fn a_laggard_gets_a_snapshot_when_it_reads_again() {
