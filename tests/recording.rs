@@ -57,7 +57,7 @@ fn replayed(universe: &Arc<Universe>, bytes: &[u8]) -> Result<Report, Unusable> 
 
 #[test]
 fn a_flight_replays_equal_under_any_number_of_workers() {
-    let (universe, bytes) = flight(13, 1_200);
+    let (universe, bytes) = flight(21, 1_200);
     for workers in [1, 2, 3, 8] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(workers);
         let pool = pool.build().expect("a pool");

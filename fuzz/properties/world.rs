@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use orrery::ids::{CommodityIndex, EntityKind, Handle, PlayerId, StationIndex, SystemIndex};
-use orrery::limits::ENTITIES_MAX;
+use orrery::limits::{ENTITIES_MAX, INTEREST_CELL_MARGIN};
 use orrery::sim::{Cause, Command, Gone, NO_CELL, Order, Pilot, Place, Posting, World};
 use orrery::universe::{Population, Universe};
 
@@ -440,6 +440,17 @@ impl Bench {
         self.check_rows();
     }
 
+    /// An entity is in its cell, or not farther beyond the border than a cell is kept.
+    fn check_cell(&self, cell: u32, x: f32, y: f32) {
+        let cells = self.world.cells();
+        let slack = INTEREST_CELL_MARGIN + 0.01;
+        for (index, along) in [(cell % cells.side(), x), (cell / cells.side(), y)] {
+            let start = index as f32 * cells.edge() - cells.half_extent();
+            let reach = start - slack..=start + cells.edge() + slack;
+            assert!(reach.contains(&along), "{along} in cell {index}");
+        }
+    }
+
     fn check_rows(&self) {
         let entities = self.world.entities();
         let half = self.world.system().half_extent;
@@ -457,7 +468,7 @@ impl Bench {
             let fuel = entities.fuels()[row];
             assert!(fuel >= 0.0 && fuel.is_finite(), "{fuel}");
             let cell = entities.cells()[row];
-            assert_eq!(cell, self.world.cell_at(x, y));
+            self.check_cell(cell, x, y);
             let residents = self.world.cell_order().rows_of(cell);
             assert!(residents.contains(&(row as u32)));
             assert_eq!(entities.row(entities.handles()[row]), Some(row));

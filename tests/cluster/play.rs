@@ -258,6 +258,11 @@ impl Play {
                         cluster.told.count("flood of inputs");
                     }
                     351..359 if is_docked => self.burst(cluster, number, place),
+                    359..375 if is_docked => {
+                        let systems = &cluster.universe.systems;
+                        let system = dice.pick(systems).expect("a system").id.clone();
+                        self.order_and_join(cluster, number, place, system.as_str());
+                    }
                     _ => {}
                 }
             }

@@ -99,7 +99,7 @@ fn a_server_without_descriptors_serves_those_inside_and_takes_others_later() {
 /// Whether a plain request is answered, and not just let go.
 fn answers(port: SocketAddr) -> bool {
     let mut stream = TcpStream::connect(port).unwrap();
-    let asked = stream.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    let asked = write!(stream, "GET / HTTP/1.1\r\nHost: {port}\r\n\r\n");
     let mut answer = Vec::new();
     let heard = asked.and_then(|()| stream.read_to_end(&mut answer));
     heard.is_ok() && answer.starts_with(b"HTTP/1.1 200 ")
