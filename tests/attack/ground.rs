@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::distance::Distance;
 use crate::mob::{remembered, veteran};
 use crate::postgres_server;
-use crate::relay::{Flow, Relay};
 use crate::support::{Client, PATIENCE, Server, Setup, worlds};
 
 /// Orders that each account with a past has made: more than a login brings along.
@@ -22,10 +22,9 @@ pub(crate) enum Database {
     Postgres,
 }
 
-/// A server, and what it needs to go on.
+/// A server to attack.
 pub(crate) struct Ground {
     pub(crate) server: Server,
-    _line: Option<Relay>,
 }
 
 impl Ground {
@@ -36,12 +35,7 @@ impl Ground {
             Database::Sqlite => (None, None),
             Database::Postgres => {
                 let url = postgres_server::fresh_database().expect("PostgreSQL is installed");
-                let line = Relay::to(address_of(&url));
-                line.down(Flow::Slow {
-                    step: usize::MAX,
-                    delay: DATABASE_AWAY,
-                    jitter: Duration::ZERO,
-                });
+                let line = Distance::to(address_of(&url), DATABASE_AWAY);
                 (Some(url), Some(line))
             }
         };
@@ -74,7 +68,6 @@ impl Ground {
         }
         Self {
             server: young.start_again(),
-            _line: line,
         }
     }
 }

@@ -21,6 +21,7 @@ use support::PATIENCE;
 #[allow(dead_code, reason = "the soak splits nothing")]
 mod relay;
 
+mod distance;
 mod footprint;
 mod ground;
 mod mob;
