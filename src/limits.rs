@@ -727,8 +727,13 @@ pub const STORE_MERGE_BATCHES_MAX: usize = 32;
 /// looked up request by request.
 pub const STORE_REQUEST_DIGESTS_MAX: usize = 4096;
 
-/// Reads that may wait for the reader; a tick's look-ups are one. Beyond it, full is the answer.
+/// Reads that may wait in the inbox of the store's reader, and as many again that it has taken out; a
+/// tick's look-ups are one. Beyond it, full is the answer.
 pub const STORE_READS_MAX: usize = 256;
+
+/// Reads for orders that the store's reader makes in a row while one for a login waits: a few
+/// milliseconds of a database that is one away.
+pub const ORDER_READS_IN_A_ROW: usize = 8;
 
 /// Players whose kept outcomes the reader remembers the number of, 200 bytes each; past them it
 /// begins anew.

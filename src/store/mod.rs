@@ -28,6 +28,7 @@ mod heads;
 pub mod ledger;
 mod postgres;
 mod quarantine;
+mod read_queue;
 mod reader;
 mod record;
 mod retry;

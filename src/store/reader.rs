@@ -29,6 +29,7 @@ use crate::store::StoreConfig;
 use crate::store::answer::{Answer, Shared};
 use crate::store::backend::Lookups;
 use crate::store::error::StoreError;
+use crate::store::read_queue::ReadQueue;
 use crate::store::record::{LoadedPilot, OutcomeQuestion, Purpose, StoredOutcome, digest64};
 use crate::store::retry::Patience;
 
@@ -114,12 +115,23 @@ impl<B: Lookups> Reader<B> {
         inbox: &Receiver<Read>,
         tell: &mut dyn FnMut(Answer),
     ) -> Result<(), StoreError> {
+        let mut queue = ReadQueue::default();
         loop {
-            let patience = self.guests_due.saturating_duration_since(Instant::now());
-            let read = match inbox.recv_timeout(patience) {
-                Ok(read) => Some(read),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            while queue.has_room()
+                && let Ok(read) = inbox.try_recv()
+            {
+                queue.push(read);
+            }
+            let read = match queue.pop() {
+                Some(read) => Some(read),
+                None => {
+                    let patience = self.guests_due.saturating_duration_since(Instant::now());
+                    match inbox.recv_timeout(patience) {
+                        Ok(read) => Some(read),
+                        Err(RecvTimeoutError::Timeout) => None,
+                        Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                    }
+                }
             };
             if self.shared.has_failed() {
                 return Ok(());
