@@ -229,13 +229,7 @@ fn serve(arguments: &ServeArguments, metrics: Metrics) -> Result<(), Failure> {
             "--guests needs a secret to sign with; give --jwt-secret-file",
         ));
     }
-    let tls = match arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref()) {
-        Some((cert, key)) => {
-            super::keys::warn_if_open_to_others(key);
-            Some(Tls::load(cert, key).map_err(|error| Failure::unusable(error.to_string()))?)
-        }
-        None => None,
-    };
+    let tls = load_tls(arguments)?;
     let has_guests = guests.is_some();
     let config = Config {
         listen: arguments.listen,
@@ -269,6 +263,16 @@ fn serve(arguments: &ServeArguments, metrics: Metrics) -> Result<(), Failure> {
     running.wait().map_err(Failure::from)?;
     info!("stopped");
     Ok(())
+}
+
+/// The certificate and its key, where both are given.
+fn load_tls(arguments: &ServeArguments) -> Result<Option<Arc<Tls>>, Failure> {
+    let Some((cert, key)) = arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref()) else {
+        return Ok(None);
+    };
+    super::keys::warn_if_open_to_others(key);
+    let tls = Tls::load(cert, key).map_err(|error| Failure::unusable(error.to_string()))?;
+    Ok(Some(tls))
 }
 
 impl From<RunError> for Failure {

@@ -5,7 +5,7 @@
 //! One thread writes, another reads beside it on a connection of its own. Each has a bounded inbox
 //! and answers through its copy of a closure that the caller gives.
 //!
-//! Invariants: a batch is kept whole or not at all, but for players in [quarantine]; what was
+//! Invariants: a batch is kept whole or not at all, but for players in quarantine; what was
 //! answered [`Answer::Durable`] survives any crash; no balance changes but by ledger rows; no hold
 //! and no stock falls below zero; each (player, request id) has one outcome while it is remembered;
 //! a system is written by the holder of its lease. A read is as of some moment after it was asked:

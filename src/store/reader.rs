@@ -122,23 +122,15 @@ impl<B: Lookups> Reader<B> {
             {
                 queue.push(read);
             }
-            let read = match queue.pop() {
-                Some(read) => Some(read),
-                None => {
-                    let patience = self.guests_due.saturating_duration_since(Instant::now());
-                    match inbox.recv_timeout(patience) {
-                        Ok(read) => Some(read),
-                        Err(RecvTimeoutError::Timeout) => None,
-                        Err(RecvTimeoutError::Disconnected) => return Ok(()),
-                    }
-                }
-            };
+            let patience = self.guests_due.saturating_duration_since(Instant::now());
+            let read = queue.pop().map_or_else(|| inbox.recv_timeout(patience), Ok);
             if self.shared.has_failed() {
                 return Ok(());
             }
             match read {
-                Some(read) => self.answer(read, tell)?,
-                None => self.look_for_guests(tell),
+                Ok(read) => self.answer(read, tell)?,
+                Err(RecvTimeoutError::Timeout) => self.look_for_guests(tell),
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
         }
     }

@@ -2,9 +2,9 @@
 //! listener, and for whom places are kept.
 //!
 //! A [`Pass`] is the right to be connected; dropping it gives the place back, so no path can leak
-//! one. An IPv6 address is counted under its /64, /56 and /48, see [`Network`]. Trusted proxies have
-//! no limit of their own: whom they speak for is counted instead, as soon as the request's head
-//! names them.
+//! one. An IPv6 address is counted under its /64, /56 and /48, see [`address`](super::address).
+//! Trusted proxies have no limit of their own: whom they speak for is counted instead, as soon as
+//! the request's head names them.
 //!
 //! A share of all places is closed to anonymous connections. It is for those whom the service calls
 //! authenticated, and for those who come from where somebody authenticated is, or was a moment ago:
@@ -81,7 +81,7 @@ impl Refusal {
 pub enum Standing {
     /// Nothing.
     Anonymous,
-    /// It comes from where somebody authenticated is, or was within [`RETURN_MS`].
+    /// It comes from where somebody authenticated is, or was within [`RETURN_MS`](crate::limits::RETURN_MS).
     Returning,
     /// The service knows who it is.
     Authenticated,
