@@ -7,7 +7,7 @@
 //! their time, are taken from group and others when they are opened ([`tighten`]).
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -88,6 +88,20 @@ pub fn vacant(path: &Path) -> Result<(), String> {
         }
         Ok(_) => Err(format!("{shown} exists already: give another name")),
     }
+}
+
+/// The first bytes of a file, at most so many. Fails at a link, and at what is no file.
+pub fn beginning(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let options = options.read(true).custom_flags(flags.bits().cast_signed());
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut beginning = Vec::new();
+    file.take(most).read_to_end(&mut beginning)?;
+    Ok(beginning)
 }
 
 /// The same path with the links of its folder followed, and not those of its last name.

@@ -875,6 +875,9 @@ pub const GOVERNOR_HOT_BEATS: u64 = 15;
 /// Beats below the lower mark before the governor gives something back: three seconds.
 pub const GOVERNOR_COOL_BEATS: u64 = 90;
 
+/// Links that a database's name may lead through: as many as Linux follows.
+pub const DATABASE_LINKS_MAX: usize = 40;
+
 /// Tries for the lock of an SQLite file before another server is taken to hold it.
 pub const STORE_LOCK_TRIES_MAX: u32 = 20;
 

@@ -47,6 +47,7 @@ pub(crate) fn run(arguments: &AuditArguments) -> Result<(), Failure> {
     };
     let replaces = save.is_some() && save == since;
     if let Some(file) = save.as_ref().filter(|_| !replaces) {
+        super::refuse_own_file(database, file)?;
         files::vacant(file).map_err(Failure::unusable)?;
     }
     let report = audit_since(database, &earlier).map_err(|error| failure(database, &error))?;

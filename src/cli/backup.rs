@@ -19,6 +19,7 @@ pub(crate) struct BackupArguments {
 }
 
 pub(crate) fn run(arguments: &BackupArguments) -> Result<(), Failure> {
+    super::refuse_own_file(&arguments.database, &arguments.file)?;
     backup(&arguments.database, &arguments.file)
         .map_err(|error| failure(&arguments.database, &error))?;
     print(&format!("copied to {}", arguments.file.display()))

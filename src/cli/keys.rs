@@ -183,7 +183,7 @@ fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
 }
 
 /// Where the made secret of a database is: beside its file, or in the working folder.
-fn secret_path(database: &str) -> PathBuf {
+pub(super) fn secret_path(database: &str) -> PathBuf {
     if database.contains("://") {
         PathBuf::from("orrery.key")
     } else {

@@ -18,12 +18,15 @@ mod token;
 mod world;
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use crate::files;
 use crate::limits::LOG_FLUSH_MS_MAX;
+use crate::store::{refuse_own_file as refuse_own_database_file, shown};
 
 /// A simulation server for a browser game of flying, trading and fighting in crowded star systems.
 ///
@@ -105,6 +108,23 @@ pub fn run() -> ExitCode {
             ExitCode::from(failure.exit_code)
         }
     }
+}
+
+/// Refuses to write to a file of the database, or to the secret that is made for it.
+fn refuse_own_file(database: &str, file: &Path) -> Result<(), Failure> {
+    refuse_own_database_file(database, file).map_err(Failure::unusable)?;
+    let is_same = |secret: PathBuf| {
+        let (secret, file) = (files::in_real_folder(&secret), files::in_real_folder(file));
+        secret.is_ok_and(|secret| file.is_ok_and(|file| file == secret))
+    };
+    if is_same(keys::secret_path(database)) {
+        return Err(Failure::unusable(format!(
+            "{} belongs to the database {}, as its secret: give another name",
+            file.display(),
+            shown(database)
+        )));
+    }
+    Ok(())
 }
 
 /// An address to listen on: `HOST:PORT`, the host an IP address or a name. Of a name's addresses

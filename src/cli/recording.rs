@@ -1,14 +1,16 @@
-//! Where a flight is recorded: a new file for its owner only, and what had its name set aside.
+//! Where a flight is recorded: a new file for its owner only, and the recording that had its name set
+//! aside.
 //!
 //! The recording from before may be of a crash that somebody wants to see, so it is kept as
-//! `FILE.previous`. Only a recording is ever replaced there; anything else in the way, and any link,
-//! is left as it is and named in a sentence.
+//! `FILE.previous`. Only a recording is ever set aside or replaced there; anything else that has either
+//! name, an empty file and a link included, is left as it is and named in a sentence. So is a name
+//! that belongs to the database, whether the file is there yet or not.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
-use super::Failure;
+use super::{Failure, refuse_own_file};
 use crate::files;
 use crate::recorder::{Recorder, is_recording};
 use crate::universe::BUILT_IN;
@@ -28,62 +30,75 @@ pub(super) fn start(file: &Path, world: Option<&Path>) -> Result<Recorder, Failu
         None => BUILT_IN.to_owned(),
     };
     let sink = open(file)?;
-    Recorder::start(Box::new(sink), universe).map_err(|error| cannot(file, &error))
+    let made = sink.try_clone().map_err(|error| cannot(file, &error))?;
+    Recorder::start(Box::new(sink), universe).map_err(|error| {
+        // What could not be begun is no recording, and would be in the way of the next one.
+        if files::is_named(&made, file).unwrap_or(false) {
+            // The error that matters is the first one.
+            let _ = fs::remove_file(file);
+        }
+        cannot(file, &error)
+    })
 }
 
 fn cannot(file: &Path, why: &dyn std::fmt::Display) -> Failure {
     Failure::unusable(format!("cannot record to {}: {why}", file.display()))
 }
 
-/// Makes the file, and sets aside what had its name.
+/// Looks whether a recording can have this name, and changes nothing.
+pub(super) fn check(file: &Path, database: &str) -> Result<(), Failure> {
+    let previous = files::beside(file, ".previous");
+    for path in [file, &previous] {
+        refuse_own_file(database, path)?;
+        stands(path).map_err(|why| cannot(file, &why))?;
+    }
+    Ok(())
+}
+
+/// Makes the file, and sets aside the recording that had its name.
 fn open(file: &Path) -> Result<File, Failure> {
-    let failed = |error: io::Error| cannot(file, &error);
-    match fs::symlink_metadata(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+    let previous = files::beside(file, ".previous");
+    let is_known = stands(&previous).map_err(|why| cannot(file, &why))?;
+    if stands(file).map_err(|why| cannot(file, &why))? {
+        let kept = if is_known {
+            fs::rename(file, &previous)
+        } else {
+            files::publish(file, &previous)
+        };
+        kept.and_then(|()| files::tighten(&previous))
+            .map_err(|error| cannot(file, &error))?;
+    }
+    files::create_new(file).map_err(|error| cannot(file, &error))
+}
+
+/// Whether a recording has this name.
+///
+/// # Errors
+/// A sentence: what else has it, and what to do.
+fn stands(path: &Path) -> Result<bool, String> {
+    let shown = path.display();
+    let failed = |error: io::Error| format!("cannot look at {shown}: {error}");
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(failed(error)),
-        Ok(found) if found.is_file() => set_aside(file)?,
         Ok(found) if found.is_symlink() => {
-            return Err(cannot(
-                file,
-                &"it is a link, and nothing is recorded through a link: remove it or give another \
-                  name",
+            return Err(format!(
+                "{shown} is a link, and nothing is recorded through a link: remove it or give another \
+                 name"
             ));
         }
-        Ok(_) => {
-            return Err(cannot(file, &"it is no file: give another name"));
+        Ok(found) if !found.is_file() => {
+            return Err(format!("{shown} is no file: give another name"));
         }
+        Ok(_) => {}
     }
-    files::create_new(file).map_err(failed)
-}
-
-/// Keeps a file as `FILE.previous`.
-fn set_aside(file: &Path) -> Result<(), Failure> {
-    let failed = |error: io::Error| cannot(file, &error);
-    let previous = files::beside(file, ".previous");
-    if may_be_replaced(&previous).map_err(failed)? {
-        fs::rename(file, &previous).map_err(failed)?;
-    } else {
-        files::vacant(&previous).map_err(|why| {
-            let why = format!("{why}, or set it aside: it is no recording");
-            cannot(file, &why)
-        })?;
-        files::publish(file, &previous).map_err(failed)?;
+    if is_recording(&files::beginning(path, BEGINNING_BYTES).map_err(failed)?) {
+        return Ok(true);
     }
-    files::tighten(&previous).map(drop).map_err(failed)
-}
-
-/// Whether this is a recording, and no link to one.
-fn may_be_replaced(previous: &Path) -> io::Result<bool> {
-    match fs::symlink_metadata(previous) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Ok(found) if !found.is_file() => return Ok(false),
-        found => found?,
-    };
-    let mut beginning = Vec::new();
-    File::open(previous)?
-        .take(BEGINNING_BYTES)
-        .read_to_end(&mut beginning)?;
-    Ok(is_recording(&beginning))
+    Err(format!(
+        "{shown} is no recording, and only a recording is set aside or replaced: give another name, or \
+         move the file away"
+    ))
 }
 
 #[cfg(test)]
@@ -139,31 +154,36 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_recording_is_set_aside_once_and_never_written_over() {
+    fn what_is_no_recording_is_neither_set_aside_nor_written_over() {
         let folder = tempfile::tempdir().unwrap();
         let [file, previous] = ["notes", "notes.previous"].map(|name| folder.path().join(name));
-        fs::write(&file, "precious notes").unwrap();
-        open(&file).unwrap();
-        assert_eq!(text(&previous), "precious notes");
+        for content in ["precious notes", "ORRERY", ""] {
+            for (foreign, recording) in [(&file, &previous), (&previous, &file)] {
+                fs::write(foreign, content).unwrap();
+                fs::set_permissions(foreign, fs::Permissions::from_mode(0o644)).unwrap();
+                fs::write(recording, "ORRERYFR").unwrap();
+                let said = open(&file).unwrap_err().sentence;
+                assert!(said.contains("is no recording"), "{said}");
+                assert_eq!(check(&file, "a.db").unwrap_err().sentence, said);
+                assert_eq!(text(foreign), content);
+                assert_eq!(text(recording), "ORRERYFR");
+                let mode = fs::metadata(foreign).unwrap().permissions().mode();
+                assert_eq!(mode & 0o777, 0o644);
+            }
+        }
         fs::write(&file, "ORRERYFR").unwrap();
-        let failure = open(&file).unwrap_err();
-        assert!(
-            failure.sentence.contains("notes.previous exists already"),
-            "{}",
-            failure.sentence
-        );
-        assert_eq!(
-            (text(&file).as_str(), text(&previous).as_str()),
-            ("ORRERYFR", "precious notes")
-        );
         fs::remove_file(&previous).unwrap();
         symlink(folder.path().join("elsewhere"), &previous).unwrap();
-        let failure = open(&file).unwrap_err();
-        assert!(
-            failure.sentence.contains("is a link"),
-            "{}",
-            failure.sentence
-        );
+        let said = open(&file).unwrap_err().sentence;
+        assert!(said.contains("is a link"), "{said}");
         assert!(!folder.path().join("elsewhere").exists());
+    }
+
+    #[test]
+    fn a_recording_is_one_from_its_first_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("flight");
+        drop(start(&file, None).unwrap());
+        assert!(stands(&file).unwrap());
     }
 }

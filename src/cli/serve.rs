@@ -124,8 +124,8 @@ pub(crate) struct ServeArguments {
     /// Workers inside the tick [default: the number of processors, at most 8]
     #[arg(long, env = "ORRERY_SIM_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     sim_threads: Option<u16>,
-    /// File for a flight recording, for `orrery replay`; what has the name is kept as FILE.previous, where
-    /// only an older recording is replaced
+    /// File for a flight recording, for `orrery replay`; a recording of the name is kept as FILE.previous,
+    /// in place of an older one; any other file of either name is refused
     #[arg(long, env = "ORRERY_RECORD", value_name = "FILE")]
     record: Option<PathBuf>,
     /// How far a pilot sees, in u
@@ -213,6 +213,9 @@ fn serve(arguments: &ServeArguments, metrics: Metrics) -> Result<(), Failure> {
             "--view-radius must be between {VIEW_RADIUS_MIN} and {VIEW_RADIUS_MAX}"
         )));
     }
+    if let Some(file) = &arguments.record {
+        recording::check(file, &arguments.database)?;
+    }
     let universe = match &arguments.world {
         Some(file) => world::load(file)?,
         None => Universe::built_in(),
@@ -251,12 +254,14 @@ fn serve(arguments: &ServeArguments, metrics: Metrics) -> Result<(), Failure> {
     let is_secure = config.tls.is_some();
     let budget = Budget::new(&config.net, is_secure, config.net_threads, &universe);
     let seed = random_seed()?;
-    let recorder = match &arguments.record {
-        Some(file) => Some(recording::start(file, arguments.world.as_deref())?),
-        None => None,
-    };
     let running = run::start(&config, |notices| {
-        open_store(arguments, &universe, seed, notices).map(|kept| Kept { recorder, ..kept })
+        let kept = open_store(arguments, &universe, seed, notices)?;
+        // Last, so that a start that fails sets no recording aside.
+        let recorder = match &arguments.record {
+            Some(file) => Some(recording::start(file, arguments.world.as_deref())?),
+            None => None,
+        };
+        Ok::<_, Failure>(Kept { recorder, ..kept })
     })?;
     greet(arguments, &running, has_guests, &budget);
     watch_signals(running.stop_flag(), tls)?;

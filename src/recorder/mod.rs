@@ -31,9 +31,9 @@ mod replay;
 mod tape;
 mod writer;
 
-/// Whether a file that begins so is a flight recording; one that is empty was only begun.
+/// Whether a file that begins so is a flight recording.
 pub fn is_recording(beginning: &[u8]) -> bool {
-    beginning.is_empty() || beginning.starts_with(frame::MAGIC)
+    beginning.starts_with(frame::MAGIC)
 }
 
 pub use replay::{Ending, Report, SystemReport, Unusable, Verdict, replay};

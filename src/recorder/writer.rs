@@ -48,11 +48,15 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Starts the thread that writes. `universe` is the text of the universe's file.
+    /// Writes the beginning, by which the file is a recording from here on, and starts the thread that
+    /// writes the rest. `universe` is the text of the universe's file.
     ///
     /// # Errors
-    /// The system gives no thread.
-    pub fn start(sink: Box<dyn Write + Send>, universe: String) -> std::io::Result<Self> {
+    /// The sink does not take the beginning, or the system gives no thread.
+    pub fn start(mut sink: Box<dyn Write + Send>, universe: String) -> std::io::Result<Self> {
+        sink.write_all(MAGIC)?;
+        sink.write_all(&VERSION.to_le_bytes())?;
+        sink.flush()?;
         let (queue, batches) = sync_channel(RECORDING_BATCHES_MAX);
         let (give_back, emptied) = sync_channel(RECORDING_BATCHES_MAX);
         let (end, ended) = sync_channel(1);
@@ -80,8 +84,6 @@ impl Recorder {
 
     /// Begins with these worlds, which have not stepped yet.
     pub fn open(&mut self, worlds: &mut [TapedWorld]) {
-        self.batch.extend_from_slice(MAGIC);
-        self.batch.extend_from_slice(&VERSION.to_le_bytes());
         let mut payload = Vec::new();
         let universe = std::mem::take(&mut self.universe);
         opening::write(&mut payload, &universe, worlds.iter().map(|world| &**world));
@@ -254,12 +256,14 @@ mod tests {
         }
     }
 
-    /// Never comes back from a write.
+    /// Never comes back from a write behind the beginning.
     struct StuckDisk(Receiver<()>);
 
     impl Write for StuckDisk {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let _ = self.0.recv();
+            if bytes.len() > MAGIC.len() {
+                let _ = self.0.recv();
+            }
             Ok(bytes.len())
         }
 

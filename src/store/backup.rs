@@ -16,7 +16,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::files;
 use crate::store::error::StoreError;
 use crate::store::sqlite::{connect_reading, failed};
-use crate::store::{is_postgres, sqlite_path};
+use crate::store::{is_postgres, refuse_own_file, sqlite_path};
 
 /// Copies the database to `file`.
 pub fn backup(database: &str, file: &Path) -> Result<(), StoreError> {
@@ -27,6 +27,7 @@ pub fn backup(database: &str, file: &Path) -> Result<(), StoreError> {
             file.display()
         )));
     }
+    refuse_own_file(database, file).map_err(StoreError::Unusable)?;
     files::vacant(file).map_err(StoreError::Unusable)?;
     // SQLite follows no link at all to what it opens for the copy.
     let file = &files::in_real_folder(file).map_err(|error| {

@@ -26,6 +26,7 @@ mod columns;
 mod error;
 mod heads;
 pub mod ledger;
+mod own_files;
 mod postgres;
 mod quarantine;
 mod read_queue;
@@ -56,6 +57,7 @@ pub use backend::Claim;
 pub use backup::backup;
 pub use error::StoreError;
 pub use heads::{ChainHeads, HeadsError};
+pub use own_files::refuse_own_file;
 pub use record::{
     Batch, Cargo, Cause, Home, LoadedPilot, OutcomeQuestion, PilotRecord, Place, Purpose, Stock,
     StoredOutcome, Transaction, digest64, request_digest,

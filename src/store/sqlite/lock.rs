@@ -24,6 +24,9 @@ use crate::files;
 use crate::limits::{STORE_LOCK_PAUSE, STORE_LOCK_TRIES_MAX};
 use crate::store::error::StoreError;
 
+/// A process id in digits, and the end of its line.
+const HOLDER_BYTES_MAX: u64 = 11;
+
 /// Lock files that this process holds, or is about to open.
 static HELD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
@@ -66,8 +69,12 @@ fn in_use(path: &Path, holder: &str) -> StoreError {
     ))
 }
 
-/// Takes the server's lock beside the file; the lock file holds the holder's process id.
-pub(super) fn take(path: &Path) -> Result<Lock, StoreError> {
+/// Takes the server's lock beside the file; the lock file holds the holder's process id. Nothing is
+/// made before the file is proven, and no file but a lock is written over.
+pub(super) fn take(
+    path: &Path,
+    prove: impl FnOnce() -> Result<(), StoreError>,
+) -> Result<Lock, StoreError> {
     let lock_path = lock_path(path)?;
     let Some(claim) = Claim::of(&lock_path) else {
         return Err(in_use(path, &std::process::id().to_string()));
@@ -81,21 +88,45 @@ pub(super) fn take(path: &Path) -> Result<Lock, StoreError> {
             lock_path.display()
         )));
     }
-    tighten(&lock_path)?;
+    prove()?;
     let mut file = files::open_or_create(&lock_path).map_err(unusable)?;
-    match lock_within_bound(&file) {
-        Ok(()) => {}
-        Err(Errno::AGAIN | Errno::ACCESS) => {
-            let mut holder = String::new();
-            file.read_to_string(&mut holder).map_err(unusable)?;
-            return Err(in_use(path, &holder));
-        }
-        Err(error) => return Err(unusable(error.into())),
+    if !file.metadata().map_err(unusable)?.is_file() {
+        return Err(no_lock(&lock_path));
     }
+    let locked = lock_within_bound(&file);
+    let holder = holder(&file).map_err(unusable)?;
+    match (locked, holder) {
+        (Ok(()), Some(_)) => {}
+        (Ok(()), None) => return Err(no_lock(&lock_path)),
+        (Err(Errno::AGAIN | Errno::ACCESS), holder) => {
+            return Err(in_use(path, holder.as_deref().unwrap_or("unknown")));
+        }
+        (Err(error), _) => return Err(unusable(error.into())),
+    }
+    tighten(&lock_path)?;
     file.set_len(0).map_err(unusable)?;
     file.rewind().map_err(unusable)?;
     writeln!(file, "{}", std::process::id()).map_err(unusable)?;
     Ok(Lock { file, claim })
+}
+
+fn no_lock(lock_path: &Path) -> StoreError {
+    StoreError::Unusable(format!(
+        "{} is no lock of a database, and nothing else is written over: move it away",
+        lock_path.display()
+    ))
+}
+
+/// Who holds a lock or held it last, and is nobody in a new one; none if the file is no lock. A file
+/// system that lost power may have made zeros of it.
+fn holder(file: &File) -> io::Result<Option<String>> {
+    let mut text = Vec::new();
+    file.take(HOLDER_BYTES_MAX + 1).read_to_end(&mut text)?;
+    let is_holder = text.len() as u64 <= HOLDER_BYTES_MAX
+        && text
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'\n' | 0));
+    Ok(String::from_utf8(text).ok().filter(|_| is_holder))
 }
 
 /// A process that was killed may take a moment to be gone, so a lock in use is tried again.

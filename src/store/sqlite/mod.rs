@@ -9,6 +9,7 @@
 
 mod lock;
 mod lookups;
+mod proof;
 mod steps;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use crate::limits::STORE_BUSY_MS_MAX;
 use crate::store::backend::Backend;
 use crate::store::error::StoreError;
 use crate::store::schema;
+use proof::{prove_header, prove_ours};
 
 /// An open SQLite file.
 pub(super) struct Sqlite {
@@ -37,7 +39,8 @@ impl Sqlite {
         files::make_missing(path).map_err(|error| {
             StoreError::Unusable(format!("cannot open {}: {error}", path.display()))
         })?;
-        let lock = lock::take(path)?;
+        let lock = lock::take(path, || prove_header(path))?;
+        prove_ours(path)?;
         keep_private(path)?;
         let connection = Connection::open(path).map_err(failed("opening the file"))?;
         let mut this = Self {
