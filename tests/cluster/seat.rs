@@ -370,11 +370,12 @@ impl Seat {
         }
     }
 
-    /// *Controls behind a join go by its answer*: none is out of place, unless the join was over its
-    /// rate and not looked at.
+    /// *Controls behind a join go by its answer*: none is out of place, unless the join was answered
+    /// at the gate: over its rate, or by a server that fails.
     fn check_controls(&mut self, seq: u64, asked: Option<&Asked>, reply: &Reply) {
         let Reply::Error(error) = reply else { return };
-        if matches!(asked, Some(Asked::Join)) && error.code == ErrorCode::RateLimited {
+        let is_of_gate = matches!(error.code, ErrorCode::RateLimited | ErrorCode::Internal);
+        if matches!(asked, Some(Asked::Join)) && is_of_gate {
             self.behind_join.retain(|_, join| *join != seq);
         }
         let is_behind = self.behind_join.remove(&seq).is_some();
