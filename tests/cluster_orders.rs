@@ -4,11 +4,14 @@
 mod cluster;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use cluster::seat::Stage;
 use cluster::server::DiskPace;
 use cluster::{Cluster, Setup, sky};
 use orrery::ids::Name;
 use orrery::limits::{DOCK_PAUSE_TICKS, LINGER_TICKS, PILOT_COMMANDS_MAX, STEERING_HELD_TICKS_MAX};
+use orrery::universe::{Population, Universe};
 use orrery::wire::{ErrorCode, Input, Reply, RequestId, Trade};
 
 /// A server that keeps one request id of a player in mind, so that nearly all are looked up.
@@ -36,6 +39,16 @@ fn docked(cluster: &mut Cluster, name: &str) -> usize {
         cluster.ticks(6);
     }
     assert_eq!(held(cluster, seat), 2);
+    seat
+}
+
+/// A pilot who has logged in and joined no system.
+fn ashore(cluster: &mut Cluster, name: &str) -> usize {
+    let seat = cluster.dial(name, 0);
+    let token = cluster.token(&cluster.seats[seat].player);
+    cluster.seats[seat].login(&token, 0);
+    cluster.ticks(3);
+    assert_eq!(cluster.seats[seat].stage, Stage::Ashore);
     seat
 }
 
@@ -115,6 +128,110 @@ fn controls_before_a_join_in_one_packet_are_applied_before_it() {
     cluster.seats[ann].join(there.as_str(), due);
     cluster.ticks(5);
     assert_eq!(cluster.seats[ann].errors, [ErrorCode::NotDocked]);
+}
+
+#[test]
+fn a_newcomer_joins_docks_and_buys_in_one_packet_however_slow_the_store_is() {
+    for read_ticks_max in [0, 5, 4 * STEERING_HELD_TICKS_MAX] {
+        let mut cluster = forgetful(3);
+        let ann = ashore(&mut cluster, "ann");
+        cluster.disk().read_ticks_max = read_ticks_max;
+        let due = cluster.tick + 1;
+        cluster.seats[ann].join("sol-1", due);
+        let dock = Input {
+            dock_request: true,
+            ..Input::default()
+        };
+        cluster.seats[ann].steer(dock, due);
+        cluster.seats[ann].buy(food(1, Some("a")), due);
+        cluster.seats[ann].buy(food(1, None), due);
+        cluster.ticks(3 * read_ticks_max + 10);
+        let seat = &cluster.seats[ann];
+        assert_eq!(seat.errors, [], "{read_ticks_max}");
+        assert!(seat.asked.is_empty(), "{:?}", seat.asked);
+        assert!(is_docked(&cluster, ann));
+        assert_eq!(held(&cluster, ann), 2);
+    }
+}
+
+#[test]
+fn controls_between_the_orders_behind_a_join_take_effect_between_them() {
+    for away_ticks in [1, LINGER_TICKS + 2] {
+        for read_ticks_max in [0, 5] {
+            let mut cluster = forgetful(1);
+            let ann = docked(&mut cluster, "ann");
+            cluster.ticks(DOCK_PAUSE_TICKS);
+            cluster.cut(ann);
+            cluster.ticks(away_ticks);
+            let ann = ashore(&mut cluster, "ann");
+            cluster.disk().read_ticks_max = read_ticks_max;
+            let due = cluster.tick + 1;
+            cluster.seats[ann].join("sol-1", due);
+            cluster.seats[ann].buy(food(1, Some("c")), due);
+            cluster.seats[ann].steer(thrust(1.0), due);
+            cluster.seats[ann].buy(food(1, Some("d")), due);
+            cluster.ticks(3 * read_ticks_max + 10);
+            let seat = &cluster.seats[ann];
+            assert_eq!(seat.errors, [ErrorCode::NotDocked], "{away_ticks}");
+            assert!(seat.asked.is_empty(), "{:?}", seat.asked);
+            assert!(!is_docked(&cluster, ann));
+            assert_eq!(held(&cluster, ann), 3);
+        }
+    }
+}
+
+#[test]
+fn behind_a_join_that_is_refused_controls_do_nothing_and_orders_are_in_no_system() {
+    let mut universe = Universe::clone(&sky::close_quarters());
+    for system in &mut universe.systems {
+        system.population = Population::default();
+    }
+    let mut cluster = Cluster::new(Setup::new(Arc::new(universe)));
+    let ann = cluster.enter("ann", "sol-1");
+    cluster.cut(ann);
+    cluster.ticks(1);
+    let before = places(&cluster);
+    let ann = ashore(&mut cluster, "ann");
+    let there = cluster.universe.systems[1].id.clone();
+    let due = cluster.tick + 1;
+    for system in [there.as_str(), "nowhere"] {
+        cluster.seats[ann].join(system, due);
+        cluster.seats[ann].steer(thrust(1.0), due);
+        cluster.seats[ann].buy(food(1, None), due);
+        cluster.seats[ann].buy(food(1, Some("a")), due);
+    }
+    cluster.ticks(10);
+    let mut told = cluster.seats[ann].errors.clone();
+    told.sort_unstable_by_key(|code| code.as_str());
+    let expected = [
+        ErrorCode::NotDocked,
+        ErrorCode::NotInSystem,
+        ErrorCode::NotInSystem,
+        ErrorCode::NotInSystem,
+        ErrorCode::NotInSystem,
+        ErrorCode::UnknownSystem,
+    ];
+    assert_eq!(told, expected);
+    assert!(cluster.seats[ann].asked.is_empty());
+    assert_eq!(places(&cluster), before, "its ship lingers, and rests");
+    // No such refusal is kept, and an input after the answer is out of place.
+    let due = cluster.tick + 1;
+    cluster.seats[ann].steer(thrust(1.0), due);
+    cluster.ticks(2);
+    assert_eq!(cluster.seats[ann].errors.len(), expected.len() + 1);
+    let due = cluster.tick + 1;
+    cluster.seats[ann].join("sol-1", due);
+    cluster.seats[ann].buy(food(1, Some("a")), due);
+    cluster.ticks(5);
+    let newest = cluster.seats[ann].errors.last().copied();
+    assert_eq!(newest, Some(ErrorCode::NotDocked));
+}
+
+/// Where everything is in a system, to the last bit.
+fn places(cluster: &Cluster) -> Vec<(u32, u32)> {
+    let entities = cluster.world("sol-1").entities();
+    let places = entities.xs().iter().zip(entities.ys());
+    places.map(|(x, y)| (x.to_bits(), y.to_bits())).collect()
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn a_request_before_its_time_is_refused() {
     assert_eq!(talk.session.stage(), Stage::LoggingIn);
     assert_refused(&talk.join(6), ErrorCode::NotAuthenticated, 6);
     assert_refused(&talk.login(7, &token), ErrorCode::AlreadyAuthenticated, 7);
-    talk.session.on_reply(&auth_ok());
+    talk.session.on_reply(&auth_ok(), Some(1));
     assert_refused(&talk.login(8, &token), ErrorCode::AlreadyAuthenticated, 8);
     assert_refused(&talk.buy(9), ErrorCode::NotInSystem, 9);
     assert_refused(&talk.input(10), ErrorCode::NotInSystem, 10);
@@ -60,6 +60,30 @@ fn an_order_that_names_itself_may_have_an_answer_before_its_player_joins() {
         matches!(passed, Verdict::Command(Command::Buy { .. })),
         "{passed:?}"
     );
+}
+
+#[test]
+fn what_follows_a_join_is_passed_on_until_the_join_is_answered() {
+    let mut talk = Talk::logged_in();
+    assert!(matches!(talk.join(2), Verdict::Command(_)));
+    let input = talk.input(3);
+    assert!(
+        matches!(input, Verdict::Command(Command::Input { .. })),
+        "{input:?}"
+    );
+    assert!(matches!(talk.buy(4), Verdict::Command(Command::Buy { .. })));
+    assert!(matches!(talk.join(5), Verdict::Command(_)));
+    // The newer join is refused at once, the older one is under way.
+    let refusal = Reply::error(ErrorCode::UnknownSystem);
+    talk.session.on_reply(&refusal, Some(5));
+    let other = Reply::error(ErrorCode::NotInSystem);
+    talk.session.on_reply(&other, Some(4));
+    talk.session.on_reply(&other, None);
+    assert!(matches!(talk.input(6), Verdict::Command(_)));
+    talk.session.on_reply(&refusal, Some(2));
+    assert_eq!(talk.session.stage(), Stage::LoggedIn);
+    assert_refused(&talk.input(7), ErrorCode::NotInSystem, 7);
+    assert_refused(&talk.buy(8), ErrorCode::NotInSystem, 8);
 }
 
 #[test]
@@ -122,8 +146,11 @@ fn a_login_that_the_server_refuses_later_closes_too() {
     let token = talk.token("p_1", 60);
     talk.login(1, &token);
     let refusal = Reply::auth_error(ErrorCode::Internal);
-    assert_eq!(talk.session.on_reply(&refusal), Some(CloseCode::TryLater));
-    assert_eq!(talk.session.on_reply(&auth_ok()), None);
+    assert_eq!(
+        talk.session.on_reply(&refusal, Some(1)),
+        Some(CloseCode::TryLater)
+    );
+    assert_eq!(talk.session.on_reply(&auth_ok(), Some(1)), None);
     assert_eq!(talk.session.stage(), Stage::Closed);
 }
 
@@ -242,7 +269,7 @@ fn a_login_that_nobody_answers_is_refused_for_the_servers_sake_after_ten_seconds
     talk.now = 14_000;
     assert_eq!(talk.session.deadline(), Some(Millis(14_000)));
     assert_for_the_servers_sake(&talk.deadline(), ErrorCode::Internal, 7);
-    assert_eq!(talk.session.on_reply(&auth_ok()), None);
+    assert_eq!(talk.session.on_reply(&auth_ok(), Some(1)), None);
     assert_eq!(talk.session.stage(), Stage::Closed);
 }
 
@@ -260,7 +287,7 @@ fn a_session_ends_when_its_token_does() {
     let mut talk = Talk::new();
     let token = talk.token("p_1", 60);
     talk.login(1, &token);
-    talk.session.on_reply(&auth_ok());
+    talk.session.on_reply(&auth_ok(), Some(1));
     talk.now = 59_999;
     assert_eq!(talk.deadline(), Verdict::Nothing);
     talk.now = 60_000;
@@ -279,7 +306,7 @@ fn a_wall_clock_that_is_set_moves_no_sessions_end_and_judges_new_tokens() {
         let mut talk = Talk::new();
         let token = talk.token("p_1", 60);
         talk.login(1, &token);
-        talk.session.on_reply(&auth_ok());
+        talk.session.on_reply(&auth_ok(), Some(1));
         let issued_before = talk.token("p_1", 600);
         talk.wall_step_ms = step_ms;
         talk.now = 59_999;
@@ -307,7 +334,7 @@ fn a_token_taken_in_its_leeway_lasts_until_the_leeway_is_over() {
     let token = talk.token("p_1", 60);
     talk.now = 70_000;
     assert!(matches!(talk.login(1, &token), Verdict::Command(_)));
-    talk.session.on_reply(&auth_ok());
+    talk.session.on_reply(&auth_ok(), Some(1));
     assert_eq!(talk.session.deadline(), Some(Millis(90_000)));
 }
 
@@ -366,7 +393,10 @@ fn whatever_refuses_a_login_is_told_as_auth_error_and_closes_1013() {
         };
         assert_eq!(error.code, code);
         assert!(error.retry_after_ms.is_some_and(|ms| ms > 0));
-        assert_eq!(talk.session.on_reply(&told), Some(CloseCode::TryLater));
+        assert_eq!(
+            talk.session.on_reply(&told, Some(1)),
+            Some(CloseCode::TryLater)
+        );
         assert_eq!(talk.session.stage(), Stage::Closed);
         assert_eq!(talk.login(2, &token), Verdict::Nothing);
     }
@@ -377,6 +407,6 @@ fn an_error_to_somebody_who_is_logged_in_stays_an_error() {
     let mut talk = Talk::logged_in();
     let full = Reply::error(ErrorCode::SystemFull);
     assert_eq!(*talk.session.phrase(&full), full);
-    assert_eq!(talk.session.on_reply(&full), None);
+    assert_eq!(talk.session.on_reply(&full, Some(2)), None);
     assert_eq!(talk.session.stage(), Stage::LoggedIn);
 }

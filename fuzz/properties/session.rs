@@ -10,7 +10,8 @@ use std::sync::{Arc, OnceLock};
 
 use orrery::ids::{Millis, Name, PlayerId, UnixMillis};
 use orrery::limits::{
-    LOGIN_ANSWER_MS_MAX, LOGIN_DEADLINE_MS, RATE_INPUTS, RATE_TRANSACTIONS, Rate,
+    LOGIN_ANSWER_MS_MAX, LOGIN_DEADLINE_MS, PILOT_COMMANDS_MAX, RATE_INPUTS, RATE_TRANSACTIONS,
+    Rate,
 };
 use orrery::session::token::{Key, Signer, Verifier};
 use orrery::session::{Command, Desk, Session, Stage, Verdict};
@@ -71,6 +72,8 @@ struct Model {
     logging_in: u64,
     newest: Option<u64>,
     passed_on: Option<u64>,
+    /// Joins that are not answered.
+    joins: Vec<u64>,
     inputs: u64,
     transactions: u64,
 }
@@ -126,6 +129,7 @@ impl Model {
             logging_in: 0,
             newest: None,
             passed_on: None,
+            joins: Vec::new(),
             inputs: 0,
             transactions: 0,
         }
@@ -214,15 +218,22 @@ impl Model {
             assert!(self.stage != Stage::Connected && name == "auth.login");
         } else if is(reply, ErrorCode::NotInSystem) {
             assert!(self.stage == Stage::LoggedIn && name != "ship.repair_request");
+            assert!(self.joins.is_empty(), "{name} goes by the join before it");
         } else if is(reply, ErrorCode::InvalidQuantity) {
-            assert!(name == "trade.sell" && self.stage == Stage::InSystem);
+            assert!(name == "trade.sell" && self.is_in_place());
         }
+    }
+
+    /// Whether controls and orders are passed on.
+    fn is_in_place(&self) -> bool {
+        let follows_join = self.stage == Stage::LoggedIn && !self.joins.is_empty();
+        self.stage == Stage::InSystem || follows_join
     }
 
     fn passed(&mut self, name: &str, seq: u64, command: &Command) {
         assert!(self.passed_on.is_none_or(|last| seq > last), "seq rises");
         self.passed_on = Some(seq);
-        let in_system = self.stage == Stage::InSystem;
+        let logged_in = matches!(self.stage, Stage::LoggedIn | Stage::InSystem);
         match command {
             Command::Login { player, .. } => {
                 assert!(self.stage == Stage::Connected && name == "auth.login");
@@ -230,19 +241,24 @@ impl Model {
                 self.stage = Stage::LoggingIn;
                 self.logging_in = self.now;
             }
-            Command::Join { .. } => assert!(in_system || self.stage == Stage::LoggedIn),
+            Command::Join { .. } => {
+                assert!(logged_in);
+                if self.joins.len() < PILOT_COMMANDS_MAX {
+                    self.joins.push(seq);
+                }
+            }
             Command::Input { input, .. } => {
-                assert!(in_system);
+                assert!(self.is_in_place());
                 assert_eq!(*input, Input::clamped(1.0, -1.0, false, false));
                 self.inputs += 1;
             }
             Command::Buy { .. } => {
-                assert!(in_system);
+                assert!(self.is_in_place());
                 self.transactions += 1;
             }
             // It names itself, so its outcome may be known.
             Command::Repair { .. } => {
-                assert!(in_system || self.stage == Stage::LoggedIn);
+                assert!(logged_in);
                 self.transactions += 1;
             }
             Command::Sell { .. } => panic!("a sale of nothing"),
@@ -251,6 +267,13 @@ impl Model {
 
     fn answer(&mut self, which: u8) {
         let player_id = PlayerId::parse("p_1").expect("a name");
+        // Half of the errors answer a join, the newest first.
+        let joins = self.joins.len();
+        let reply_to = match which % 8 {
+            2 | 6 if joins > 0 => Some(self.joins[0]),
+            7 if joins > 0 => Some(self.joins[joins - 1]),
+            _ => None,
+        };
         let (reply, next) = match which % 4 {
             0 if self.stage == Stage::LoggingIn => {
                 let ok = AuthOk {
@@ -275,7 +298,8 @@ impl Model {
         let told = self.session.phrase(&reply).into_owned();
         let is_refused = self.stage == Stage::LoggingIn && next == Stage::Closed;
         assert!(!is_refused || matches!(told, Reply::AuthError(_)));
-        let close = self.session.on_reply(&told);
+        let close = self.session.on_reply(&told, reply_to);
+        self.joins.retain(|&join| Some(join) != reply_to);
         assert_eq!(
             close.is_some(),
             next == Stage::Closed && self.stage != Stage::Closed

@@ -25,7 +25,7 @@ pub enum Command {
         /// The request.
         seq: Seq,
     },
-    /// The controls, from now on. Never answered.
+    /// The controls, from now on or from the join before them on. Never answered.
     Input {
         /// The request.
         seq: Seq,

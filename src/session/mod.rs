@@ -16,6 +16,9 @@
 //! owed an answer gets exactly one verdict that either answers it or passes it on as a [`Command`];
 //! `seq` of what is passed on rises strictly; nothing comes out after a close.
 //!
+//! Behind a join that was passed on and is not answered yet, orders and controls are passed on too:
+//! whether they find a ship is known only behind the join.
+//!
 //! Call order: `new` (connection open) → `on_text` and `on_reply` in any order → `on_deadline` when
 //! `deadline` has passed. Rates are checked before a text is parsed.
 
@@ -27,7 +30,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::ids::{Millis, Name, PlayerId, UnixMillis};
-use crate::limits::{LOGIN_ANSWER_MS_MAX, LOGIN_DEADLINE_MS, LOGIN_RETRY_MS};
+use crate::limits::{LOGIN_ANSWER_MS_MAX, LOGIN_DEADLINE_MS, LOGIN_RETRY_MS, PILOT_COMMANDS_MAX};
 use crate::wire::{
     AskedVersion, AuthError, AuthOk, CloseCode, DecodeError, ErrorCode, ErrorReply, Login, Message,
     Ping, Pong, Reply, Request, RequestKind, Scratch, Seq, Sniff, decode, sniff,
@@ -121,6 +124,9 @@ pub struct Session {
     player: Option<PlayerId>,
     system: Option<Name>,
     newest_seq: Option<Seq>,
+    /// Joins that were passed on and are not answered, at most [`PILOT_COMMANDS_MAX`]. The rest of the
+    /// server refuses those beyond, perhaps before it answers the first.
+    joins: Vec<Seq>,
     sent: u64,
     rates: Rates,
 }
@@ -137,6 +143,7 @@ impl Session {
             player: None,
             system: None,
             newest_seq: None,
+            joins: Vec::new(),
             sent: 0,
             rates: Rates::new(now),
         }
@@ -216,11 +223,14 @@ impl Session {
     }
 
     /// Takes note of an answer that the rest of the server sends to this client (not of those in
-    /// a [`Verdict`]), as [phrased](Self::phrase) for it; with a code, the connection is to be closed
-    /// behind it.
-    pub fn on_reply(&mut self, reply: &Reply) -> Option<CloseCode> {
+    /// a [`Verdict`]), as [phrased](Self::phrase) for it, and of which request it answers; with a code,
+    /// the connection is to be closed behind it.
+    pub fn on_reply(&mut self, reply: &Reply, reply_to: Option<u64>) -> Option<CloseCode> {
         if self.stage == Stage::Closed {
             return None;
+        }
+        if let Some(answered) = reply_to {
+            self.joins.retain(|join| join.number() != answered);
         }
         match reply {
             Reply::AuthOk(ok) if self.stage == Stage::LoggingIn => {
@@ -311,7 +321,8 @@ impl Session {
     }
 
     /// Why the request is refused at this stage. An order that names itself may have an outcome
-    /// already, which its player is told in a system or out of it.
+    /// already, which its player is told in a system or out of it; what follows a join goes by its
+    /// answer.
     const fn out_of_place(&self, kind: RequestKind, is_named: bool) -> Option<ErrorCode> {
         let logged_in = matches!(self.stage, Stage::LoggedIn | Stage::InSystem);
         match kind {
@@ -325,6 +336,7 @@ impl Session {
             _ if is_named => None,
             _ => match self.stage {
                 Stage::InSystem => None,
+                _ if !self.joins.is_empty() => None,
                 _ => Some(ErrorCode::NotInSystem),
             },
         }
@@ -342,10 +354,13 @@ impl Session {
             Request::Buy(trade) => Command::Buy { seq, trade },
             Request::Sell(trade) => Command::Sell { seq, trade },
             Request::Repair(repair) => Command::Repair { seq, repair },
-            Request::JoinSystem(join) => Command::Join {
-                system: join.system_id,
-                seq,
-            },
+            Request::JoinSystem(join) => {
+                if self.joins.len() < PILOT_COMMANDS_MAX {
+                    self.joins.push(seq);
+                }
+                let system = join.system_id;
+                Command::Join { system, seq }
+            }
             Request::Ping(Ping { t0 }) => {
                 let (t1, tick) = (unix.0, desk.tick);
                 let pong = Reply::Pong(Pong { t0, t1, tick });

@@ -200,6 +200,14 @@ impl Play {
                 let home = seat.home.clone().filter(|_| dice.permille(850));
                 let system = home.or(any).expect("a system");
                 seat.join(system.as_str(), due);
+                if dice.permille(400) {
+                    cluster
+                        .told
+                        .count("join, controls and orders in one packet");
+                    for _ in 0..=cluster.dice.below(2) {
+                        self.follow_join(cluster, number, place, due);
+                    }
+                }
             }
             Stage::Ashore if dice.permille(60) => self.ask_ashore(cluster, number, place, due),
             Stage::Aboard => {
@@ -291,11 +299,17 @@ impl Play {
             cluster.seats[place].steer(input, due);
         }
         cluster.seats[place].join(system, due);
+        self.follow_join(cluster, number, place, due);
+    }
+
+    /// An order and controls behind a join.
+    fn follow_join(&mut self, cluster: &mut Cluster, number: usize, place: usize, due: u64) {
         if cluster.dice.permille(300) {
             self.trade(cluster, number, place, due);
         }
         if cluster.dice.permille(300) {
-            let input = any_input(&mut cluster.dice, false);
+            let asks_for_dock = cluster.dice.permille(300);
+            let input = any_input(&mut cluster.dice, asks_for_dock);
             cluster.seats[place].steer(input, due);
         }
     }

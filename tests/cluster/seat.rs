@@ -98,6 +98,10 @@ pub(crate) struct Seat {
     pub(crate) asked: BTreeMap<u64, Asked>,
     /// Orders sent in a system, with no join before them that is not answered, and when they arrive.
     aboard: BTreeMap<u64, u64>,
+    /// The newest join, and when it arrives.
+    newest_join: Option<(u64, u64)>,
+    /// Controls that arrive together with a join before them, and that join.
+    behind_join: BTreeMap<u64, u64>,
     /// Requests that were answered, in the order of their answers.
     pub(crate) answered: Vec<u64>,
     /// Error codes told so far.
@@ -129,6 +133,8 @@ impl Seat {
             says: VecDeque::new(),
             asked: BTreeMap::new(),
             aboard: BTreeMap::new(),
+            newest_join: None,
+            behind_join: BTreeMap::new(),
             answered: Vec::new(),
             errors: Vec::new(),
             newest_reply: None,
@@ -168,6 +174,14 @@ impl Seat {
         {
             self.aboard.insert(seq, due);
         }
+        let due = self.says.back().map_or(due, |&(last, _)| last.max(due));
+        if matches!(asked, Some(Asked::Join)) {
+            self.newest_join = Some((seq, due));
+        } else if let (None, Some((join, arrives))) = (&asked, self.newest_join)
+            && arrives == due
+        {
+            self.behind_join.insert(seq, join);
+        }
         if let Some(asked) = asked {
             self.asked.insert(seq, asked);
         } else {
@@ -180,7 +194,6 @@ impl Seat {
         let seq = Seq::new(seq).expect("a small number");
         let mut text = Vec::new();
         encode_request(&Message { seq, request }, UnixMillis(1), &mut text);
-        let due = self.says.back().map_or(due, |&(last, _)| last.max(due));
         self.says.push_back((due, text));
     }
 
@@ -272,6 +285,7 @@ impl Seat {
         let asked = self.asked.remove(&seq);
         self.answered.push(seq);
         let is_about_input = matches!(reply, Reply::Error(_)) && self.inputs.remove(&seq);
+        self.check_controls(seq, asked.as_ref(), reply);
         assert!(
             asked.is_some() || is_about_input,
             "exactly one reply a request: {reply:?} to {seq}"
@@ -354,6 +368,22 @@ impl Seat {
             (Asked::Ping, Reply::Pong(_)) | (_, Reply::Error(_) | Reply::AuthError(_)) => {}
             _ => panic!("a reply fits its request: {asked:?} {reply:?}"),
         }
+    }
+
+    /// *Controls behind a join go by its answer*: none is out of place, unless the join was answered
+    /// at the gate: over its rate, or by a server that fails.
+    fn check_controls(&mut self, seq: u64, asked: Option<&Asked>, reply: &Reply) {
+        let Reply::Error(error) = reply else { return };
+        let is_of_gate = matches!(error.code, ErrorCode::RateLimited | ErrorCode::Internal);
+        if matches!(asked, Some(Asked::Join)) && is_of_gate {
+            self.behind_join.retain(|_, join| *join != seq);
+        }
+        let is_behind = self.behind_join.remove(&seq).is_some();
+        assert!(
+            !is_behind || error.code != ErrorCode::NotInSystem,
+            "in the order of their seq: {} steered behind a join",
+            self.player
+        );
     }
 
     /// *Commands of one pilot take effect in the order of their `seq`*: an order sent aboard finds the

@@ -90,6 +90,10 @@ impl Shelf {
         }
         account.now.credits += money * posting.total;
         account.balances.insert(account.now.credits);
+        if posting.cause == Cause::Grant {
+            // A newcomer is told of it, and may buy before its batch is full.
+            account.kept.insert(account.now.clone());
+        }
         assert!(
             account.now.credits >= 0,
             "money conserved: {posting:?} leaves less than nothing"

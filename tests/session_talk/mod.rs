@@ -41,7 +41,7 @@ impl Talk {
         let mut talk = Self::new();
         let verdict = talk.login(1, &talk.token("p_1", 3_600));
         assert!(matches!(verdict, Verdict::Command(Command::Login { .. })));
-        assert_eq!(talk.session.on_reply(&auth_ok()), None);
+        assert_eq!(talk.session.on_reply(&auth_ok(), Some(1)), None);
         talk
     }
 
@@ -51,7 +51,7 @@ impl Talk {
             talk.join(2),
             Verdict::Command(Command::Join { .. })
         ));
-        assert_eq!(talk.session.on_reply(&joined()), None);
+        assert_eq!(talk.session.on_reply(&joined(), Some(2)), None);
         talk
     }
 

@@ -355,6 +355,15 @@ impl Core {
         }
     }
 
+    /// As [`Self::aboard`], for a client who has joined: a login alone gives no say over a ship that
+    /// lingers.
+    pub(super) fn joined_ship(&self, conn: ConnId) -> Option<(PlayerHandle, SystemIndex, Handle)> {
+        self.aboard(conn).filter(|&(_, system, _)| {
+            let theatre = self.theatre(system);
+            theatre.is_some_and(|theatre| theatre.is_shown_to(conn))
+        })
+    }
+
     /// The next frame carries a snapshot for this client.
     pub(super) fn owe_snapshot(&mut self, conn: ConnId) {
         let Some((_, system, _)) = self.aboard(conn) else {

@@ -80,11 +80,7 @@ impl Core {
             self.refuse(conn, seq, ErrorCode::RateLimited);
             return;
         }
-        let aboard = self.aboard(conn).filter(|&(_, system, _)| {
-            self.theatre(system)
-                .is_some_and(|theatre| theatre.is_shown_to(conn))
-        });
-        let Some((_, system, ship)) = aboard else {
+        let Some((_, system, ship)) = self.joined_ship(conn) else {
             self.refuse(conn, seq, ErrorCode::NotInSystem);
             return;
         };

@@ -3,7 +3,8 @@
 //! Every order and join goes through the pilot's [queue](super::queue). While it is empty they take
 //! effect at once. A join waits until the orders before it are concluded and the steering before it
 //! is applied; whatever follows a join that is under way waits for its answer. Steering goes by the
-//! queue, except where it could undo what waits there: at a dock, and behind a join.
+//! queue, except where it could undo or overtake what waits there: at a dock, behind a join, and
+//! behind other steering. Where the join before it is refused, steering finds no ship and is dropped.
 
 use super::Core;
 use super::desk::Wish;
@@ -83,17 +84,21 @@ impl Core {
 
     /// New controls: at once, or behind what they must not undo.
     pub(super) fn steer_in_order(&mut self, conn: ConnId, seq: u64, input: Input) {
-        let Some((handle, system, ship)) = self.aboard(conn) else {
+        let Some(handle) = self.roster.of_conn(conn) else {
             return;
         };
-        let is_docked = self.is_docked(system, ship);
+        let ship = self.joined_ship(conn);
+        let is_docked = ship.is_some_and(|(_, system, ship)| self.is_docked(system, ship));
         let tick = self.tick;
         let Some(player) = self.roster.get_mut(handle) else {
             return;
         };
+        let is_joining = player.is_joining();
         let queue = &mut player.queue;
-        if !queue.is_empty() && (is_docked || queue.has_join()) {
+        let is_behind = queue.has_join() || queue.has_steering();
+        if is_joining || is_behind || (is_docked && !queue.is_empty()) {
             queue.hold((seq, input), tick);
+            self.list(handle);
         } else {
             self.pass_steering(handle, conn, None, (seq, input));
         }
@@ -106,7 +111,7 @@ impl Core {
         pilot.is_some_and(|pilot| pilot.docked_at.is_some())
     }
 
-    /// Hands steering to the world that the ship is in.
+    /// Hands steering to the world that the ship is in; without a ship it is dropped.
     fn pass_steering(
         &mut self,
         handle: PlayerHandle,
@@ -114,7 +119,7 @@ impl Core {
         pressed: Option<Steering>,
         newest: Steering,
     ) {
-        let Some((_, system, _)) = self.aboard(conn) else {
+        let Some((_, system, _)) = self.joined_ship(conn) else {
             return;
         };
         let Some(tick) = self.theatre(system).map(|theatre| theatre.world.tick()) else {
@@ -157,6 +162,11 @@ impl Core {
             }
         }
         self.release_steering(handle);
+        self.list(handle);
+    }
+
+    /// Puts a player in whose queue something waits on the list of queues to look at.
+    fn list(&mut self, handle: PlayerHandle) {
         if let Some(player) = self.roster.get_mut(handle)
             && !player.queue.is_empty()
             && !std::mem::replace(&mut player.queue.is_listed, true)
@@ -182,9 +192,18 @@ impl Core {
         Some((conn, player.queue.next(&player.requests, tick_of)))
     }
 
-    /// Steering is not held for ever, whatever it waits for.
+    /// Steering is not held for ever, whatever it waits for. While it waits for the join that brings
+    /// the ship, nobody is kept from steering, and its time does not run.
     fn release_steering(&mut self, handle: PlayerHandle) {
         let tick = self.tick;
+        let conn = self.roster.get(handle).and_then(|player| player.conn);
+        let has_ship = conn.is_some_and(|conn| self.joined_ship(conn).is_some());
+        if let Some(player) = self.roster.get_mut(handle)
+            && (player.is_joining() || (!has_ship && player.queue.has_join()))
+        {
+            player.queue.hold_anew(tick);
+            return;
+        }
         while let Some(player) = self.roster.get_mut(handle)
             && let Some(conn) = player.conn
             && let Some((pressed, newest)) = player.queue.overdue_steering(tick)

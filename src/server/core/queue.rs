@@ -148,6 +148,12 @@ impl PlayerQueue {
         waiting.any(|waiting| matches!(waiting, Waiting::Join { .. }))
     }
 
+    /// Whether steering is held.
+    pub(super) fn has_steering(&self) -> bool {
+        let mut waiting = self.waiting.iter();
+        waiting.any(|waiting| matches!(waiting, Waiting::Steering(_)))
+    }
+
     /// Numbers of the orders and joins that wait for an answer.
     pub(super) fn owed_seqs(&self) -> impl Iterator<Item = u64> {
         self.waiting.iter().filter_map(|waiting| match waiting {
@@ -218,6 +224,15 @@ impl PlayerQueue {
             pressed: None,
             newest: steering,
         }));
+    }
+
+    /// Counts the time of held steering from this tick on.
+    pub(super) fn hold_anew(&mut self, tick: u64) {
+        for waiting in &mut self.waiting {
+            if let Waiting::Steering(held) = waiting {
+                held.since_tick = tick;
+            }
+        }
     }
 
     /// Notes that the next step of a world has steering to apply.

@@ -295,6 +295,25 @@ fn steering_is_held_for_a_second_at_most() {
 }
 
 #[test]
+fn the_time_of_steering_without_a_ship_does_not_run() {
+    let mut rig = Rig::new(long_history(10));
+    rig.queue.push_join(1, THERE).unwrap();
+    assert!(!rig.queue.has_steering());
+    rig.queue.hold((2, thrust(1.0, false)), 50);
+    rig.order(3, "a");
+    rig.queue.hold((4, thrust(0.5, false)), 50);
+    rig.queue.hold_anew(500);
+    let last = 500 + STEERING_HELD_TICKS_MAX - 1;
+    assert!(rig.queue.overdue_steering(last).is_none());
+    assert!(matches!(rig.next(), Next::Join { seq: 1, .. }));
+    assert!(matches!(rig.next(), Next::Steer { newest: (2, _), .. }));
+    assert!(rig.waits(), "the order's id is not looked up");
+    assert!(rig.queue.has_steering());
+    let released = rig.queue.overdue_steering(last + 1);
+    assert_eq!(released, Some((None, (4, thrust(0.5, false)))));
+}
+
+#[test]
 fn what_waits_and_what_is_open_are_bounded_together() {
     let mut rig = Rig::new(long_history(10));
     rig.queue.push_order(0, wish(None)).unwrap();

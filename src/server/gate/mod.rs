@@ -134,7 +134,7 @@ impl Gate {
             return;
         };
         let reply = client.session.phrase(reply);
-        let close = client.session.on_reply(&reply);
+        let close = client.session.on_reply(&reply, reply_to);
         if matches!(*reply, Reply::AuthOk(_)) {
             io.mark_authenticated(conn);
         }
