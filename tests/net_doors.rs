@@ -137,6 +137,36 @@ fn who_lost_the_connection_comes_back_to_a_place_that_no_crowd_can_take() {
 }
 
 #[test]
+fn no_crowd_takes_the_place_of_a_login_that_is_under_way() {
+    let mut rig = small(8);
+    let mut newcomer = rig.begin_login("newcomer");
+    let _crowd = slow_crowd(&mut rig, 50);
+    rig.pass(SILENCE_GRACE_MS);
+    let _more = slow_crowd(&mut rig, 50);
+    assert!(!newcomer.is_at_end());
+    newcomer.write_all(&frame(0x81, b"login")).unwrap();
+    rig.settle();
+    assert!(newcomer.drain().ends_with(b"login"));
+}
+
+#[test]
+fn newcomers_do_not_log_in_to_the_places_of_those_who_were_cut_a_moment_ago() {
+    let mut rig = small(8);
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let mut pilots: Vec<_> = names.iter().map(|name| rig.log_in_as(name)).collect();
+    pilots.truncate(5);
+    rig.settle();
+    // Three were cut; two places are the kept quarter, so one is free for anybody.
+    let newcomer = rig.log_in_as("newcomer");
+    assert_eq!(close_code(&rig.begin_login("another").drain()), Some(1013));
+    assert_eq!(close_code(&rig.begin_login("third").drain()), Some(1013));
+    pilots.extend(["g", "f"].map(|name| rig.log_in_as(name)));
+    assert!(pilots.iter().all(|pilot| !pilot.is_at_end()));
+    assert!(!newcomer.is_at_end());
+    assert_eq!(rig.common.doors.connections(), 8);
+}
+
+#[test]
 fn a_client_behind_a_proxy_returns_once_the_proxy_has_named_it() {
     let mut rig = Rig::with(NetConfig {
         connections_max: 4,

@@ -45,7 +45,7 @@ pub use reactor::Reactor;
 pub use tls::Tls;
 pub use waker::Waker;
 
-use crate::ids::{ConnId, Millis, UnixMillis};
+use crate::ids::{ConnId, Millis, Name, UnixMillis};
 
 /// What became of a message that was given to [`Io::send`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,11 @@ pub trait Io {
     /// Starts the close handshake behind all waiting output. Later messages are
     /// [`Sent::Gone`]; [`Service::closed`] follows after the current call.
     fn close(&mut self, conn: ConnId, code: u16, reason: &str);
+
+    /// Notes that `conn` has proved to be `name` and that the service is about to let it in: it keeps
+    /// its place until then, or until the service closes it. `false` where all places are taken or
+    /// kept for others who come back; then nothing is noted.
+    fn begin_login(&mut self, conn: ConnId, name: &Name) -> bool;
 
     /// Notes that the service knows who `conn` is: it keeps its place whoever else comes, and for a
     /// moment after its end whoever comes back from its address finds one. Once is enough.

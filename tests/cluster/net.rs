@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use orrery::ids::{ConnId, Millis, UnixMillis};
+use orrery::ids::{ConnId, Millis, Name, UnixMillis};
 use orrery::limits::PENDING_BYTES_MAX;
 use orrery::net::{Bytes, Io, Outgoing, Sent, Utf8Bytes};
 
@@ -170,6 +170,10 @@ impl Io for Net {
             wire.closed = Some(code);
             self.ending.push(conn);
         }
+    }
+
+    fn begin_login(&mut self, _: ConnId, _: &Name) -> bool {
+        true
     }
 
     fn mark_authenticated(&mut self, _: ConnId) {}

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use orrery::ids::{ConnId, Millis};
+use orrery::ids::{ConnId, Millis, Name};
 use orrery::net::connection::Transport;
 use orrery::net::http::{Accept, Method, Request, Response};
 use orrery::net::memory::{End, duplex};
@@ -34,6 +34,7 @@ pub(crate) enum Call {
 }
 
 /// Remembers its calls. Text is echoed, also `login`, whose sender is authenticated from then on;
+/// `begin NAME` begins a login, and closes with 1013 where there is no place for it;
 /// except that `close` is answered by closing with 4001, `stop` by stopping, and `flood N` by N messages of 1,000 bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
@@ -108,6 +109,13 @@ impl Service for Recorder {
         match text.split_once(' ') {
             None if text == "close" => io.close(conn, 4001, "asked for"),
             None if text == "stop" => io.stop(10_000),
+            Some(("begin", name)) => {
+                if io.begin_login(conn, &Name::parse(name).unwrap()) {
+                    self.send(io, conn, &text);
+                } else {
+                    io.close(conn, 1013, "full");
+                }
+            }
             Some(("flood", count)) => {
                 for _ in 0..count.parse().unwrap() {
                     self.send(io, conn, &"x".repeat(1_000));
@@ -216,6 +224,24 @@ impl Rig {
     /// A peer that is authenticated.
     pub(crate) fn log_in(&mut self) -> End {
         let mut far = self.open();
+        far.write_all(&frame(0x81, b"login")).unwrap();
+        self.settle();
+        far.drain();
+        far
+    }
+
+    /// A peer whose login under this name is under way, if it may begin.
+    pub(crate) fn begin_login(&mut self, name: &str) -> End {
+        let mut far = self.open();
+        let text = format!("begin {name}");
+        far.write_all(&frame(0x81, text.as_bytes())).unwrap();
+        self.settle();
+        far
+    }
+
+    /// A peer that is authenticated under this name.
+    pub(crate) fn log_in_as(&mut self, name: &str) -> End {
+        let mut far = self.begin_login(name);
         far.write_all(&frame(0x81, b"login")).unwrap();
         self.settle();
         far.drain();

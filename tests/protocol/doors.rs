@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use orrery::limits::{BODY_MS_MAX, HEAD_MS_MAX, OPS_CONNECTIONS_MAX};
-use orrery::wire::{Ping, Request};
+use orrery::wire::{ErrorCode, Ping, Reply, Request};
 
 use crate::support::{Client, Server, Setup, Shared, Wire, get, handshake, request};
 
@@ -162,6 +162,33 @@ fn a_crowd_of_strangers_keeps_no_pilot_out_and_throws_none_out() {
     assert!(server.metric(r#"orrery_displaced_total{kind="connection"}"#) > 0.0);
     assert_eq!(server.metric("orrery_refused_total"), 0.0);
     assert!(server.log().contains("made room for others"));
+}
+
+#[test]
+fn who_was_cut_finds_the_place_again_and_a_newcomer_hears_when_to_come() {
+    let server = Server::start(Setup {
+        flags: &["--max-connections", "8"],
+        ..Setup::default()
+    });
+    let name = |number: usize| format!("pilot-{number}");
+    let mut inside: Vec<Client> = (0..8)
+        .map(|number| Client::log_in(&server, &name(number)))
+        .collect();
+    inside.truncate(6);
+    server.wait_until("two places are free", |server| {
+        server.metric("orrery_sockets") <= 6.0
+    });
+    let mut newcomer = Client::open(&server);
+    let Reply::AuthError(refusal) = newcomer.login(&Server::token("newcomer")) else {
+        panic!("a newcomer took a kept place");
+    };
+    assert_eq!(refusal.code, ErrorCode::SystemFull);
+    assert!(refusal.retry_after_ms.is_some());
+    assert_eq!(newcomer.ending().code, 1013);
+    inside.extend([7, 6].map(|number| Client::log_in(&server, &name(number))));
+    for pilot in &mut inside {
+        pilot.ask(Request::Ping(Ping { t0: 0.into() }));
+    }
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::net::IpAddr;
 
 use slab::Slab;
 
+use super::claims::Claims;
 use super::{Refusal, Standing};
-use crate::ids::{ConnId, Millis};
+use crate::ids::{ConnId, Millis, Name};
 use crate::limits::{RETURN_MS, SILENCE_GRACE_MS};
 use crate::net::address::Network;
 use crate::net::slot_list::SlotList;
@@ -20,6 +21,13 @@ pub(super) struct Limits {
     pub(super) per_address: usize,
 }
 
+impl Limits {
+    /// Places that anonymous connections cannot have.
+    const fn kept(&self) -> usize {
+        self.connections.saturating_sub(self.anonymous)
+    }
+}
+
 /// A place in the table; the ticket tells it from later tenants of the same slot.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key {
@@ -28,14 +36,24 @@ pub(super) struct Key {
 }
 
 /// One connection that is inside.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Place {
     ticket: u64,
     conn: ConnId,
     /// Unknown while a trusted proxy has not said for whom it speaks.
     address: Option<IpAddr>,
     standing: Standing,
+    /// As whom it logs in or has logged in; `None` too for who is authenticated without a login.
+    name: Option<Name>,
     since: Millis,
+}
+
+/// The end of an authenticated connection.
+#[derive(Debug)]
+struct Departure {
+    until: Millis,
+    home: Option<Network>,
+    name: Option<Name>,
 }
 
 /// What the narrowest network of an address has.
@@ -55,13 +73,17 @@ pub(super) struct Counts {
     silent: SlotList,
     anonymous: SlotList,
     returning: SlotList,
+    /// Places of those who log in or have.
+    held: usize,
     /// Connections of each address and network that has any.
     networks: HashMap<Network, usize>,
     /// Where authenticated connections are or lately were.
     homes: HashMap<Network, Home>,
-    /// Until when each authenticated connection that ended counts, the oldest first; at most as many
+    /// Those who log in or have by name, and those who are away.
+    claims: Claims,
+    /// The authenticated connections that ended and still count, the oldest first; at most as many
     /// as there may be connections.
-    departures: VecDeque<(Millis, Network)>,
+    departures: VecDeque<Departure>,
     /// Connections that made room, by shard, until their shard asks.
     displaced: Vec<Vec<ConnId>>,
 }
@@ -96,6 +118,7 @@ impl Counts {
             conn,
             address,
             standing,
+            name: None,
             since: now,
         };
         let slot = self.places.insert(place);
@@ -127,7 +150,57 @@ impl Counts {
         }
     }
 
+    /// Lets a login begin if there is a place for it to keep; says whether.
+    pub(super) fn begin_login(
+        &mut self,
+        key: Key,
+        name: &Name,
+        limits: &Limits,
+        now: Millis,
+    ) -> bool {
+        self.forget_departures(now, limits.connections);
+        let Some(place) = self.place(key) else {
+            return false;
+        };
+        if place.standing >= Standing::LoggingIn {
+            return true;
+        }
+        let kept = self.claims.away().min(limits.kept());
+        let has_room = self.held + kept < limits.connections;
+        if !self.claims.begin(name, has_room) {
+            return false;
+        }
+        if let Some(place) = self.places.get_mut(key.slot) {
+            place.name = Some(name.clone());
+        }
+        self.rise(key, Standing::LoggingIn);
+        true
+    }
+
+    /// Whoever was logging in is a stranger again.
+    pub(super) fn end_login(&mut self, key: Key, now: Millis) {
+        let place = self.places.get_mut(key.slot);
+        let Some(place) = place
+            .filter(|place| place.ticket == key.ticket && place.standing == Standing::LoggingIn)
+        else {
+            return;
+        };
+        place.standing = Standing::Anonymous;
+        let (address, name) = (place.address, place.name.take());
+        if let Some(name) = name {
+            self.claims.give_up(&name, now);
+        }
+        self.uncount_standing(key.slot, address, Standing::LoggingIn);
+        self.count_standing(key.slot, address, Standing::Anonymous);
+    }
+
     pub(super) fn authenticate(&mut self, key: Key) {
+        if let Some(place) = self.place(key)
+            && place.standing == Standing::LoggingIn
+            && let Some(name) = place.name.clone()
+        {
+            self.claims.complete(&name);
+        }
         self.rise(key, Standing::Authenticated);
     }
 
@@ -181,10 +254,7 @@ impl Counts {
     fn vacate(&mut self, slot: usize, now: Millis) -> Option<Place> {
         let place = self.places.try_remove(slot)?;
         self.uncount_standing(slot, place.address, place.standing);
-        let Some(address) = place.address else {
-            return Some(place);
-        };
-        for (network, _) in Network::all(address) {
+        for (network, _) in place.address.into_iter().flat_map(Network::all) {
             if let Some(count) = self.networks.get_mut(&network) {
                 *count -= 1;
                 if *count == 0 {
@@ -192,12 +262,28 @@ impl Counts {
                 }
             }
         }
-        if place.standing == Standing::Authenticated {
-            let home = Network::narrowest(address);
-            self.homes.entry(home).or_default().departed += 1;
-            self.departures.push_back((now.plus(RETURN_MS), home));
+        match (place.standing, &place.name) {
+            (Standing::Authenticated, _) => self.note_departure(&place, now),
+            (Standing::LoggingIn, Some(name)) => self.claims.give_up(name, now),
+            _ => {}
         }
         Some(place)
+    }
+
+    fn note_departure(&mut self, place: &Place, now: Millis) {
+        let until = now.plus(RETURN_MS);
+        let home = place.address.map(Network::narrowest);
+        if let Some(home) = home {
+            self.homes.entry(home).or_default().departed += 1;
+        }
+        if let Some(name) = &place.name {
+            self.claims.depart(name, now, until);
+        }
+        self.departures.push_back(Departure {
+            until,
+            home,
+            name: place.name.clone(),
+        });
     }
 
     fn place(&self, key: Key) -> Option<&Place> {
@@ -259,16 +345,15 @@ impl Counts {
         match standing {
             Standing::Anonymous => self.anonymous.push_back(slot as u32),
             Standing::Returning => self.returning.push_back(slot as u32),
-            Standing::Authenticated => {}
+            Standing::LoggingIn | Standing::Authenticated => self.held += 1,
         }
-        let Some(address) = address.filter(|_| standing > Standing::Anonymous) else {
+        let Some(home) = address.map(Network::narrowest) else {
             return;
         };
-        let home = self.homes.entry(Network::narrowest(address)).or_default();
-        if standing == Standing::Returning {
-            home.returning += 1;
-        } else {
-            home.authenticated += 1;
+        match standing {
+            Standing::Anonymous | Standing::LoggingIn => {}
+            Standing::Returning => self.homes.entry(home).or_default().returning += 1,
+            Standing::Authenticated => self.homes.entry(home).or_default().authenticated += 1,
         }
     }
 
@@ -276,12 +361,13 @@ impl Counts {
         for list in [&mut self.silent, &mut self.anonymous, &mut self.returning] {
             list.remove(slot as u32);
         }
+        self.held -= usize::from(standing >= Standing::LoggingIn);
         let Some(network) = address.map(Network::narrowest) else {
             return;
         };
         if let Some(home) = self.homes.get_mut(&network) {
             match standing {
-                Standing::Anonymous => {}
+                Standing::Anonymous | Standing::LoggingIn => {}
                 Standing::Returning => home.returning -= 1,
                 Standing::Authenticated => home.authenticated -= 1,
             }
@@ -291,10 +377,16 @@ impl Counts {
 
     /// Drops those whose time is up, and the oldest beyond `most`. Each costs one step, once.
     fn forget_departures(&mut self, now: Millis, most: usize) {
-        while let Some(&(until, network)) = self.departures.front()
-            && (until <= now || self.departures.len() > most)
+        while let Some(first) = self.departures.front()
+            && (first.until <= now || self.departures.len() > most)
+            && let Some(departure) = self.departures.pop_front()
         {
-            self.departures.pop_front();
+            if let Some(name) = departure.name {
+                self.claims.forget(&name, departure.until);
+            }
+            let Some(network) = departure.home else {
+                continue;
+            };
             if let Some(home) = self.homes.get_mut(&network) {
                 home.departed -= 1;
             }
@@ -317,5 +409,7 @@ impl Counts {
             && self.silent.len() + self.anonymous.len() + self.returning.len() == 0
             && self.networks.is_empty()
             && self.homes.is_empty()
+            && self.claims.is_empty()
+            && self.held == 0
     }
 }

@@ -15,6 +15,18 @@
 //!             ├── authenticated and returning: any place ────┤
 //! ```
 //!
+//! A login keeps its place from the moment its token is found good ([`Pass::begin_login`]): nobody
+//! displaces it. So that newcomers' logins cannot take what authenticated connections have just lost,
+//! one rule bounds them. It goes by name, for many players share an address:
+//!
+//! > A newcomer's login begins only while the authenticated, the logins under way and the names that
+//! > are away, the last counted up to the kept share, leave a place.
+//!
+//! A name is away for [`RETURN_MS`](crate::limits::RETURN_MS) after its last authenticated connection
+//! ended. A login of a name that is away begins always, and so does one that takes over from its own
+//! authenticated connection. How long a login may take and how many an address may begin is bounded
+//! by the service.
+//!
 //! Where there is no place for a newcomer, another connection makes room, on whichever shard it is:
 //!
 //! 1. the oldest anonymous one that has been silent for longer than an honest client takes to speak,
@@ -25,6 +37,7 @@
 //! who have just come. Its place goes to the newcomer at once, its shard ends it in its next turn
 //! ([`Doors::take_displaced`]). Work: O(1), whatever the crowd.
 
+mod claims;
 mod counts;
 
 use std::net::IpAddr;
@@ -36,7 +49,7 @@ use thiserror::Error;
 use super::clock::Clock;
 use super::config::NetConfig;
 use super::http::Request;
-use crate::ids::ConnId;
+use crate::ids::{ConnId, Name};
 use counts::{Counts, Limits};
 
 /// Why somebody is turned away.
@@ -83,6 +96,8 @@ pub enum Standing {
     Anonymous,
     /// It comes from where somebody authenticated is, or was within [`RETURN_MS`](crate::limits::RETURN_MS).
     Returning,
+    /// It has proved who it is, and the service is about to let it in.
+    LoggingIn,
     /// The service knows who it is.
     Authenticated,
 }
@@ -192,6 +207,19 @@ impl Pass {
     /// The connection has said its first byte.
     pub fn has_spoken(&self) {
         self.doors.counts().has_spoken(self.key);
+    }
+
+    /// A login under this name begins; says whether there is a place for it, which it then keeps.
+    pub fn begin_login(&self, name: &Name) -> bool {
+        let now = self.doors.clock.now();
+        let mut counts = self.doors.counts();
+        counts.begin_login(self.key, name, &self.doors.limits, now)
+    }
+
+    /// The login came to nothing: its connection is a stranger's again.
+    pub fn end_login(&self) {
+        let now = self.doors.clock.now();
+        self.doors.counts().end_login(self.key, now);
     }
 
     /// The service knows who it is.

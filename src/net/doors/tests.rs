@@ -257,3 +257,93 @@ fn only_a_trusted_proxys_word_is_taken() {
     assert_eq!(client("10.0.0.1", "9.9.9.9, 10.0.0.2"), address("9.9.9.9"));
     assert_eq!(client("10.0.0.1", "9.9.9.9, nonsense"), address("10.0.0.1"));
 }
+
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+fn log_in(doors: &Arc<Doors>, peer: &str, who: &str) -> Pass {
+    let pass = enter(doors, peer).unwrap();
+    assert!(pass.begin_login(&name(who)), "{who}");
+    pass.authenticate();
+    pass
+}
+
+#[test]
+fn a_login_under_way_makes_room_for_nobody_until_it_has_come_to_nothing() {
+    let doors = doors(4, 40);
+    let newcomer = doors.enter(address("1.1.1.1"), conn(0)).unwrap();
+    assert!(newcomer.begin_login(&name("newcomer")));
+    let crowd = |numbers: std::ops::Range<u32>| -> Vec<_> {
+        let strangers = numbers.map(|number| doors.enter(address("2.2.2.2"), conn(number)));
+        strangers.map(Result::unwrap).collect()
+    };
+    let mut inside = crowd(1..50);
+    assert_eq!(newcomer.standing(), Some(Standing::LoggingIn));
+    newcomer.end_login();
+    assert_eq!(newcomer.standing(), Some(Standing::Anonymous));
+    inside.extend(crowd(50..60));
+    assert_eq!(newcomer.standing(), None);
+    drop((inside, newcomer));
+    assert!(is_as_new(&doors));
+}
+
+#[test]
+fn places_lost_a_moment_ago_are_kept_from_newcomers_by_name_even_behind_one_address() {
+    let clock = Arc::default();
+    let doors = at(8, 40, &clock);
+    let mut pilots: Vec<_> = (0..8)
+        .map(|number| log_in(&doors, "1.1.1.1", &format!("pilot-{number}")))
+        .collect();
+    pilots.truncate(6);
+    let newcomer = enter(&doors, "1.1.1.1").unwrap();
+    assert!(!newcomer.begin_login(&name("newcomer")));
+    let back = enter(&doors, "1.1.1.1").unwrap();
+    assert!(back.begin_login(&name("pilot-7")));
+    assert!(
+        !newcomer.begin_login(&name("pilot-7")),
+        "one claim, one place"
+    );
+    back.end_login();
+    assert!(back.begin_login(&name("pilot-7")), "the claim came back");
+    back.authenticate();
+    assert!(!newcomer.begin_login(&name("newcomer")));
+    clock.advance(RETURN_MS);
+    assert!(newcomer.begin_login(&name("newcomer")), "its ship is gone");
+    drop((pilots, newcomer, back));
+    assert!(is_as_new(&doors));
+}
+
+#[test]
+fn only_the_kept_share_waits_for_those_who_are_away() {
+    let doors = doors(8, 40);
+    let mut pilots: Vec<_> = (0..8)
+        .map(|number| log_in(&doors, "1.1.1.1", &format!("pilot-{number}")))
+        .collect();
+    pilots.truncate(2);
+    let newcomers = ["2.2.2.2"; 5].map(|peer| enter(&doors, peer).unwrap());
+    let begun = newcomers
+        .iter()
+        .enumerate()
+        .map(|(number, pass)| pass.begin_login(&name(&format!("newcomer-{number}"))));
+    assert_eq!(begun.collect::<Vec<_>>(), [true, true, true, true, false]);
+    drop((pilots, newcomers));
+    assert!(is_as_new(&doors));
+}
+
+#[test]
+fn one_login_at_a_time_takes_over_from_its_own_connection_when_there_is_no_room() {
+    let doors = doors(8, 40);
+    let mut pilots: Vec<_> = (0..8)
+        .map(|number| log_in(&doors, "1.1.1.1", &format!("pilot-{number}")))
+        .collect();
+    pilots.truncate(6);
+    let [first, second] = ["1.1.1.1"; 2].map(|peer| enter(&doors, peer).unwrap());
+    assert!(first.begin_login(&name("pilot-0")));
+    assert!(!second.begin_login(&name("pilot-0")));
+    first.authenticate();
+    drop(pilots.remove(0));
+    assert!(second.begin_login(&name("pilot-6")), "still kept");
+    drop((pilots, first, second));
+    assert!(is_as_new(&doors));
+}

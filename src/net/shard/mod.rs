@@ -25,7 +25,7 @@ use super::doors::{Doors, Pass, Refusal};
 use super::tally::Tally;
 use super::timers::Timers;
 use super::{Bytes, Io, Outgoing, Sent, Service, Utf8Bytes};
-use crate::ids::{ConnId, Millis, UnixMillis};
+use crate::ids::{ConnId, Millis, Name, UnixMillis};
 use crate::limits::{TIMERS_PER_TURN_MAX, TLS_HANDSHAKES_PER_TURN_MAX, TURN_MS_MAX};
 use handshakes::Handshakes;
 use refusals::Refusals;
@@ -405,8 +405,14 @@ impl<S: Transport> Io for Shard<S> {
         let now = self.now();
         if let Some(entry) = self.entry(conn) {
             entry.connection.close(code, reason, now);
+            entry.pass.end_login();
             self.enqueue(conn.slot);
         }
+    }
+
+    fn begin_login(&mut self, conn: ConnId, name: &Name) -> bool {
+        self.entry(conn)
+            .is_some_and(|entry| entry.pass.begin_login(name))
     }
 
     fn mark_authenticated(&mut self, conn: ConnId) {

@@ -6,7 +6,7 @@ use tracing::warn;
 
 use super::Gate;
 use crate::ids::{ConnId, Millis};
-use crate::limits::{LOGIN_ANSWER_MS_MAX, LOGIN_REPORT_MS};
+use crate::limits::{LOGIN_ANSWER_MS_MAX, LOGIN_REPORT_MS, LOGIN_RETRY_MS};
 use crate::net::Io;
 use crate::session::Command;
 use crate::wire::{ErrorCode, Reply};
@@ -19,13 +19,15 @@ pub(super) struct Refusals {
     address: Option<IpAddr>,
     /// Logins that the store did not answer in time.
     pub(super) unanswered: u64,
+    /// Logins for which there was no place.
+    unplaced: u64,
     next_report: Millis,
 }
 
 impl Refusals {
     /// Logs what was refused, at most every [`LOGIN_REPORT_MS`].
     pub(super) fn report(&mut self, now: Millis) {
-        if now < self.next_report || self.over_rate + self.unanswered == 0 {
+        if now < self.next_report || self.over_rate + self.unanswered + self.unplaced == 0 {
             return;
         }
         self.next_report = now.plus(LOGIN_REPORT_MS);
@@ -33,6 +35,12 @@ impl Refusals {
         (self.over_rate, self.unanswered) = (0, 0);
         if let Some(address) = self.address.take() {
             warn!("{over_rate} logins were refused: too many from one address, {address} last");
+        }
+        let unplaced = std::mem::take(&mut self.unplaced);
+        if unplaced > 0 {
+            warn!(
+                "{unplaced} logins were refused: all places are taken or kept for who comes back"
+            );
         }
         if unanswered > 0 {
             warn!(
@@ -44,18 +52,26 @@ impl Refusals {
 }
 
 impl Gate {
-    /// Passes a login on, if its address may log in once more.
+    /// Passes a login on, if there is a place for it and its address may log in once more.
     pub(super) fn log_in(&mut self, io: &mut dyn Io, conn: ConnId, login: Command) {
         let Some(address) = self.client(conn).map(|client| client.address) else {
             return;
         };
-        let Err(wait_ms) = self.parts.logins.take(address, io.now()) else {
+        let has_place = match &login {
+            Command::Login { player, .. } => io.begin_login(conn, &player.0),
+            _ => true,
+        };
+        let refusal = if !has_place {
+            self.refusals.unplaced += 1;
+            Reply::login_refusal(ErrorCode::SystemFull, LOGIN_RETRY_MS)
+        } else if let Err(wait_ms) = self.parts.logins.take(address, io.now()) {
+            self.refusals.over_rate += 1;
+            self.refusals.address = Some(address);
+            Reply::login_refusal(ErrorCode::RateLimited, wait_ms)
+        } else {
             self.pass_on(io, conn, login);
             return;
         };
-        self.refusals.over_rate += 1;
-        self.refusals.address = Some(address);
-        let refusal = Reply::login_refusal(ErrorCode::RateLimited, wait_ms);
         let reply_to = login.owed_seq().map(crate::wire::Seq::number);
         self.tell(io, conn, &refusal, reply_to);
     }
