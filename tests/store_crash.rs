@@ -282,7 +282,7 @@ fn a_write_error_is_fatal_and_nobody_is_told_of_what_is_not_durable() {
     for seed in 1..=4 {
         let database = Database::sqlite();
         let mut told = Vec::new();
-        let blocks = 300 + random(seed) % 900;
+        let blocks = 600 + random(seed) % 900;
         let (mut child, mut out) = start(&database.url, 1, Some(blocks));
         let failed = listen(&mut out, usize::MAX, &mut told);
         child.wait().unwrap();
