@@ -249,25 +249,6 @@ fn a_pilot_who_traded_in_two_systems_is_clean(database: &Database) {
     assert_eq!(report.systems_count, 2);
 }
 
-macro_rules! on_every_backend {
-    ($($claim:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[test]
-            fn $claim() {
-                super::$claim(&super::Database::sqlite());
-            })*
-        }
-        mod postgres {
-            $(#[test]
-            fn $claim() {
-                if let Some(database) = super::Database::postgres() {
-                    super::$claim(&database);
-                }
-            })*
-        }
-    };
-}
-
 on_every_backend!(
     an_honest_ledger_is_clean_even_while_it_is_served,
     every_kind_of_tampering_shows,

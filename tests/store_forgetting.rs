@@ -15,26 +15,6 @@ use orrery::limits::{
 use orrery::store::{Answer, Batch, Cause, Place, StoreConfig, audit};
 use store_harness::*;
 
-/// A module of tests a back-end.
-macro_rules! on_every_backend {
-    ($($claim:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[test]
-            fn $claim() {
-                super::$claim(&super::Database::sqlite());
-            })*
-        }
-        mod postgres {
-            $(#[test]
-            fn $claim() {
-                if let Some(database) = super::Database::postgres() {
-                    super::$claim(&database);
-                }
-            })*
-        }
-    };
-}
-
 on_every_backend!(
     an_outcome_is_kept_for_eight_days_and_forgotten_after,
     a_request_may_be_used_again_once_it_is_forgotten_and_not_before,

@@ -59,25 +59,6 @@ fn a_system_that_was_never_claimed_is_not_written(database: &Database) {
     assert!(desk.outcome(&who, "r2").is_some());
 }
 
-macro_rules! on_every_backend {
-    ($($claim:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[test]
-            fn $claim() {
-                super::$claim(&super::Database::sqlite());
-            })*
-        }
-        mod postgres {
-            $(#[test]
-            fn $claim() {
-                if let Some(database) = super::Database::postgres() {
-                    super::$claim(&database);
-                }
-            })*
-        }
-    };
-}
-
 on_every_backend!(
     a_writer_whose_lease_is_gone_keeps_nothing_and_is_told,
     an_older_fence_loses_to_a_newer_one,

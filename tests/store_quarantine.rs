@@ -11,26 +11,6 @@ use orrery::store::{
 };
 use store_harness::*;
 
-/// A module of tests a back-end.
-macro_rules! on_every_backend {
-    ($($claim:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[test]
-            fn $claim() {
-                super::$claim(&super::Database::sqlite());
-            })*
-        }
-        mod postgres {
-            $(#[test]
-            fn $claim() {
-                if let Some(database) = super::Database::postgres() {
-                    super::$claim(&database);
-                }
-            })*
-        }
-    };
-}
-
 on_every_backend!(
     a_second_outcome_puts_its_player_in_quarantine_and_nobody_else,
     whatever_is_refused_of_one_player_stops_nobody,

@@ -13,26 +13,6 @@ use orrery::limits::STORE_REQUEST_DIGESTS_MAX;
 use orrery::store::{Answer, Batch, Cause, OutcomeQuestion, Purpose, Store};
 use store_harness::*;
 
-/// A module of tests a back-end.
-macro_rules! on_every_backend {
-    ($($claim:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[test]
-            fn $claim() {
-                super::$claim(&super::Database::sqlite());
-            })*
-        }
-        mod postgres {
-            $(#[test]
-            fn $claim() {
-                if let Some(database) = super::Database::postgres() {
-                    super::$claim(&database);
-                }
-            })*
-        }
-    };
-}
-
 on_every_backend!(
     a_read_that_is_stuck_holds_up_no_commit,
     a_read_sees_all_that_was_told_durable,

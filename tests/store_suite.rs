@@ -7,27 +7,6 @@ mod store_harness;
 use orrery::store::{Answer, Batch, Cause, Home, Place, StoreConfig, StoreError, request_digest};
 use store_harness::*;
 
-/// A module of tests a back-end.
-macro_rules! on_every_backend {
-    ($($claim:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[test]
-            fn $claim() {
-                let database = super::Database::sqlite();
-                super::$claim(&database);
-            })*
-        }
-        mod postgres {
-            $(#[test]
-            fn $claim() {
-                if let Some(database) = super::Database::postgres() {
-                    super::$claim(&database);
-                }
-            })*
-        }
-    };
-}
-
 on_every_backend!(
     a_new_pilot_is_unknown_and_a_kept_one_is_found_after_a_restart,
     a_trade_moves_money_and_goods_and_is_durable,

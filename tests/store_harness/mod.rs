@@ -23,6 +23,29 @@ use orrery::store::{
     Store, StoreConfig, StoreError, StoredOutcome, Transaction, digest64,
 };
 
+/// A module of tests for each back-end; on PostgreSQL they say so where none is installed.
+#[allow(unused_macros, reason = "some tests run on one back-end")]
+macro_rules! on_every_backend {
+    ($($claim:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[test]
+            fn $claim() {
+                super::$claim(&super::Database::sqlite());
+            })*
+        }
+        mod postgres {
+            $(#[test]
+            fn $claim() {
+                if let Some(database) = super::Database::postgres() {
+                    super::$claim(&database);
+                }
+            })*
+        }
+    };
+}
+#[allow(unused_imports, reason = "some tests run on one back-end")]
+pub(crate) use on_every_backend;
+
 /// Longer than any answer takes on a loaded machine.
 pub const PATIENCE: Duration = Duration::from_mins(2);
 
