@@ -65,13 +65,17 @@ pub const PROJECTILES_MAX: usize = 32_768;
 /// about 50 ns each.
 pub const COMMANDS_PER_TICK_MAX: usize = 32_768;
 
-/// Most interest cells along one side of a system: 512² offsets are 1 MiB, filled in every tick and
-/// copied into every frame. A larger system has larger cells.
-pub const INTEREST_CELLS_PER_SIDE_MAX: u32 = 512;
+/// Most rows of interest cells in a system. 360 rows of 720 cells are 1 MiB of offsets, filled in every
+/// tick and copied into every frame. A larger system has larger cells.
+pub const INTEREST_CELL_ROWS_MAX: u32 = 360;
 
-/// Edge of an interest cell unless said otherwise, in u: [`VIEW_RADIUS`] over
-/// [`CELLS_PER_VIEW_RADIUS`].
-pub const INTEREST_CELL_EDGE: f32 = VIEW_RADIUS / CELLS_PER_VIEW_RADIUS;
+/// How many times as high as wide an interest cell is. A message takes one copy a row of cells, so
+/// high cells make it cheap; narrow ones make the view fit the circle.
+pub const INTEREST_CELL_ASPECT: u32 = 2;
+
+/// Height of an interest cell unless said otherwise, in u: [`VIEW_RADIUS`] over
+/// [`CELL_ROWS_PER_VIEW_RADIUS`].
+pub const INTEREST_CELL_HEIGHT: f32 = VIEW_RADIUS / CELL_ROWS_PER_VIEW_RADIUS;
 
 /// How far beyond its cell's border an entity is still counted in the cell, in u: more than a ship
 /// sways that holds its place. Views reach less far by it.
@@ -491,12 +495,12 @@ pub const RESPONSE_MS_MAX: u64 = 30_000;
 
 // Replication: what a client is told, and how much of it.
 
-/// Interest cells along the view radius: finer cells fit the view closer, but a message then takes
-/// more copies, two runs of cells a step, and more entities change their cell in a tick.
-pub const CELLS_PER_VIEW_RADIUS: f32 = 8.0;
+/// Rows of interest cells along the view radius: finer cells fit the view closer, but a message then
+/// takes more copies, one a row, and more entities change their cell in a tick.
+pub const CELL_ROWS_PER_VIEW_RADIUS: f32 = 5.0;
 
 /// Most rows of cells in a view: what fits into the circle's diameter.
-pub const VIEW_BANDS_MAX: usize = 2 * CELLS_PER_VIEW_RADIUS as usize;
+pub const VIEW_BANDS_MAX: usize = 2 * CELL_ROWS_PER_VIEW_RADIUS as usize;
 
 /// How far a ship flies from the point that its view is laid round before that is laid anew, in u:
 /// a ship that sways by half of it sees nobody come and go. Views reach less far by twice as much.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use orrery::ids::{Handle, SystemIndex};
-use orrery::limits::INTEREST_CELL_EDGE;
+use orrery::limits::INTEREST_CELL_HEIGHT;
 use orrery::replication::view::Views;
 use orrery::sim::{Command, Place, World};
 
@@ -36,7 +36,7 @@ fn nobody_enters_beyond_the_radius_and_whoever_is_well_within_is_known() {
     let mut gallery = Gallery::new(crowd::empty_sky(half_extent), count, 1);
     gallery.viewers.truncate(20);
     let mut watchers: Vec<Watcher> = (0..20).map(|_| Watcher::default()).collect();
-    let sure = f64::from(Views::new(VIEW_RADIUS).sure_reach(INTEREST_CELL_EDGE));
+    let sure = f64::from(Views::new(VIEW_RADIUS).sure_reach(INTEREST_CELL_HEIGHT));
     let (mut entered, mut farthest) = (0, 0.0_f64);
     for _ in 0..300 {
         gallery.step(&mut Vec::new(), |n| n.is_multiple_of(9));

@@ -122,9 +122,11 @@ fn the_trading_child() {
             next += 1;
         }
         batch.checkpoints = vec![pilot(&who, books.credits, books.food)];
-        waiting.push_back((desk.submit(batch), replies));
-        if waiting.len() < window {
-            continue;
+        if let Some(number) = desk.submit_unless_stopped(batch) {
+            waiting.push_back((number, replies));
+            if waiting.len() < window {
+                continue;
+            }
         }
         match desk.answer() {
             Answer::Durable { batch } => {

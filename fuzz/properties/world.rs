@@ -444,9 +444,10 @@ impl Bench {
     fn check_cell(&self, cell: u32, x: f32, y: f32) {
         let cells = self.world.cells();
         let slack = INTEREST_CELL_MARGIN + 0.01;
-        for (index, along) in [(cell % cells.side(), x), (cell / cells.side(), y)] {
-            let start = index as f32 * cells.edge() - cells.half_extent();
-            let reach = start - slack..=start + cells.edge() + slack;
+        let (column, row) = (cell % cells.columns(), cell / cells.columns());
+        for (index, extent, along) in [(column, cells.width(), x), (row, cells.height(), y)] {
+            let start = index as f32 * extent - cells.half_extent();
+            let reach = start - slack..=start + extent + slack;
             assert!(reach.contains(&along), "{along} in cell {index}");
         }
     }

@@ -15,7 +15,7 @@
 //! file     magic "ORRERYFR"  version u32     then frames, little-endian
 //! frame    length u32  kind u16  system u16  tick u32  checksum of payload u32  checksum of these u32
 //!          payload
-//! kinds    0 opening (program, universe's text; by system: seed, cell edge, stocks, hash)
+//! kinds    0 opening (program, universe's text; by system: seed, cell height, stocks, hash)
 //!          1 acts    (a system's calls up to the end of a tick, the step's commands and state hash)
 //!          2 end     (the recording ended in good order)
 //! ```

@@ -1,6 +1,6 @@
 //! The opening of a recording: everything needed to make its worlds anew.
 //!
-//! Owns what a world begins with: the universe it is of, its seed, the edge of its cells (what ships
+//! Owns what a world begins with: the universe it is of, its seed, the height of its cells (what ships
 //! sense is looked up in them), and its stations' stocks. Written when the worlds are new; whatever
 //! happens to them later is an act.
 
@@ -21,7 +21,7 @@ use crate::universe::Universe;
 pub(super) struct Beginning {
     pub(super) system: SystemIndex,
     seed: u64,
-    cell_edge: f32,
+    cell_height: f32,
     stocks: Vec<Stock>,
     /// The state hash of the new world.
     pub(super) hash: u64,
@@ -49,7 +49,7 @@ pub(super) fn write<'a>(
     for world in worlds {
         code::varint(out, u64::from(world.system_index().0));
         code::varint(out, world.seed());
-        code::float(out, world.cells().edge());
+        code::float(out, world.cells().height());
         code::varint(out, world.market().stocks().count() as u64);
         for (station, commodity, units) in world.market().stocks() {
             code::varint(out, u64::from(station.0));
@@ -85,8 +85,8 @@ impl Beginning {
         let system =
             u16::try_from(reader.varint()?).map_err(|_| Malformed("there is no such system"))?;
         let seed = reader.varint()?;
-        let cell_edge = reader.float()?;
-        if !cell_edge.is_finite() {
+        let cell_height = reader.float()?;
+        if !cell_height.is_finite() {
             return Err(Malformed("a cell has no size"));
         }
         let mut stocks = Vec::new();
@@ -96,7 +96,7 @@ impl Beginning {
         Ok(Self {
             system: SystemIndex(system),
             seed,
-            cell_edge,
+            cell_height,
             stocks,
             hash: reader.word()?,
         })
@@ -111,6 +111,6 @@ impl Beginning {
             self.seed,
             Some(&self.stocks),
         );
-        Some(world.with_cell_edge(self.cell_edge))
+        Some(world.with_cell_height(self.cell_height))
     }
 }

@@ -18,7 +18,7 @@ use std::ops::Range;
 use super::frame::{Before, Gravity, PilotView, TickFrame};
 use super::view::{Beside, CellId};
 use crate::ids::UnixMillis;
-use crate::limits::DELTA_EVENT_BYTES_MAX;
+use crate::limits::{DELTA_EVENT_BYTES_MAX, VIEW_BANDS_MAX};
 
 /// Every how many frames an entity is told to a client, by ring of distance: own and adjacent
 /// cells, up to half the reach, beyond. A client takes the first row that fits its byte budget.
@@ -43,24 +43,23 @@ const _: () = {
 
 /// Appends the client's `world.delta`.
 ///
-/// Work: about fifteen copies, and a look at each entity that crossed a cell's edge in the view; in a
+/// Work: about nine copies, and a look at each entity that crossed a cell's edge in the view; in a
 /// crowd, a look at each entity of the view.
 pub fn delta(frame: &TickFrame, pilot: &PilotView, seq: u64, out: &mut Vec<u8>) {
     head(out, b"{\"type\":\"world.delta\",\"seq\":", seq, frame);
     out.extend_from_slice(b",\"entity_updates\":[");
-    if pilot.before == Before::Same {
-        for run in pilot.now.runs(frame.grid) {
-            updates(frame, pilot, &run, out);
-        }
+    let mixed = if pilot.before == Before::Same {
+        same(frame, pilot, out)
     } else {
         entered(frame, pilot, out);
-    }
+        MixedBands::ALL
+    };
     end_list(out, b"],\"entity_removed\":[");
     let removed_at = out.len();
-    removals(frame, pilot, Removal::Id, out);
+    removals(frame, pilot, mixed, Removal::Id, out);
     let has_removed = out.len() > removed_at;
     end_list(out, b"],\"events\":[");
-    events(frame, pilot, out);
+    events(frame, pilot, mixed, out);
     end_list(out, b"],\"you_zone_context\":");
     out.extend_from_slice(pilot.zone.of(&frame.pilot_bytes));
     if let Some(seq) = pilot.last_input_seq {
@@ -69,7 +68,7 @@ pub fn delta(frame: &TickFrame, pilot: &PilotView, seq: u64, out: &mut Vec<u8>) 
     }
     if has_removed {
         out.extend_from_slice(b",\"gone\":{");
-        removals(frame, pilot, Removal::Reason, out);
+        removals(frame, pilot, mixed, Removal::Reason, out);
         end_list(out, b"}");
     }
     if !pilot.you.is_empty() {
@@ -118,21 +117,45 @@ pub(super) fn stamp(tick: u64, unix: UnixMillis, out: &mut Vec<u8>) {
     number(out, tick);
 }
 
-/// What a client that saw a run of cells a frame ago, and sees it now, is told of it.
+/// Bands of a view in which there may be more to tell than updates, a bit each, the lowest first. So
+/// the others are not searched for who left and what happened.
+#[derive(Clone, Copy)]
+struct MixedBands(u32);
+
+const _: () = assert!(VIEW_BANDS_MAX <= u32::BITS as usize);
+
+impl MixedBands {
+    const NONE: Self = Self(0);
+    const ALL: Self = Self(u32::MAX);
+
+    const fn has(self, band: usize) -> bool {
+        self.0 & 1 << band != 0
+    }
+}
+
+/// The common case: the view's cells for a client who saw the same ones a frame ago.
+fn same(frame: &TickFrame, pilot: &PilotView, out: &mut Vec<u8>) -> MixedBands {
+    let mut mixed = MixedBands::NONE;
+    for (band, run) in pilot.now.runs(frame.grid).enumerate() {
+        updates(frame, pilot, &run, out);
+        if frame.mixed.has_any_of(&run) {
+            mixed.0 |= 1 << band;
+            arrivals(frame, pilot, &run, out);
+        }
+    }
+    mixed
+}
+
+/// What a client that saw a run of cells a frame ago, and sees it now, is told of its residents.
 #[inline]
 fn updates(frame: &TickFrame, pilot: &PilotView, run: &Range<u32>, out: &mut Vec<u8>) {
     if pilot.thinning > 0 {
         thinned(frame, pilot, run, out);
         return;
     }
-    let (from, to) = (frame.start(run.start), frame.start(run.end));
-    let bytes = from.update_byte as usize..to.update_byte as usize;
-    out.extend_from_slice(&frame.update_bytes[bytes]);
+    out.extend_from_slice(frame.updates_in(run));
     if pilot.was_thinned {
         out.extend_from_slice(frame.late_in(run));
-    }
-    if from.arrival != to.arrival {
-        arrivals(frame, pilot, run, out);
     }
 }
 
@@ -142,6 +165,7 @@ fn entered(frame: &TickFrame, pilot: &PilotView, out: &mut Vec<u8>) {
     let before = frame.before(pilot);
     for Beside { left, both, right } in pilot.now.runs_beside(before, frame.grid) {
         updates(frame, pilot, &both, out);
+        arrivals(frame, pilot, &both, out);
         for run in [left, right].iter().filter(|run| !run.is_empty()) {
             out.extend_from_slice(frame.full_in(run));
             arrivals(frame, pilot, run, out);
@@ -164,8 +188,7 @@ fn thinned(frame: &TickFrame, pilot: &PilotView, run: &Range<u32>, out: &mut Vec
             );
             let is_turn = is_turn(frame, start.turn, mask);
             if is_turn || pilot.own == Some(place) {
-                let bytes = start.update_byte as usize..end.update_byte as usize;
-                out.extend_from_slice(&frame.update_bytes[bytes]);
+                out.extend_from_slice(frame.update_of(place));
             }
             if is_turn && pilot.was_thinned {
                 let bytes = start.late_byte as usize..end.late_byte as usize;
@@ -173,7 +196,6 @@ fn thinned(frame: &TickFrame, pilot: &PilotView, run: &Range<u32>, out: &mut Vec
             }
         }
     }
-    arrivals(frame, pilot, run, out);
 }
 
 /// Whose turn it is in a cell: the bits of an entity's turn that have to agree with the frame's.
@@ -211,7 +233,7 @@ fn is_told(frame: &TickFrame, pilot: &PilotView, place: u32, run: &Range<u32>) -
 }
 
 /// The view's events: all of them, or the gravest and nearest that fit.
-fn events(frame: &TickFrame, pilot: &PilotView, out: &mut Vec<u8>) {
+fn events(frame: &TickFrame, pilot: &PilotView, mixed: MixedBands, out: &mut Vec<u8>) {
     if frame.events.is_empty() {
         return;
     }
@@ -219,8 +241,9 @@ fn events(frame: &TickFrame, pilot: &PilotView, out: &mut Vec<u8>) {
         gravest_events(frame, pilot, out);
         return;
     }
-    for run in pilot.now.runs(frame.grid) {
-        out.extend_from_slice(frame.event_text(&frame.events_in(&run)));
+    let runs = pilot.now.rows().zip(pilot.now.runs(frame.grid));
+    for (_, (row, run)) in runs.enumerate().filter(|&(band, _)| mixed.has(band)) {
+        out.extend_from_slice(frame.event_text(&frame.events_in(row, &run)));
     }
 }
 
@@ -243,9 +266,9 @@ fn gravest_events(frame: &TickFrame, pilot: &PilotView, out: &mut Vec<u8>) {
     }
     for gravity in [Gravity::Shot, Gravity::Dock] {
         for ring in 0..3 {
-            for run in pilot.now.ringed_runs(frame.grid) {
+            for (row, run) in pilot.now.rows().zip(pilot.now.ringed_runs(frame.grid)) {
                 for cells in run.of_ring(ring) {
-                    for event in frame.events_in(&cells) {
+                    for event in frame.events_in(row, &cells) {
                         let is_new = !own.contains(&(event as u32));
                         if frame.events[event].gravity == gravity && is_new && !tell(event) {
                             return;
@@ -264,11 +287,18 @@ enum Removal {
 }
 
 /// Who was known and is seen no more: gone, elsewhere, or in a cell that is seen no more.
-fn removals(frame: &TickFrame, pilot: &PilotView, removal: Removal, out: &mut Vec<u8>) {
+fn removals(
+    frame: &TickFrame,
+    pilot: &PilotView,
+    mixed: MixedBands,
+    removal: Removal,
+    out: &mut Vec<u8>,
+) {
     let (before, now) = (frame.before(pilot), &pilot.now);
     if !frame.departures.is_empty() {
-        for run in before.runs(frame.grid) {
-            for departure in frame.departures_in(&run) {
+        let runs = before.rows().zip(before.runs(frame.grid));
+        for (_, (row, run)) in runs.enumerate().filter(|&(band, _)| mixed.has(band)) {
+            for departure in frame.departures_in(row, &run) {
                 if !now.sees(departure.to, frame.grid) {
                     let span = match removal {
                         Removal::Id => departure.id,

@@ -79,6 +79,7 @@ pub(super) struct Rows<'a> {
 
 /// A stretch of cells, encoded. Positions count from the stretch's own beginning.
 pub(super) struct Stretch<'a> {
+    pub(super) update_starts: &'a [u32],
     pub(super) places: &'a [PlaceStart],
     pub(super) update_bytes: &'a [u8],
     pub(super) late_bytes: &'a [u8],
@@ -89,6 +90,7 @@ pub(super) struct Stretch<'a> {
 
 /// A stretch being encoded. Its vectors stay on the worker that fills them.
 struct Growing<'a> {
+    update_starts: BumpVec<'a, u32>,
     places: BumpVec<'a, PlaceStart>,
     update_bytes: ArenaBytes<'a>,
     late_bytes: ArenaBytes<'a>,
@@ -100,6 +102,7 @@ struct Growing<'a> {
 impl<'a> Growing<'a> {
     fn new(row_count: usize, arena: &'a Bump) -> Self {
         Self {
+            update_starts: BumpVec::with_capacity_in(row_count, arena),
             places: BumpVec::with_capacity_in(row_count, arena),
             update_bytes: ArenaBytes::with_capacity_in(row_count * ROW_BYTES_ESTIMATE, arena),
             late_bytes: ArenaBytes(BumpVec::new_in(arena)),
@@ -111,6 +114,7 @@ impl<'a> Growing<'a> {
 
     fn finish(self) -> Stretch<'a> {
         Stretch {
+            update_starts: self.update_starts.into_bump_slice(),
             places: self.places.into_bump_slice(),
             update_bytes: self.update_bytes.0.into_bump_slice(),
             late_bytes: self.late_bytes.0.into_bump_slice(),
@@ -192,8 +196,9 @@ impl<'a> Rows<'a> {
 
     #[inline]
     fn encode(&self, row: usize, stretch: &mut Growing<'_>) {
+        let update_start = stretch.update_bytes.0.len() as u32;
+        stretch.update_starts.push(update_start);
         stretch.places.push(PlaceStart {
-            update_byte: stretch.update_bytes.0.len() as u32,
             late_byte: stretch.late_bytes.0.len() as u32,
             arrival: stretch.arrivals.len() as u32,
             turn: self.entities.handles()[row].slot,
@@ -233,6 +238,7 @@ impl<'a> Rows<'a> {
         };
         stretch.arrivals.push(Arrival {
             from,
+            to: CellId(cell),
             place: stretch.places.len() as u32 - 1,
             update,
             full,

@@ -42,7 +42,7 @@ impl Sorter {
             frame.events.push(EventEnd { cell, gravity, end });
         }
         let cells = frame.events.iter().map(|event| event.cell.0);
-        note_rows(&mut frame.event_rows, frame.grid.side, cells);
+        note_rows(&mut frame.event_rows, frame.grid, cells);
         self.sources.clear();
         if frame.event_bytes.len() > DELTA_EVENT_BYTES_MAX {
             let sources = self.sorted.iter().zip(0..).map(|(&(_, _, index), place)| {

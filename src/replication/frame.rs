@@ -24,6 +24,7 @@
 
 use std::ops::Range;
 
+use super::cell_set::CellSet;
 use super::view::{CellId, Grid, View};
 use crate::ids::{ConnId, SystemIndex};
 
@@ -45,10 +46,9 @@ impl Span {
     }
 }
 
-/// Where an entity's part of each list begins; it ends where the next one's begins.
+/// Where an entity's part of each list but the updates begins; it ends where the next one's begins.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PlaceStart {
-    pub(super) update_byte: u32,
     pub(super) late_byte: u32,
     pub(super) arrival: u32,
     /// When it is told where rows are thinned.
@@ -59,6 +59,7 @@ pub(super) struct PlaceStart {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
     pub(super) from: CellId,
+    pub(super) to: CellId,
     /// Its place among all entities in cell order.
     pub(super) place: u32,
     pub(super) update: Span,
@@ -167,8 +168,13 @@ pub struct TickFrame {
     pub(super) grid: Grid,
     /// One more than there are cells, so that the last one ends too.
     pub(super) cell_places: Vec<u32>,
+    /// Where each entity's update begins, by its place, and at the end how many bytes there are. Apart
+    /// from [`Self::places`], since every message needs it and few need those.
+    pub(super) update_starts: Vec<u32>,
     /// One more than there are entities.
     pub(super) places: Vec<PlaceStart>,
+    /// Cells in which there is more to tell than updates.
+    pub(super) mixed: CellSet,
     pub(super) update_bytes: Vec<u8>,
     pub(super) late_bytes: Vec<u8>,
     pub(super) arrivals: Vec<Arrival>,
@@ -240,9 +246,24 @@ impl TickFrame {
     }
 
     /// Where the entities of a cell and all after it begin.
-    #[inline]
-    pub(super) fn start(&self, cell: u32) -> PlaceStart {
+    fn start(&self, cell: u32) -> PlaceStart {
         self.places[self.cell_places[cell as usize] as usize]
+    }
+
+    /// The updates of a run of cells' residents.
+    #[inline]
+    pub(super) fn updates_in(&self, cells: &Range<u32>) -> &[u8] {
+        let start = |cell: u32| self.update_starts[self.cell_places[cell as usize] as usize];
+        &self.update_bytes[start(cells.start) as usize..start(cells.end) as usize]
+    }
+
+    /// The update of one entity; empty if it did not change or is no resident.
+    pub(super) fn update_of(&self, place: u32) -> &[u8] {
+        let (start, end) = (
+            self.update_starts[place as usize],
+            self.update_starts[place as usize + 1],
+        );
+        &self.update_bytes[start as usize..end as usize]
     }
 
     /// The places of a run of cells' entities.
@@ -267,24 +288,26 @@ impl TickFrame {
     }
 
     /// The departures from a run of cells of one row.
-    pub(super) fn departures_in(&self, cells: &Range<u32>) -> &[Departure] {
-        let row = self.row_of(&self.departure_rows, cells);
+    pub(super) fn departures_in(&self, row: u32, cells: &Range<u32>) -> &[Departure] {
+        let row = records_of(&self.departure_rows, row..row + 1);
         &self.departures[part_of(&self.departures, row, cells, |departure| departure.from)]
     }
 
-    /// The places of the events in a run of cells of one row.
-    pub(super) fn events_in(&self, cells: &Range<u32>) -> Range<usize> {
-        let row = self.row_of(&self.event_rows, cells);
-        part_of(&self.events, row, cells, |event| event.cell)
+    /// Notes in which cells there is more to tell than updates, once all of that is filed.
+    pub(super) fn note_mixed_cells(&mut self) {
+        self.mixed.clear(self.cell_places.len());
+        let arrivals = self.arrivals.iter().map(|arrival| arrival.to);
+        let departures = self.departures.iter().map(|departure| departure.from);
+        let events = self.events.iter().map(|event| event.cell);
+        for cell in arrivals.chain(departures).chain(events) {
+            self.mixed.insert(cell);
+        }
     }
 
-    /// Where the records of the row begin and end that a run of cells lies in.
-    fn row_of(&self, rows: &[u32], cells: &Range<u32>) -> Range<usize> {
-        if cells.is_empty() {
-            return 0..0;
-        }
-        let row = (cells.start / self.grid.side) as usize;
-        rows[row] as usize..rows[row + 1] as usize
+    /// The places of the events in a run of cells of one row.
+    pub(super) fn events_in(&self, row: u32, cells: &Range<u32>) -> Range<usize> {
+        let row = records_of(&self.event_rows, row..row + 1);
+        part_of(&self.events, row, cells, |event| event.cell)
     }
 
     /// The text of some events that stand side by side.
@@ -330,6 +353,7 @@ impl TickFrame {
         self.stamp.clear();
         self.cell_places.clear();
         self.places.clear();
+        self.update_starts.clear();
         self.update_bytes.clear();
         self.late_bytes.clear();
         self.arrivals.clear();
@@ -352,6 +376,11 @@ impl TickFrame {
     }
 }
 
+/// Which records belong to some rows of cells.
+fn records_of(row_starts: &[u32], rows: Range<u32>) -> Range<usize> {
+    row_starts[rows.start as usize] as usize..row_starts[rows.end as usize] as usize
+}
+
 /// Of a row of records in the order of their cells, those of a run of cells.
 fn part_of<T>(
     records: &[T],
@@ -360,6 +389,9 @@ fn part_of<T>(
     cell: impl Fn(&T) -> CellId,
 ) -> Range<usize> {
     let row_start = row.start;
+    if row.is_empty() {
+        return row;
+    }
     let row = &records[row];
     let start = row.partition_point(|record| cell(record).0 < cells.start);
     let count = row[start..].partition_point(|record| cell(record).0 < cells.end);

@@ -311,12 +311,14 @@ mod tests {
     use super::*;
 
     const GRID: Grid = Grid {
-        side: 40,
-        edge: 125.0,
+        columns: 50,
+        rows: 25,
+        width: 100.0,
+        height: 200.0,
         half_extent: 2_500.0,
     };
     /// The cell east and north of the centre.
-    const CENTER: u32 = 20 * 40 + 20;
+    const CENTER: u32 = 12 * 50 + 25;
     const SHIP: Place = Place {
         x: 60.0,
         y: 60.0,
@@ -337,9 +339,10 @@ mod tests {
             let crowds = crowds.iter().filter(|&&(at, _)| at < cell);
             crowds.map(|&(_, rows)| rows).sum::<u32>()
         };
-        frame.cell_places = (0..=GRID.side * GRID.side).map(rows_before).collect();
+        frame.cell_places = (0..=GRID.rows * GRID.columns).map(rows_before).collect();
         let rows = frame.cell_places.last().copied().unwrap_or(0) as usize;
         frame.places = vec![PlaceStart::default(); rows + 1];
+        frame.update_starts = vec![0; rows + 1];
         frame
     }
 

@@ -6,6 +6,7 @@
 
 use super::encode::Stretch;
 use super::frame::{Arrival, Departure, PlaceStart, Span, TickFrame};
+use super::view::Grid;
 
 /// The first cell of a stretch, so that each has about equally many rows.
 pub(super) fn stretch_start(starts: &[u32], part: usize, parts: usize) -> u32 {
@@ -30,10 +31,13 @@ pub(super) fn lay_down(frame: &mut TickFrame, stretch: &Stretch<'_>) {
         start: span.start + extra,
         end: span.end + extra,
     };
+    let update_starts = stretch.update_starts.iter();
+    frame
+        .update_starts
+        .extend(update_starts.map(|start| start + update_byte));
     frame
         .places
         .extend(stretch.places.iter().map(|start| PlaceStart {
-            update_byte: start.update_byte + update_byte,
             late_byte: start.late_byte + late_byte,
             arrival: start.arrival + arrival,
             turn: start.turn,
@@ -45,6 +49,7 @@ pub(super) fn lay_down(frame: &mut TickFrame, stretch: &Stretch<'_>) {
         .arrivals
         .extend(stretch.arrivals.iter().map(|entry| Arrival {
             from: entry.from,
+            to: entry.to,
             place: entry.place + place,
             update: moved(entry.update),
             full: moved(entry.full),
@@ -61,8 +66,8 @@ pub(super) fn lay_down(frame: &mut TickFrame, stretch: &Stretch<'_>) {
 
 /// Ends the last entity's part of each list.
 pub(super) fn end_places(frame: &mut TickFrame) {
+    frame.update_starts.push(frame.update_bytes.len() as u32);
     frame.places.push(PlaceStart {
-        update_byte: frame.update_bytes.len() as u32,
         late_byte: frame.late_bytes.len() as u32,
         arrival: frame.arrivals.len() as u32,
         turn: 0,
@@ -71,13 +76,17 @@ pub(super) fn end_places(frame: &mut TickFrame) {
 
 /// Notes where each row of cells begins among records that stand in the order of their cells, and
 /// at the end how many there are. `cells` are the records'.
-pub(super) fn note_rows(rows: &mut Vec<u32>, side: u32, cells: impl ExactSizeIterator<Item = u32>) {
+pub(super) fn note_rows(
+    rows: &mut Vec<u32>,
+    grid: Grid,
+    cells: impl ExactSizeIterator<Item = u32>,
+) {
     let count = cells.len() as u32;
     for (index, cell) in (0_u32..).zip(cells) {
-        let row = (cell / side).min(side - 1) as usize;
+        let row = (cell / grid.columns).min(grid.rows - 1) as usize;
         if rows.len() <= row {
             rows.resize(row + 1, index);
         }
     }
-    rows.resize(side as usize + 1, count);
+    rows.resize(grid.rows as usize + 1, count);
 }

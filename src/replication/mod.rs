@@ -11,6 +11,7 @@
 //! knows is the entities of the cells round its ship, so nothing is kept per client and entity.
 //! Nothing here changes the world, reads a clock or touches a socket.
 
+mod cell_set;
 pub mod compose;
 mod encode;
 mod events;

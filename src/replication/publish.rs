@@ -136,6 +136,7 @@ impl Publisher {
         self.encode(frame, rows);
         file_departures(frame, world, scene);
         self.events.file(frame, world, scene);
+        frame.note_mixed_cells();
         self.markets_and_zones(frame, world, scene, viewers);
         self.aim(frame, stage, world, viewers);
         self.answer_wanted(frame, rows);
@@ -452,7 +453,7 @@ fn file_departures(frame: &mut TickFrame, world: &World, scene: Scene<'_>) {
         .departures
         .sort_unstable_by_key(|departure| (departure.from, departure.id.start));
     let cells = frame.departures.iter().map(|departure| departure.from.0);
-    note_rows(&mut frame.departure_rows, frame.grid.side, cells);
+    note_rows(&mut frame.departure_rows, frame.grid, cells);
 }
 
 /// Appends the `you_zone_context` of a client: of its ship's place, or of none while it has none.

@@ -1,6 +1,6 @@
 //! Which cells a client sees: every cell that lies wholly within the view radius of its ship.
 //!
-//! The world is covered by square cells, numbered row by row. A view is laid round an *anchor*, the
+//! The world is covered by cells, numbered row by row. A view is laid round an *anchor*, the
 //! place of the client's ship when the view was laid; it is laid anew when the ship is
 //! [`VIEW_ANCHOR_REACH`] away. What the client knows is the entities of the view's cells, so its
 //! known set is one anchor and one size, and nothing is kept per client and entity.
@@ -14,8 +14,8 @@
 //! ```
 //!
 //! Nobody beyond the radius is seen, wherever in its cell an entity is and wherever near the anchor
-//! the ship. What is within [`Views::sure_reach`] is seen for sure; at the usual sizes that is 78 % of
-//! the radius, and a view holds 80 % of what the circle holds. Nobody comes and goes who only
+//! the ship. What is within [`Views::sure_reach`] is seen for sure; at the usual sizes that is 74 % of
+//! the radius, and a view holds 79 % of what the circle holds. Nobody comes and goes who only
 //! sways: the anchor stays while the ship is near it, and an entity stays in its cell until it is
 //! [`INTEREST_CELL_MARGIN`] beyond the border.
 //!
@@ -25,12 +25,17 @@
 use std::ops::Range;
 
 use crate::limits::{
-    INTEREST_CELL_MARGIN, VIEW_ANCHOR_REACH, VIEW_BANDS_MAX, VIEW_STEPS, VIEW_STEPS_OFF_MAX,
+    INTEREST_CELL_ASPECT, INTEREST_CELL_MARGIN, VIEW_ANCHOR_REACH, VIEW_BANDS_MAX, VIEW_STEPS,
+    VIEW_STEPS_OFF_MAX,
 };
 use crate::sim::Cells;
 
-/// How far ring 0 and ring 1 reach from the anchor's cell, in cells.
-const RING_CELLS: [u32; 2] = [2, 4];
+/// How far ring 0 and ring 1 reach from the anchor's cell, in columns and in rows.
+const RING_COLUMNS: [u32; 2] = [
+    RING_ROWS[0] * INTEREST_CELL_ASPECT,
+    RING_ROWS[1] * INTEREST_CELL_ASPECT,
+];
+const RING_ROWS: [u32; 2] = [1, 2];
 
 /// A cell of one system's grid: `row * columns + column`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,13 +46,17 @@ impl CellId {
     pub const NOWHERE: Self = Self(u32::MAX);
 }
 
-/// The grid of one system: square cells from `(-half_extent, -half_extent)` on.
+/// The grid of one system: cells from `(-half_extent, -half_extent)` on.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Grid {
-    /// Cells along either side.
-    pub side: u32,
-    /// Length of a cell's side, u.
-    pub edge: f32,
+    /// Cells from west to east.
+    pub columns: u32,
+    /// Cells from south to north.
+    pub rows: u32,
+    /// Extent of a cell to the east, u.
+    pub width: f32,
+    /// Extent of a cell to the north, u.
+    pub height: f32,
     /// Half a side of the system, u.
     pub half_extent: f32,
 }
@@ -56,31 +65,47 @@ impl Grid {
     /// The grid of a world's cells.
     pub fn of(cells: &Cells) -> Self {
         Self {
-            side: cells.side(),
-            edge: cells.edge(),
+            columns: cells.columns(),
+            rows: cells.rows(),
+            width: cells.width(),
+            height: cells.height(),
             half_extent: cells.half_extent(),
         }
     }
 
     /// Column and row of a cell.
     const fn split(self, cell: CellId) -> (u32, u32) {
-        (cell.0 % self.side, cell.0 / self.side)
+        (cell.0 % self.columns, cell.0 / self.columns)
     }
 
-    /// A coordinate in cells from the system's edge.
-    fn cells_along(self, along: f32) -> f32 {
-        (along + self.half_extent) / self.edge
+    /// How many columns lie west of a coordinate.
+    fn columns_to(self, x: f32) -> f32 {
+        (x + self.half_extent) / self.width
     }
 
-    /// The index of the cell along a side that holds a coordinate.
-    fn index(self, along: f32) -> u16 {
-        self.clip(self.cells_along(along)).min(self.side as u16 - 1)
+    /// How many rows lie south of a coordinate.
+    fn rows_to(self, y: f32) -> f32 {
+        (y + self.half_extent) / self.height
     }
 
-    /// A number of cells as the index of one of them, or of the end behind the last.
-    fn clip(self, cells: f32) -> u16 {
+    /// A number of columns as the index of one of them, or of the end behind the last.
+    fn clip_column(self, columns: f32) -> u16 {
         // A float's cast to an integer saturates.
-        (cells as u32).min(self.side) as u16
+        (columns as u32).min(self.columns) as u16
+    }
+
+    /// A number of rows, likewise.
+    fn clip_row(self, rows: f32) -> u16 {
+        (rows as u32).min(self.rows) as u16
+    }
+
+    /// Column and row of the cell that holds a point.
+    fn cell_of(self, x: f32, y: f32) -> (u16, u16) {
+        (
+            self.clip_column(self.columns_to(x))
+                .min(self.columns as u16 - 1),
+            self.clip_row(self.rows_to(y)).min(self.rows as u16 - 1),
+        )
     }
 }
 
@@ -103,8 +128,10 @@ impl Views {
     }
 
     /// How far from its ship a client sees everything, whatever lies how in its cell, u.
-    pub fn sure_reach(self, edge: f32) -> f32 {
-        let diagonal = (edge + 2.0 * INTEREST_CELL_MARGIN) * std::f32::consts::SQRT_2;
+    pub fn sure_reach(self, cell_height: f32) -> f32 {
+        let width = cell_height / INTEREST_CELL_ASPECT as f32;
+        let both_margins = 2.0 * INTEREST_CELL_MARGIN;
+        let diagonal = (width + both_margins).hypot(cell_height + both_margins);
         (self.radius - 2.0 * VIEW_ANCHOR_REACH - diagonal).max(0.0)
     }
 
@@ -116,22 +143,22 @@ impl Views {
             x,
             y,
             steps_off,
-            center: (grid.index(x), grid.index(y)),
+            center: grid.cell_of(x, y),
             ..View::NOTHING
         };
         let reach = self.radius_of(steps_off) - VIEW_ANCHOR_REACH;
         let margin = INTEREST_CELL_MARGIN;
         // Rows that lie wholly between the circle's lowest and highest point.
-        let first = grid.clip(grid.cells_along(y - reach + margin).ceil().max(0.0));
-        let end = grid.clip(grid.cells_along(y + reach - margin).floor().max(0.0));
+        let first = grid.clip_row(grid.rows_to(y - reach + margin).ceil().max(0.0));
+        let end = grid.clip_row(grid.rows_to(y + reach - margin).floor().max(0.0));
         view.first = first;
         for row in (first..end).take(VIEW_BANDS_MAX) {
-            let south = f32::from(row) * grid.edge - grid.half_extent - margin;
-            let north = south + grid.edge + 2.0 * margin;
+            let south = f32::from(row) * grid.height - grid.half_extent - margin;
+            let north = south + grid.height + 2.0 * margin;
             let off = (y - south).abs().max((north - y).abs());
             let half_width = (reach * reach - off * off).max(0.0).sqrt() - margin;
-            let start = grid.clip(grid.cells_along(x - half_width).ceil().max(0.0));
-            let end = grid.clip(grid.cells_along(x + half_width).floor().max(0.0));
+            let start = grid.clip_column(grid.columns_to(x - half_width).ceil().max(0.0));
+            let end = grid.clip_column(grid.columns_to(x + half_width).floor().max(0.0));
             let run = if half_width > 0.0 && start < end {
                 Columns { start, end }
             } else {
@@ -213,7 +240,7 @@ impl View {
         Place {
             x: self.x,
             y: self.y,
-            cell: CellId(u32::from(row) * grid.side + u32::from(column)),
+            cell: CellId(u32::from(row) * grid.columns + u32::from(column)),
         }
     }
 
@@ -262,8 +289,7 @@ impl View {
 
     /// Whether each cell that another view sees is seen.
     pub(super) fn covers(&self, other: &Self) -> bool {
-        let rows = u32::from(other.first)..u32::from(other.first) + u32::from(other.count);
-        rows.into_iter().all(|row| {
+        other.rows().all(|row| {
             let (own, other) = (self.columns(row), other.columns(row));
             other.start == other.end || (own.start <= other.start && other.end <= own.end)
         })
@@ -280,12 +306,12 @@ impl View {
     ) -> Self {
         let mut grown = *larger;
         grown.steps_off = self.steps_off;
-        let rows = u32::from(larger.first)..u32::from(larger.first) + u32::from(larger.count);
+        let rows = larger.rows();
         for (row, band) in rows.clone().zip(&mut grown.bands) {
             *band = self.columns(row);
         }
         let center = u32::from(self.center.1);
-        for off in 0..grid.side {
+        for off in 0..grid.rows {
             let mut both = [center.checked_sub(off), center.checked_add(off)];
             both[1] = both[1].filter(|_| off > 0);
             if both.iter().flatten().all(|row| !rows.contains(row)) {
@@ -299,13 +325,13 @@ impl View {
                     (band.start, band.end) = (middle, middle);
                 }
                 while band.end < wide.end {
-                    if !takes(row * grid.side + u32::from(band.end)) {
+                    if !takes(row * grid.columns + u32::from(band.end)) {
                         return grown;
                     }
                     band.end += 1;
                 }
                 while band.start > wide.start {
-                    if !takes(row * grid.side + u32::from(band.start) - 1) {
+                    if !takes(row * grid.columns + u32::from(band.start) - 1) {
                         return grown;
                     }
                     band.start -= 1;
@@ -325,13 +351,19 @@ impl View {
         self.bands[index as usize % VIEW_BANDS_MAX]
     }
 
+    /// The rows of cells that it covers.
+    pub(super) fn rows(&self) -> Range<u32> {
+        let first = u32::from(self.first);
+        first..first + u32::from(self.count)
+    }
+
     /// The seen cells, a run a row of cells, from the lowest row up. At most [`VIEW_BANDS_MAX`].
     #[inline]
     pub fn runs(&self, grid: Grid) -> impl Iterator<Item = Range<u32>> + '_ {
-        let first = u32::from(self.first) * grid.side;
+        let first = u32::from(self.first) * grid.columns;
         let bands = self.bands.iter().take(usize::from(self.count));
         bands.zip(0..).map(move |(columns, index)| {
-            let row = first + index * grid.side;
+            let row = first + index * grid.columns;
             row + u32::from(columns.start)..row + u32::from(columns.end)
         })
     }
@@ -345,10 +377,10 @@ impl View {
     ) -> impl Iterator<Item = Beside> + '_ {
         let other = *other;
         self.runs(grid).map(move |run| {
-            let row = run.start / grid.side;
+            let row = run.start / grid.columns;
             let columns = other.columns(row);
-            let start = (row * grid.side + u32::from(columns.start)).clamp(run.start, run.end);
-            let end = (row * grid.side + u32::from(columns.end)).clamp(start, run.end);
+            let start = (row * grid.columns + u32::from(columns.start)).clamp(run.start, run.end);
+            let end = (row * grid.columns + u32::from(columns.end)).clamp(start, run.end);
             Beside {
                 left: run.start..start,
                 both: start..end,
@@ -360,21 +392,22 @@ impl View {
     /// As [`Self::runs`], each by rings.
     pub(super) fn ringed_runs(&self, grid: Grid) -> impl Iterator<Item = RingedRun> + '_ {
         self.runs(grid).map(move |far| {
-            let row = far.start / grid.side;
+            let row = far.start / grid.columns;
             let (center_column, center_row) = (u32::from(self.center.0), u32::from(self.center.1));
-            // The cells of the run that lie within so many of the centre either way.
-            let within = |reach: u32| {
-                if row.abs_diff(center_row) > reach {
+            // The cells of the run that lie in a ring or further in.
+            let within = |ring: usize| {
+                if row.abs_diff(center_row) > RING_ROWS[ring] {
                     return far.start..far.start;
                 }
-                let first = row * grid.side + center_column.saturating_sub(reach);
-                let end = row * grid.side + center_column + reach + 1;
+                let reach = RING_COLUMNS[ring];
+                let first = row * grid.columns + center_column.saturating_sub(reach);
+                let end = row * grid.columns + center_column + reach + 1;
                 let first = first.clamp(far.start, far.end);
                 first..end.clamp(first, far.end)
             };
             RingedRun {
-                near: within(RING_CELLS[0]),
-                middle: within(RING_CELLS[1]),
+                near: within(0),
+                middle: within(1),
                 far: far.clone(),
             }
         })
@@ -395,11 +428,9 @@ impl View {
         let (column, row) = grid.split(cell);
         let columns = column.abs_diff(u32::from(self.center.0));
         let rows = row.abs_diff(u32::from(self.center.1));
-        let distance = columns.max(rows);
-        RING_CELLS
-            .iter()
-            .position(|&reach| distance <= reach)
-            .unwrap_or(RING_CELLS.len())
+        (0..RING_ROWS.len())
+            .find(|&ring| columns <= RING_COLUMNS[ring] && rows <= RING_ROWS[ring])
+            .unwrap_or(RING_ROWS.len())
     }
 }
 

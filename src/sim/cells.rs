@@ -2,21 +2,22 @@
 //!
 //! Owns the grid over a system's square and, after every tick, the rows sorted by cell. Rows of one
 //! cell are one contiguous run, and cells follow each other row by row from the south-west, so a
-//! band of cells is a contiguous run too. It never looks at what an entity is.
+//! band of cells is a contiguous run too. Whoever looks round pays for each row of cells, so cells are
+//! [`INTEREST_CELL_ASPECT`] times as high as wide. It never looks at what an entity is.
 //!
 //! An entity changes its cell only when it is [`INTEREST_CELL_MARGIN`] beyond the border, so one that
 //! sways over a border stays in one cell, and nobody sees it come and go. Who searches by place
 //! therefore looks that much farther ([`Cells::each_near`] does).
 //!
 //! ```text
-//! cell = cy · side + cx          starts:  [0, 2, 2, 5, …]      side² + 1 offsets
+//! cell = cy · columns + cx       starts:  [0, 2, 2, 5, …]      one offset more than cells
 //! (cx east, cy north)            order:   [7, 9 | | 1, 3, 8 | …]   rows, ascending inside a cell
 //! ```
 //!
 //! Between two ticks rows may come and go: then `order` is that of the last tick's end.
 
 use super::entities::{Entities, NO_CELL};
-use crate::limits::{INTEREST_CELL_MARGIN, INTEREST_CELLS_PER_SIDE_MAX};
+use crate::limits::{INTEREST_CELL_ASPECT, INTEREST_CELL_MARGIN, INTEREST_CELL_ROWS_MAX};
 
 /// Cells a row from which on the rows are sorted digit by digit: then most cells are empty, and
 /// counting them all would cost more than moving every row twice.
@@ -25,9 +26,11 @@ const SPARSE_CELLS_PER_ROW: usize = 8;
 /// The grid and the sorted rows.
 #[derive(Debug)]
 pub struct Cells {
-    edge: f32,
+    height: f32,
+    width: f32,
     half_extent: f32,
-    side: u32,
+    rows: u32,
+    columns: u32,
     starts: Vec<u32>,
     order: Vec<u32>,
     scratch: Scratch,
@@ -36,6 +39,8 @@ pub struct Cells {
 /// Memory that a sort leaves for the next.
 #[derive(Debug, Default)]
 struct Scratch {
+    /// The cell of each row's place.
+    exact: Vec<u32>,
     by_column: Vec<u32>,
     counts: Vec<u32>,
 }
@@ -65,18 +70,21 @@ impl<'a> CellOrder<'a> {
 }
 
 impl Cells {
-    /// A grid over `[-half_extent, half_extent]²`. The edge grows, if it must, until no side has
-    /// more than [`INTEREST_CELLS_PER_SIDE_MAX`] cells.
-    pub fn new(half_extent: f32, edge: f32) -> Self {
-        let least = 2.0 * half_extent / INTEREST_CELLS_PER_SIDE_MAX as f32;
-        let edge = edge.max(least).max(1.0);
-        let side = (2.0 * half_extent / edge).ceil() as u32;
-        let side = side.clamp(1, INTEREST_CELLS_PER_SIDE_MAX);
+    /// A grid over `[-half_extent, half_extent]²` of cells so high, in u. They are higher, if they must be,
+    /// so that there are no more than [`INTEREST_CELL_ROWS_MAX`] rows.
+    pub fn new(half_extent: f32, height: f32) -> Self {
+        let least = 2.0 * half_extent / INTEREST_CELL_ROWS_MAX as f32;
+        let height = height.max(least).max(1.0);
+        let rows = (2.0 * half_extent / height).ceil() as u32;
+        let rows = rows.clamp(1, INTEREST_CELL_ROWS_MAX);
+        let columns = rows * INTEREST_CELL_ASPECT;
         Self {
-            edge,
+            height,
+            width: height / INTEREST_CELL_ASPECT as f32,
             half_extent,
-            side,
-            starts: vec![0; (side * side) as usize + 1],
+            rows,
+            columns,
+            starts: vec![0; (rows * columns) as usize + 1],
             order: Vec::new(),
             scratch: Scratch::default(),
         }
@@ -87,26 +95,39 @@ impl Cells {
         self.half_extent
     }
 
-    /// Length of a cell's side, u.
-    pub fn edge(&self) -> f32 {
-        self.edge
+    /// Extent of a cell to the north, u.
+    pub fn height(&self) -> f32 {
+        self.height
     }
 
-    /// Cells along a side of the system.
-    pub fn side(&self) -> u32 {
-        self.side
+    /// Extent of a cell to the east, u.
+    pub fn width(&self) -> f32 {
+        self.width
     }
 
-    /// Column of a coordinate east, or row of one north; outside counts as the outermost.
-    pub fn coordinate(&self, along: f32) -> u32 {
-        // A float's cast to an integer saturates, and NaN gives 0.
-        let cell = ((along + self.half_extent) * (1.0 / self.edge)) as u32;
-        cell.min(self.side - 1)
+    /// Cells from west to east.
+    pub fn columns(&self) -> u32 {
+        self.columns
+    }
+
+    /// Cells from south to north.
+    pub fn rows(&self) -> u32 {
+        self.rows
+    }
+
+    /// Column of a coordinate east; outside counts as the outermost.
+    fn column(&self, x: f32) -> u32 {
+        clip((x + self.half_extent) * (1.0 / self.width), self.columns)
+    }
+
+    /// Row of a coordinate north, likewise.
+    fn row(&self, y: f32) -> u32 {
+        clip((y + self.half_extent) * (1.0 / self.height), self.rows)
     }
 
     /// The cell that holds a point.
     pub fn cell_at(&self, x: f32, y: f32) -> u32 {
-        self.coordinate(y) * self.side + self.coordinate(x)
+        self.row(y) * self.columns + self.column(x)
     }
 
     /// Rows in `cell`, ascending; none for a cell that does not exist.
@@ -115,7 +136,7 @@ impl Cells {
     }
 
     /// Rows in all cells from `first` to `last`, both included, cell by cell: for the cells of one
-    /// band, `cy · side + cx0` to `cy · side + cx1`.
+    /// band, `cy · columns + cx0` to `cy · columns + cx1`.
     pub fn rows_between(&self, first: u32, last: u32) -> &[u32] {
         let start = self.starts.get(first as usize).copied().unwrap_or(0);
         let end = last as usize + 1;
@@ -127,8 +148,8 @@ impl Cells {
     /// All rows by cell.
     pub fn order(&self) -> CellOrder<'_> {
         CellOrder {
-            columns: self.side,
-            rows: self.side,
+            columns: self.columns,
+            rows: self.rows,
             starts: &self.starts,
             order: &self.order,
         }
@@ -143,10 +164,9 @@ impl Cells {
     /// it: the caller measures). Rows are those of the last tick's end, so one may be out of range.
     pub fn each_near(&self, x: f32, y: f32, radius: f32, mut visit: impl FnMut(usize)) {
         let radius = radius + INTEREST_CELL_MARGIN;
-        let (west, east) = (self.coordinate(x - radius), self.coordinate(x + radius));
-        let (south, north) = (self.coordinate(y - radius), self.coordinate(y + radius));
-        for cy in south..=north {
-            let band = cy * self.side;
+        let (west, east) = (self.column(x - radius), self.column(x + radius));
+        for cy in self.row(y - radius)..=self.row(y + radius) {
+            let band = cy * self.columns;
             for &row in self.rows_between(band + west, band + east) {
                 visit(row as usize);
             }
@@ -160,20 +180,25 @@ impl Cells {
             // Where nothing is carried, the newest cell is told of as the previous one from now on.
             entities.previous_cells.clone_from(&entities.cells);
         }
-        let (scale, half, last) = (1.0 / self.edge, self.half_extent, self.side - 1);
+        // Without a branch, so that it becomes vector code; few entities are in another cell than before.
+        let mut exact = std::mem::take(&mut self.scratch.exact);
+        exact.clear();
         let places = entities.xs.iter().zip(&entities.ys);
-        for (cell, (&x, &y)) in entities.cells.iter_mut().zip(places) {
-            let cx = (((x + half) * scale) as u32).min(last);
-            let cy = (((y + half) * scale) as u32).min(last);
-            let exact = cy * self.side + cx;
-            if *cell != exact && !self.still_holds(*cell, x, y) {
+        let (half, columns, rows) = (self.half_extent, self.columns, self.rows);
+        let (per_width, per_height) = (1.0 / self.width, 1.0 / self.height);
+        exact.extend(places.map(|(&x, &y)| {
+            clip((y + half) * per_height, rows) * columns + clip((x + half) * per_width, columns)
+        }));
+        for (row, (cell, &exact)) in entities.cells.iter_mut().zip(&exact).enumerate() {
+            if *cell != exact && !self.still_holds(*cell, entities.xs[row], entities.ys[row]) {
                 *cell = exact;
             }
         }
+        self.scratch.exact = exact;
         if self.starts.len() > SPARSE_CELLS_PER_ROW * entities.cells.len() {
             sort_by_digits(
                 &entities.cells,
-                self.side,
+                [self.columns, self.rows],
                 &mut self.scratch,
                 &mut self.order,
             );
@@ -188,27 +213,40 @@ impl Cells {
         if cell == NO_CELL {
             return false;
         }
-        let (column, row) = (cell % self.side, cell / self.side);
-        let is_near = |along: f32, index: u32| {
-            let low = index as f32 * self.edge - self.half_extent;
-            (low - INTEREST_CELL_MARGIN..=low + self.edge + INTEREST_CELL_MARGIN).contains(&along)
+        let is_near = |along: f32, index: u32, extent: f32| {
+            let low = index as f32 * extent - self.half_extent;
+            (low - INTEREST_CELL_MARGIN..=low + extent + INTEREST_CELL_MARGIN).contains(&along)
         };
-        is_near(x, column) && is_near(y, row)
+        is_near(x, cell % self.columns, self.width) && is_near(y, cell / self.columns, self.height)
     }
 }
 
+/// The index of one of `count` cells in a row; `count` is at least 1.
+#[inline]
+fn clip(cells: f32, count: u32) -> u32 {
+    // A float's cast to an integer saturates, and NaN gives 0. The signed one has a vector instruction.
+    (cells as i32).clamp(0, count as i32 - 1) as u32
+}
+
 /// `order` becomes the indices of `cells` by cell, ascending inside a cell: a counting sort by column,
-/// then one by row. Linear in rows and in `side`, however many cells there are.
-fn sort_by_digits(cells: &[u32], side: u32, scratch: &mut Scratch, order: &mut Vec<u32>) {
-    let Scratch { by_column, counts } = scratch;
+/// then one by row. Linear in entities and in the sides of the grid, however many cells it has.
+fn sort_by_digits(
+    cells: &[u32],
+    [columns, rows]: [u32; 2],
+    scratch: &mut Scratch,
+    order: &mut Vec<u32>,
+) {
+    let Scratch {
+        by_column, counts, ..
+    } = scratch;
     by_column.resize(cells.len(), 0);
     order.resize(cells.len(), 0);
-    let rows = 0..cells.len() as u32;
-    pass(rows, side, counts, by_column, |row| {
-        cells[row as usize] % side
+    let entities = 0..cells.len() as u32;
+    pass(entities, columns, counts, by_column, |entity| {
+        cells[entity as usize] % columns
     });
-    pass(by_column.iter().copied(), side, counts, order, |row| {
-        cells[row as usize] / side
+    pass(by_column.iter().copied(), rows, counts, order, |entity| {
+        cells[entity as usize] / columns
     });
 }
 
@@ -285,7 +323,7 @@ mod tests {
             let mut order = Vec::new();
             sort_by_cell(&cells, &mut starts, &mut order);
             let (mut sparse_starts, mut sparse_order) = (vec![7; 21], Vec::new());
-            sort_by_digits(&cells, 5, &mut Scratch::default(), &mut sparse_order);
+            sort_by_digits(&cells, [5, 4], &mut Scratch::default(), &mut sparse_order);
             fill_starts(&cells, &sparse_order, &mut sparse_starts);
             prop_assert_eq!((&sparse_starts, &sparse_order), (&starts, &order));
             let mut expected: Vec<u32> = (0..cells.len() as u32).collect();
@@ -301,15 +339,15 @@ mod tests {
     #[test]
     fn every_place_has_a_cell_and_the_grid_is_bounded() {
         let cells = Cells::new(100_000.0, 250.0);
-        assert_eq!(cells.side(), INTEREST_CELLS_PER_SIDE_MAX);
-        let last = cells.side() - 1;
+        assert_eq!(cells.rows(), INTEREST_CELL_ROWS_MAX);
         assert_eq!(cells.cell_at(-100_000.0, -100_000.0), 0);
         assert_eq!(
             cells.cell_at(100_000.0, 100_000.0),
-            last * cells.side() + last
+            cells.rows() * cells.columns() - 1
         );
-        assert_eq!(cells.cell_at(f32::INFINITY, f32::NAN), last);
-        assert_eq!(Cells::new(10.0, 250.0).side(), 1);
-        assert_eq!(Cells::new(1000.0, 250.0).side(), 8);
+        assert_eq!(cells.cell_at(f32::INFINITY, f32::NAN), cells.columns() - 1);
+        assert_eq!(Cells::new(10.0, 250.0).rows(), 1);
+        assert_eq!(Cells::new(1000.0, 250.0).rows(), 8);
+        assert_eq!(Cells::new(1000.0, 250.0).columns(), 16);
     }
 }

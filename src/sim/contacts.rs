@@ -174,20 +174,24 @@ impl Sweep<'_> {
         let high = [x.max(back_x) + reach, y.max(back_y) + reach];
         // (time within the tick, row): the earliest, and among equals the first row.
         let mut first: Option<(f32, u32)> = None;
-        let mut consider = |target: u32| {
-            let own = Some(entities.handles()[target as usize]) == shooter;
-            if let Some(time) = self.meeting(row, target as usize)
-                && !own
-                && first.is_none_or(|best| (time, target) < best)
-            {
-                first = Some((time, target));
+        self.space.each_near_box(low, high, |target| {
+            if Some(entities.handles()[target as usize]) != shooter {
+                first = self.earlier(first, row, target);
             }
-        };
-        self.space.each_near_box(low, high, &mut consider);
+        });
         for station in 0..self.stations_count {
-            consider(station as u32);
+            first = self.earlier(first, row, station as u32);
         }
         first.map(|(_, target)| Strike { target, shot })
+    }
+
+    /// The meeting of a shot with a target, if that is before the first one found.
+    #[inline]
+    fn earlier(&self, first: Option<(f32, u32)>, shot: usize, target: u32) -> Option<(f32, u32)> {
+        match self.meeting(shot, target as usize) {
+            Some(time) if first.is_none_or(|best| (time, target) < best) => Some((time, target)),
+            _ => first,
+        }
     }
 
     /// When two bodies first touched in this tick, as a share of it.

@@ -1,12 +1,14 @@
 //! Space: which solid circles touch, and what is inside a box.
 //!
 //! Owns the broad phase. Every tick the circles are sorted along a Morton curve and cut into leaves
-//! of [`LEAF_ROWS`] neighbours, the leaves into blocks of [`BLOCK_LEAVES`]; an [`rstar`] tree is
-//! packed over the blocks' tight boxes. So the tree holds one entry for 256 circles, follows crowds
-//! wherever they gather, and all below it are plain lanes that vector code tests four at a time.
+//! of [`LEAF_ROWS`] neighbours, the leaves into blocks of [`BLOCK_LEAVES`], the blocks into groups of
+//! as many; an [`rstar`] tree is packed over the groups' tight boxes. So the tree holds one entry for
+//! 8,192 circles, follows crowds wherever they gather, and all below it are plain lanes that vector
+//! code tests four at a time.
 //!
 //! ```text
-//! tree    box(block 0)                     box(block 1) …    rstar, rebuilt every tick, n/256 entries
+//! tree    box(group 0)                     box(group 1) …    rstar, rebuilt every tick
+//! group   box(block 0) … box(block 31)   | …                 lanes as a block's
 //! block   box(leaf 0) … box(leaf 31)     | …                 lanes: low x, low y, high x, high y
 //! leaf    x y radius row of 8 circles    | …                 lanes, along the Morton curve
 //! ```
@@ -15,11 +17,11 @@
 //! occupied cells, and brute force, which is also its model in the tests. Order of use: [`clear`],
 //! [`push`] each circle, [`pack`], then ask. What is told does not depend on the number of workers.
 //!
-//! In a pile the number of pairs would grow with its square, so a circle takes part in at most
-//! [`CONTACTS_PER_SHIP_MAX`] pairs with circles that stand behind it in the order of the curve, the
-//! nearest in that order; it is left out of the search once it has them. Whoever packs from the other
-//! end every other time has every circle served: of two that touch, each stands before the other in
-//! one of two packings.
+//! In a pile the number of pairs would grow with its square. There, that is where the circles of a block
+//! have more than [`CONTACTS_PER_SHIP_MAX`] pairs each, a circle takes part in at most so many with
+//! circles that stand behind it in the order of the curve, the nearest in that order; it is left out
+//! of the search once it has them. Whoever packs from the other end every other time has every circle
+//! served: of two that touch, each stands before the other in one of two packings.
 //!
 //! [`clear`]: Space::clear
 //! [`push`]: Space::push
@@ -27,12 +29,14 @@
 
 mod curve;
 mod leaf;
+mod limit;
 
 use rayon::prelude::*;
 use rstar::{AABB, RTree, RTreeObject};
 
 use curve::{Curve, Keyed};
 use leaf::{Area, BLOCK_LEAVES, Block, LEAF_ROWS, Leaf, bits};
+use limit::{BlockLimit, CircleLimits, PairLimit};
 
 use crate::limits::CONTACTS_PER_SHIP_MAX;
 
@@ -57,11 +61,14 @@ struct Circle {
     row: u32,
 }
 
-/// A block in the tree.
+/// A group of [`BLOCK_LEAVES`] neighbouring blocks, which is to them what a block is to leaves.
+type Group = Block;
+
+/// A group in the tree.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Entry {
     area: Area,
-    block: u32,
+    group: u32,
 }
 
 impl RTreeObject for Entry {
@@ -80,6 +87,7 @@ pub struct Space {
     /// [`BLOCK_LEAVES`] for each block, the last filled up with empty ones.
     leaves: Vec<Leaf>,
     blocks: Vec<Block>,
+    groups: Vec<Group>,
     tree: RTree<Entry>,
     found: Vec<Vec<Pair>>,
     pairs: Vec<Pair>,
@@ -93,6 +101,7 @@ impl Space {
             circles: Vec::new(),
             leaves: Vec::new(),
             blocks: Vec::new(),
+            groups: Vec::new(),
             tree: RTree::new(),
             found: Vec::new(),
             pairs: Vec::new(),
@@ -110,8 +119,7 @@ impl Space {
     }
 
     /// Sorts the circles into leaves, beginning at either end of the curve, and builds the tree:
-    /// linear in circles, and n/256·log for the tree, which is all that takes new memory: some tens
-    /// of nodes at 10k circles.
+    /// linear in circles; the tree alone takes new memory, an entry for 8,192 circles.
     pub fn pack(&mut self, from_end: bool) {
         let circles = &self.circles;
         let order = self
@@ -131,13 +139,21 @@ impl Space {
             let parts = blocks.zip(leaves).zip(order.par_chunks(BLOCK_ROWS));
             parts.for_each(|((block, leaves), run)| fill_block(circles, run, block, leaves));
         }
-        let areas = self.blocks.iter().map(|block| block.area).zip(0..);
-        let entries = areas.map(|(area, block)| Entry { area, block });
+        self.groups.clear();
+        for blocks in self.blocks.chunks(BLOCK_LEAVES) {
+            let mut group = Group::EMPTY;
+            for (at, block) in blocks.iter().enumerate() {
+                group.place(at, block.area);
+            }
+            self.groups.push(group);
+        }
+        let areas = self.groups.iter().map(|group| group.area).zip(0..);
+        let entries = areas.map(|(area, group)| Entry { area, group });
         self.tree = RTree::bulk_load(entries.collect());
     }
 
-    /// Pairs of circles that overlap, ascending: all of them, but for circles that overlap more than
-    /// [`CONTACTS_PER_SHIP_MAX`] others. Work: pairs of leaves whose boxes meet, shared by the workers
+    /// Pairs of circles that overlap, ascending: all of them, but in a pile at most
+    /// [`CONTACTS_PER_SHIP_MAX`] a circle. Work: pairs of leaves whose boxes meet, shared by the workers
     /// of the current pool where there are many.
     pub fn touching(&mut self) -> &[Pair] {
         self.touching_at_most(CONTACTS_PER_SHIP_MAX)
@@ -148,24 +164,18 @@ impl Space {
         if self.found.len() < chunks_count {
             self.found.resize_with(chunks_count, Vec::new);
         }
-        let (tree, leaves, all) = (&self.tree, &self.leaves[..], &self.blocks[..]);
+        let packed = Packed {
+            tree: &self.tree,
+            groups: &self.groups,
+            blocks: &self.blocks,
+            leaves: &self.leaves,
+        };
+        let (circles_count, all) = (self.circles.len(), &self.blocks[..]);
         let scan = |(chunk, (blocks, found)): (usize, (&[Block], &mut Vec<Pair>))| {
             found.clear();
-            for (a, block) in (chunk * CHUNK_BLOCKS..).zip(blocks) {
-                let ones = leaves_of(leaves, a);
-                let mut quota = Quota::new(ones, each_max);
-                scan_block(block, ones, &mut quota, found);
-                let area = AABB::from_corners(block.area.low, block.area.high);
-                for entry in tree.locate_in_envelope_intersecting(area) {
-                    let b = entry.block as usize;
-                    if quota.open_leaves == 0 {
-                        break;
-                    }
-                    if a < b {
-                        let others = leaves_of(leaves, b);
-                        scan_blocks((block, ones), (&all[b], others), &mut quota, found);
-                    }
-                }
+            for a in (chunk * CHUNK_BLOCKS..).take(blocks.len()) {
+                let circles = (circles_count - a * BLOCK_ROWS).min(BLOCK_ROWS) as u32;
+                packed.find(a, circles, each_max, found);
             }
         };
         if all.len() < PARALLEL_BLOCKS_MIN || rayon::current_num_threads() < 2 {
@@ -191,12 +201,11 @@ impl Space {
     }
 
     /// Calls `visit` with every row whose circle's box meets a box. Work: one descent, about 30 ns a
-    /// block and 10 ns a leaf.
+    /// group or block and 10 ns a leaf.
+    #[inline]
     pub fn each_near_box(&self, low: [f32; 2], high: [f32; 2], mut visit: impl FnMut(u32)) {
         let area = Area { low, high };
-        let envelope = AABB::from_corners(low, high);
-        for entry in self.tree.locate_in_envelope_intersecting(envelope) {
-            let at = entry.block as usize;
+        for at in blocks_meeting(&self.tree, &self.groups, area) {
             let leaves = leaves_of(&self.leaves, at);
             for leaf in bits(self.blocks[at].meeting(&area)) {
                 for lane in bits(leaves[leaf].meeting(&area)) {
@@ -205,6 +214,21 @@ impl Space {
             }
         }
     }
+}
+
+/// The blocks whose boxes meet a box.
+#[inline]
+fn blocks_meeting<'a>(
+    tree: &'a RTree<Entry>,
+    groups: &'a [Group],
+    area: Area,
+) -> impl Iterator<Item = usize> + 'a {
+    let envelope = AABB::from_corners(area.low, area.high);
+    tree.locate_in_envelope_intersecting(envelope)
+        .flat_map(move |entry| {
+            let group = entry.group as usize;
+            bits(groups[group].meeting(&area)).map(move |at| group * BLOCK_LEAVES + at)
+        })
 }
 
 /// The leaves of one block.
@@ -238,63 +262,53 @@ fn fill_leaf(circles: &[Circle], run: &[Keyed], leaf: &mut Leaf) -> Area {
     area
 }
 
-/// How many more pairs each circle of a block may begin.
-struct Quota {
-    lefts: [[u32; LEAF_ROWS]; BLOCK_LEAVES],
-    /// Circles of each leaf that may begin more, a bit a lane.
-    open_lanes: [u32; BLOCK_LEAVES],
-    /// Leaves that have such circles, a bit a leaf.
-    open_leaves: u32,
+/// What is searched.
+struct Packed<'a> {
+    tree: &'a RTree<Entry>,
+    groups: &'a [Group],
+    blocks: &'a [Block],
+    leaves: &'a [Leaf],
 }
 
-impl Quota {
-    fn new(leaves: &[Leaf], each_max: u32) -> Self {
-        let mut quota = Self {
-            lefts: [[each_max; LEAF_ROWS]; BLOCK_LEAVES],
-            open_lanes: [0; BLOCK_LEAVES],
-            open_leaves: 0,
-        };
-        for (at, (leaf, open)) in leaves.iter().zip(&mut quota.open_lanes).enumerate() {
-            *open = leaf.occupied();
-            quota.open_leaves |= u32::from(*open != 0) << at;
+impl Packed<'_> {
+    /// Appends the pairs that a block's circles begin, so many on average at most.
+    fn find(&self, a: usize, circles: u32, each_max: u32, found: &mut Vec<Pair>) {
+        let before = found.len();
+        let mut limit = BlockLimit::new(circles.saturating_mul(each_max));
+        self.scan(a, &mut limit, found);
+        if limit.is_exceeded() {
+            found.truncate(before);
+            let mut limits = CircleLimits::new(leaves_of(self.leaves, a), each_max);
+            self.scan(a, &mut limits, found);
         }
-        quota
     }
 
-    /// Pairs one circle with as many of the touching ones as it may have.
-    #[inline]
-    fn take(
-        &mut self,
-        (at, lane): (usize, usize),
-        (row, other): (u32, &Leaf),
-        touching: u32,
-        found: &mut Vec<Pair>,
-    ) {
-        let left = &mut self.lefts[at][lane];
-        for partner in bits(touching).take(*left as usize) {
-            found.push(pair(row, other.rows[partner]));
-        }
-        *left = left.saturating_sub(touching.count_ones());
-        if *left == 0 {
-            self.open_lanes[at] &= !(1 << lane);
-            if self.open_lanes[at] == 0 {
-                self.open_leaves &= !(1 << at);
+    fn scan(&self, a: usize, limit: &mut impl PairLimit, found: &mut Vec<Pair>) {
+        let (block, ones) = (&self.blocks[a], leaves_of(self.leaves, a));
+        scan_block(block, ones, limit, found);
+        for b in blocks_meeting(self.tree, self.groups, block.area) {
+            if limit.open_leaves() == 0 {
+                break;
+            }
+            if a < b {
+                let others = (&self.blocks[b], leaves_of(self.leaves, b));
+                scan_blocks((block, ones), others, limit, found);
             }
         }
     }
 }
 
 /// Pairs that touch inside a block.
-fn scan_block(block: &Block, leaves: &[Leaf], quota: &mut Quota, found: &mut Vec<Pair>) {
+fn scan_block(block: &Block, leaves: &[Leaf], limit: &mut impl PairLimit, found: &mut Vec<Pair>) {
     for (at, leaf) in leaves.iter().enumerate() {
-        scan_leaf((at, leaf), quota, found);
+        scan_leaf((at, leaf), limit, found);
         // Each pair of leaves once, and none with itself: later leaves only.
         let later = u32::MAX << at << 1;
         for other in bits(block.meeting(&block.leaf(at)) & later) {
-            if quota.open_lanes[at] == 0 {
+            if limit.open_lanes(at) == 0 {
                 break;
             }
-            scan_leaves((at, leaf), &leaves[other], &block.leaf(other), quota, found);
+            scan_leaves((at, leaf), &leaves[other], &block.leaf(other), limit, found);
         }
     }
 }
@@ -303,27 +317,27 @@ fn scan_block(block: &Block, leaves: &[Leaf], quota: &mut Quota, found: &mut Vec
 fn scan_blocks(
     ones: (&Block, &[Leaf]),
     others: (&Block, &[Leaf]),
-    quota: &mut Quota,
+    limit: &mut impl PairLimit,
     found: &mut Vec<Pair>,
 ) {
-    for one in bits(ones.0.meeting(&others.0.area) & quota.open_leaves) {
+    for one in bits(ones.0.meeting(&others.0.area) & limit.open_leaves()) {
         for other in bits(others.0.meeting(&ones.0.leaf(one))) {
-            if quota.open_lanes[one] == 0 {
+            if limit.open_lanes(one) == 0 {
                 break;
             }
             let area = others.0.leaf(other);
-            scan_leaves((one, &ones.1[one]), &others.1[other], &area, quota, found);
+            scan_leaves((one, &ones.1[one]), &others.1[other], &area, limit, found);
         }
     }
 }
 
 /// Pairs that touch inside a leaf.
-fn scan_leaf((at, leaf): (usize, &Leaf), quota: &mut Quota, found: &mut Vec<Pair>) {
+fn scan_leaf((at, leaf): (usize, &Leaf), limit: &mut impl PairLimit, found: &mut Vec<Pair>) {
     for lane in 0..LEAF_ROWS - 1 {
         let later = u32::MAX << lane << 1;
         let touching = leaf.touching(leaf.xs[lane], leaf.ys[lane], leaf.radii[lane]) & later;
         if touching != 0 {
-            quota.take((at, lane), (leaf.rows[lane], leaf), touching, found);
+            limit.take((at, lane), leaf.rows[lane], leaf, touching, found);
         }
     }
 }
@@ -333,19 +347,15 @@ fn scan_leaves(
     (at, ones): (usize, &Leaf),
     others: &Leaf,
     area: &Area,
-    quota: &mut Quota,
+    limit: &mut impl PairLimit,
     found: &mut Vec<Pair>,
 ) {
-    for lane in bits(ones.meeting(area) & quota.open_lanes[at]) {
+    for lane in bits(ones.meeting(area) & limit.open_lanes(at)) {
         let touching = others.touching(ones.xs[lane], ones.ys[lane], ones.radii[lane]);
         if touching != 0 {
-            quota.take((at, lane), (ones.rows[lane], others), touching, found);
+            limit.take((at, lane), ones.rows[lane], others, touching, found);
         }
     }
-}
-
-fn pair(a: u32, b: u32) -> Pair {
-    (a.min(b), a.max(b))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ use super::spawning::Spiral;
 use super::zones::{ZoneContext, Zones};
 use super::{blending, combat, contacts, control, docking, orders, reaping};
 use crate::ids::{EntityKind, Handle, StationIndex, SystemIndex};
-use crate::limits::INTEREST_CELL_EDGE;
+use crate::limits::INTEREST_CELL_HEIGHT;
 use crate::universe::{System, Universe};
 
 /// One system, simulated.
@@ -86,7 +86,7 @@ impl World {
             tick: 0,
             entities: Entities::default(),
             pilots: Pilots::new(commodities_count),
-            cells: Cells::new(half_extent, INTEREST_CELL_EDGE),
+            cells: Cells::new(half_extent, INTEREST_CELL_HEIGHT),
             space: Space::new(half_extent),
             contacts: Contacts::default(),
             zones,
@@ -106,10 +106,10 @@ impl World {
         world
     }
 
-    /// The same world with interest cells of another edge, u; [`Cells::new`] says how it is bounded.
+    /// The same world with interest cells of another height, u; [`Cells::new`] says how it is bounded.
     #[must_use]
-    pub fn with_cell_edge(mut self, edge: f32) -> Self {
-        self.cells = Cells::new(self.system().half_extent, edge);
+    pub fn with_cell_height(mut self, height: f32) -> Self {
+        self.cells = Cells::new(self.system().half_extent, height);
         self.cells.sort(&mut self.entities, false);
         self
     }

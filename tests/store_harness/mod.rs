@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use orrery::ids::{Name, PlayerId, UnixMillis};
 use orrery::store::{
-    Answer, Batch, Cargo, Cause, LoadedPilot, OutcomeQuestion, PilotRecord, Place, Purpose, Stock,
-    Store, StoreConfig, StoreError, StoredOutcome, Transaction, digest64,
+    Answer, Batch, Cargo, Cause, LoadedPilot, OutcomeQuestion, PilotRecord, Place, Purpose,
+    Refused, Stock, Store, StoreConfig, StoreError, StoredOutcome, Transaction, digest64,
 };
 
 /// A module of tests for each back-end; on PostgreSQL they say so where none is installed.
@@ -163,13 +163,29 @@ impl Desk {
     }
 
     /// The same at a time of its own.
-    pub fn submit_at(&mut self, unix: UnixMillis, mut batch: Batch) -> u64 {
+    pub fn submit_at(&mut self, unix: UnixMillis, batch: Batch) -> u64 {
+        self.try_submit_at(unix, batch).expect("room in the inbox")
+    }
+
+    /// Submits without waiting; none where the store has stopped, of which its last answer tells.
+    pub fn submit_unless_stopped(&mut self, batch: Batch) -> Option<u64> {
+        let unix = UnixMillis(1_700_000_000_000 + self.next_batch * 33);
+        match self.try_submit_at(unix, batch) {
+            Ok(number) => Some(number),
+            Err(Refused::Stopped) => None,
+            Err(other) => panic!("no room in the inbox: {other:?}"),
+        }
+    }
+
+    fn try_submit_at(&mut self, unix: UnixMillis, mut batch: Batch) -> Result<u64, Refused> {
         batch.number = self.next_batch;
         batch.unix = unix;
         self.next_batch += 1;
         let number = batch.number;
-        self.store.submit(batch).expect("room in the inbox");
-        number
+        self.store
+            .submit(batch)
+            .map_err(|(refused, _)| refused)
+            .map(|()| number)
     }
 
     /// Submits and waits until it is durable.

@@ -35,7 +35,7 @@ use super::roster::{PlayerHandle, Roster};
 use super::vault::{Answer, Vault};
 
 use crate::ids::{ConnId, SystemIndex, UnixMillis};
-use crate::limits::{CELLS_PER_VIEW_RADIUS, ENTITIES_MAX, PLAYERS_MAX, SNAPSHOT_PERIOD_TICKS};
+use crate::limits::{CELL_ROWS_PER_VIEW_RADIUS, ENTITIES_MAX, PLAYERS_MAX, SNAPSHOT_PERIOD_TICKS};
 use crate::recorder::{Recorder, TapedWorld};
 use crate::replication::{Publisher, Stage, Viewer};
 use crate::sim::World;
@@ -179,10 +179,10 @@ pub struct Core {
 impl Core {
     /// A core whose worlds have not stepped yet.
     pub fn new(parts: CoreParts) -> Self {
-        let edge = parts.view_radius / CELLS_PER_VIEW_RADIUS;
+        let cell_height = parts.view_radius / CELL_ROWS_PER_VIEW_RADIUS;
         let system_count = parts.worlds.len();
         let worlds = parts.worlds.into_iter();
-        let worlds = worlds.map(|world| TapedWorld::new(world.with_cell_edge(edge)));
+        let worlds = worlds.map(|world| TapedWorld::new(world.with_cell_height(cell_height)));
         let mut worlds: Vec<TapedWorld> = worlds.collect();
         let mut recorder = parts.recorder;
         if let Some(recorder) = &mut recorder {
