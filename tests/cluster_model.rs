@@ -106,7 +106,7 @@ fn a_client_model_rebuilt_from_deltas_alone_equals_the_truth_for_10_000_ticks() 
         ("snapshot compared", 200),
         ("join", 20),
         ("tick as a wreck", 100),
-        ("jump", 10),
+        ("jump", 5),
         ("stall", 50),
         ("late rows", 200),
         ("shrunk view", 20),

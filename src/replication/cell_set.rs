@@ -55,7 +55,9 @@ mod tests {
         ) {
             let mut set = CellSet::default();
             set.clear(500);
-            members.iter().for_each(|&cell| set.insert(CellId(cell)));
+            for &cell in &members {
+                set.insert(CellId(cell));
+            }
             let run = start..(start + length).min(500);
             let expected = members.iter().any(|cell| run.contains(cell));
             prop_assert_eq!(set.has_any_of(&run), expected);
