@@ -307,7 +307,7 @@ pub const RATE_ACCOUNT: Rate = Rate {
     burst: 30,
 };
 
-/// `ping`.
+/// Rate of `ping` messages of one connection.
 pub const RATE_PINGS: Rate = Rate {
     per_second: 20,
     burst: 60,

@@ -11,7 +11,7 @@ use crate::store::backup;
 /// What to copy where.
 #[derive(Debug, Args)]
 pub(crate) struct BackupArguments {
-    /// SQLite file
+    /// SQLite file that is copied
     #[arg(long, env = "ORRERY_DATABASE", value_name = "URL", default_value = super::serve::DATABASE)]
     database: String,
     /// The copy; must not exist yet

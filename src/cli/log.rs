@@ -23,7 +23,7 @@ use crate::limits::{LOG_FLUSH_MS_MAX, LOG_LINES_MAX};
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// One line of text an event, for people to read.
     Text,
     /// One JSON object a line.
     Json,

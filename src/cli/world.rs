@@ -15,7 +15,7 @@ pub(crate) enum WorldCommand {
     /// Check a universe file; every problem is named by file, line and field. Warns of systems whose
     /// first stations pay more for a full hold than the jump between them costs
     Check {
-        /// The file
+        /// World file that is checked
         file: PathBuf,
     },
     /// Print the built-in universe: a good file to start from

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::connection::Transport;
 
-/// One direction.
+/// Bytes on their way in one direction.
 #[derive(Debug)]
 struct Pipe {
     bytes: VecDeque<u8>,

@@ -8,7 +8,7 @@
 //! front ─▶ slot 7 ⇄ slot 2 ⇄ slot 9 ◀─ back
 //! ```
 
-/// No slot.
+/// Marks the end of the list.
 const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::connection::Fault;
 use super::doors::Refusal;
 
-/// One number.
+/// A counter that one thread raises and any thread reads.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 

@@ -24,7 +24,7 @@ pub enum TlsError {
     /// The file cannot be read or is not PEM of the right kind.
     #[error("{path}: {error}", path = path.display())]
     File {
-        /// The file.
+        /// File that was read.
         path: PathBuf,
         /// What is wrong with it.
         error: pem::Error,
@@ -32,7 +32,7 @@ pub enum TlsError {
     /// The certificate file holds no certificate.
     #[error("{path}: holds no certificate", path = path.display())]
     Empty {
-        /// The file.
+        /// File that was read.
         path: PathBuf,
     },
     /// The key does not fit the certificate, or is of a kind that is not spoken here.

@@ -94,11 +94,11 @@ const FILES: &[(&str, &str)] = files![
 /// One thing to serve, whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asset {
-    /// The `Content-Type`.
+    /// Value of the `Content-Type` header.
     pub content_type: &'static str,
     /// The strong `ETag`, quotes included.
     pub etag: &'static str,
-    /// The body.
+    /// Bytes of the file, as the build embedded them.
     pub body: &'static [u8],
     /// Every other header that belongs to it.
     pub headers: &'static [(&'static str, &'static str)],

@@ -25,7 +25,7 @@ pub(super) enum Act {
     Dismiss(Handle, Gone),
     /// A tick, and the state after it.
     Step {
-        /// [`World::state_hash`](crate::sim::World::state_hash).
+        /// State hash after the step, as [`World::state_hash`](crate::sim::World::state_hash) gives it.
         hash: u64,
     },
 }

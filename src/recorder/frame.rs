@@ -57,7 +57,7 @@ pub(super) fn write(out: &mut Vec<u8>, head: Head, payload: &[u8]) {
 pub(super) enum Next {
     /// A frame; its payload has been read.
     Frame(Head),
-    /// Nothing more.
+    /// The file ends here, between two frames.
     Nothing,
     /// So many bytes that are not a whole frame.
     Cut(u64),

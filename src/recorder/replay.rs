@@ -57,7 +57,7 @@ pub enum Verdict {
     Equal,
     /// Not in this tick, nor, it must be supposed, later.
     Differs {
-        /// Where.
+        /// System whose state differs.
         system: Name,
         /// The first tick with another state; 0 is the new world.
         tick: u64,
@@ -76,7 +76,7 @@ pub enum Ending {
     Whole,
     /// Without it, behind so many bytes that are no whole frame.
     CutOff {
-        /// Left over.
+        /// Bytes of the incomplete frame at the end.
         bytes: u64,
     },
     /// Not reached, because of the verdict.
@@ -86,7 +86,7 @@ pub enum Ending {
 /// What one system's recording held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemReport {
-    /// Which.
+    /// Name of the system.
     pub system: Name,
     /// Ticks run again.
     pub ticks: u64,

@@ -59,7 +59,7 @@ impl TapedWorld {
         self.world.admit(pilot)
     }
 
-    /// As [`World::attach`].
+    /// Records the call and makes it: see [`World::attach`].
     pub fn attach(&mut self, ship: Handle) {
         if let Some(notes) = &mut self.notes {
             code::attach(notes, ship);
@@ -67,7 +67,7 @@ impl TapedWorld {
         self.world.attach(ship);
     }
 
-    /// As [`World::detach`].
+    /// Records the call and makes it: see [`World::detach`].
     pub fn detach(&mut self, ship: Handle) {
         if let Some(notes) = &mut self.notes {
             code::detach(notes, ship);
@@ -75,7 +75,7 @@ impl TapedWorld {
         self.world.detach(ship);
     }
 
-    /// As [`World::dismiss`].
+    /// Records the call and makes it: see [`World::dismiss`].
     pub fn dismiss(&mut self, ship: Handle, gone: Gone) -> Option<Pilot> {
         if let Some(notes) = &mut self.notes {
             code::dismiss(notes, ship, gone);

@@ -71,9 +71,9 @@ pub(super) struct Arrival {
 pub(super) struct Departure {
     pub(super) from: CellId,
     pub(super) to: CellId,
-    /// `"id",`
+    /// Text of the removal: `"id",`.
     pub(super) id: Span,
-    /// `"id":"reason",`
+    /// Text of the removal with its reason: `"id":"reason",`.
     pub(super) gone: Span,
 }
 
@@ -96,7 +96,7 @@ pub(super) struct EventEnd {
 /// How much an event matters to who sees it, the gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Gravity {
-    /// Somebody fired.
+    /// A ship fired a shot.
     Shot,
     /// Somebody docked or undocked.
     Dock,
@@ -203,7 +203,7 @@ pub struct TickFrame {
     pub(super) shard_ends: Vec<u32>,
     /// `[{…},…]`, only where the frame carries a snapshot.
     pub(super) markets: Vec<u8>,
-    /// `[{…},…]`, likewise.
+    /// Text of all zones, `[{…},…]`; only where the frame carries a snapshot.
     pub(super) zones: Vec<u8>,
 }
 

@@ -33,7 +33,7 @@ use crate::wire::row::{Names, ZoneContextRow, append};
 /// What a frame needs besides the world and its viewers.
 #[derive(Clone, Copy, Debug)]
 pub struct Stage<'a> {
-    /// What exists.
+    /// Universe that the world is a part of.
     pub universe: &'a Universe,
     /// Which part of it this is.
     pub system: SystemIndex,

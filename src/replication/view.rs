@@ -179,7 +179,7 @@ pub struct Place {
     pub x: f32,
     /// North of the centre, u.
     pub y: f32,
-    /// Its cell.
+    /// Interest cell that the ship is counted in.
     pub cell: CellId,
 }
 
@@ -199,7 +199,7 @@ impl Columns {
 /// The cells that a client sees, as one run a row of cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
-    /// The anchor.
+    /// Place of the anchor to the east, u.
     x: f32,
     y: f32,
     /// Steps by which it is smaller than the full view.

@@ -17,7 +17,7 @@ use crate::wire::row::{CargoRow, DockRow, EntityText, YouRow, append};
 /// A pilot's money and hold, as far as they may be told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Purse {
-    /// Whole credits.
+    /// Balance in whole credits.
     pub credits: i64,
     /// Units held, by commodity.
     pub cargo: Vec<u32>,

@@ -79,7 +79,7 @@ impl Budget {
         ])
     }
 
-    /// The sum.
+    /// Sum of all parts, in bytes.
     pub fn bytes(&self) -> usize {
         self.0
             .iter()

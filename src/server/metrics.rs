@@ -144,7 +144,7 @@ pub struct Metrics {
     pub tick_seconds: Histogram,
     /// How long after its deadline a tick began.
     pub tick_lateness_seconds: Histogram,
-    /// Ticks run.
+    /// Ticks that the server has run.
     pub ticks: Counter,
     /// Deadlines that passed without a tick, because one before overran.
     pub ticks_skipped: Counter,

@@ -83,7 +83,7 @@ pub(super) struct FirstJoin {
     pub(super) seq: u64,
 }
 
-/// One player.
+/// A player who is connected, lingering or loading.
 #[derive(Debug)]
 pub(super) struct Player {
     pub(super) id: PlayerId,
@@ -253,7 +253,7 @@ impl Roster {
         Some(player)
     }
 
-    /// Every entry.
+    /// All players with their handles, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (PlayerHandle, &Player)> {
         let slots = (0_u32..).zip(&self.slots);
         slots.filter_map(|(place, slot)| {

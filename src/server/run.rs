@@ -55,7 +55,7 @@ pub struct Config {
     pub admin: SocketAddr,
     /// By which names operators may ask.
     pub allowed_hosts: AllowedHosts,
-    /// What exists.
+    /// Universe that the server simulates.
     pub universe: Arc<Universe>,
     /// Which tokens are good.
     pub verifier: Arc<Verifier>,
@@ -65,7 +65,7 @@ pub struct Config {
     pub net: NetConfig,
     /// A certificate, for `wss://`.
     pub tls: Option<Arc<Tls>>,
-    /// Net shards.
+    /// Number of net threads, one shard each.
     pub net_threads: u16,
     /// Workers inside the tick.
     pub sim_threads: usize,
@@ -93,7 +93,7 @@ pub enum RunError {
     /// A thread cannot be started.
     #[error("cannot start the {name} thread: {error}")]
     Thread {
-        /// Which.
+        /// Name of the thread.
         name: String,
         /// The system's word.
         error: io::Error,

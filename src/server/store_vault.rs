@@ -67,7 +67,7 @@ impl Oldest {
 
 /// A store that has been opened, and what it knew of each system's stocks.
 pub struct Opened {
-    /// The vault.
+    /// Store behind the port that the core uses.
     pub vault: StoreVault,
     /// The shelves of the systems that this server owns.
     pub stocks: Vec<(Name, Vec<Stock>)>,

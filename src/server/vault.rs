@@ -19,14 +19,14 @@ pub struct Full;
 pub enum Answer {
     /// What is known of a player.
     Loaded {
-        /// The question's.
+        /// Ticket of the question that this answers.
         ticket: u64,
-        /// The pilot.
+        /// Record and used request ids of the pilot.
         pilot: Box<LoadedPilot>,
     },
     /// Which request ids a player has used.
     RequestDigests {
-        /// The question's.
+        /// Ticket of the question that this answers.
         ticket: u64,
         /// [`request_digest`](crate::store::request_digest) of each id, in any order.
         digests: Vec<u64>,
@@ -35,7 +35,7 @@ pub enum Answer {
     },
     /// What a request was answered; none if its id was never used.
     Outcome {
-        /// The question's.
+        /// Ticket of the question that this answers.
         ticket: u64,
         /// The answer then.
         outcome: Option<StoredOutcome>,
@@ -43,13 +43,13 @@ pub enum Answer {
     /// The id was never used, and as many of the player's are remembered as can be: nothing may be
     /// carried out under it.
     OutcomesFull {
-        /// The question's.
+        /// Ticket of the question that this answers.
         ticket: u64,
     },
     /// A player's records cannot be kept, or read: nothing of the player in the batch of the next
     /// [`Answer::DurableWithout`] was kept, nor will be.
     Quarantined {
-        /// Whose.
+        /// Player whose records can't be kept.
         player: PlayerId,
         /// Why, for an operator.
         reason: String,

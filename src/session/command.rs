@@ -11,46 +11,46 @@ use crate::wire::{Input, Repair, Seq, Trade};
 pub enum Command {
     /// The token was good. Answer with `auth.ok`, or `auth.error`.
     Login {
-        /// Who.
+        /// Player whom the token names.
         player: PlayerId,
         /// When the token expires.
         token_expires: UnixMillis,
-        /// The request.
+        /// Number of the client's message.
         seq: Seq,
     },
     /// Answer with `session.joined`, or `error`.
     Join {
-        /// Where to.
+        /// Name of the system to join.
         system: Name,
-        /// The request.
+        /// Number of the client's message.
         seq: Seq,
     },
     /// The controls, from now on or from the join before them on. Never answered.
     Input {
-        /// The request.
+        /// Number of the client's message.
         seq: Seq,
-        /// The controls.
+        /// Controls that the client holds.
         input: Input,
     },
     /// Answer with `trade.result`, or `error`.
     Buy {
-        /// The request.
+        /// Number of the client's message.
         seq: Seq,
-        /// What.
+        /// Goods, quantity and station of the order.
         trade: Trade,
     },
     /// Answer with `trade.result`, or `error`.
     Sell {
-        /// The request.
+        /// Number of the client's message.
         seq: Seq,
-        /// What.
+        /// Goods, quantity and station of the order.
         trade: Trade,
     },
     /// Answer with `ship.repair_result`, or `error`.
     Repair {
-        /// The request.
+        /// Number of the client's message.
         seq: Seq,
-        /// Where.
+        /// Station and extent of the repair.
         repair: Repair,
     },
 }

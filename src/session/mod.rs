@@ -85,7 +85,7 @@ pub struct Tally {
 /// What to do about a message or a deadline. The number beside a reply is its `reply_to`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// Nothing.
+    /// The message needs no answer and no command.
     Nothing,
     /// Answer at once.
     Reply(Reply, Option<u64>),
@@ -108,7 +108,7 @@ pub enum Stage {
     LoggedIn,
     /// In a system.
     InSystem,
-    /// Over.
+    /// The conversation has ended; nothing is answered any more.
     Closed,
 }
 

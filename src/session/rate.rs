@@ -16,13 +16,13 @@ use crate::wire::RequestKind;
 /// Messages that cost alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// `input.command`
+    /// Rate class of `input.command`.
     Input,
     /// Trades and repairs.
     Transaction,
     /// Login, refresh, join.
     Account,
-    /// `ping`
+    /// Rate class of `ping`.
     Ping,
     /// Anything not recognised.
     Other,
@@ -63,7 +63,7 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// All full.
+    /// Buckets that are all full, as of `now`.
     pub const fn new(now: Millis) -> Self {
         Self {
             messages: Bucket::full(RATE_MESSAGES, now),

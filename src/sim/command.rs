@@ -12,11 +12,11 @@ use crate::ids::{CommodityIndex, Handle, StationIndex};
 pub enum Command {
     /// Sets the controls; they stay in force until the next one.
     Steer {
-        /// The ship.
+        /// Handle of the ship that is meant.
         ship: Handle,
         /// The client's number; one at or below the newest applied is ignored.
         seq: u64,
-        /// Thrust, 0–1.
+        /// Thrust as a share of the full one, 0–1.
         thrust: f32,
         /// Rudder, −1–1; positive turns left.
         turn: f32,
@@ -27,7 +27,7 @@ pub enum Command {
     },
     /// Trades or repairs; answered by one [`Receipt`](super::Receipt).
     Order {
-        /// The ship.
+        /// Handle of the ship that is meant.
         ship: Handle,
         /// The client's number; only orders the commands of one tick.
         seq: u64,
@@ -61,18 +61,18 @@ pub enum Order {
     Buy {
         /// The station meant; must be the one where the ship is docked.
         station: StationIndex,
-        /// What.
+        /// Commodity that is traded.
         commodity: CommodityIndex,
-        /// Units.
+        /// Quantity in units, at least 1.
         quantity: u32,
     },
     /// Goods from the hold to the station.
     Sell {
         /// The station meant; must be the one where the ship is docked.
         station: StationIndex,
-        /// What.
+        /// Commodity that is traded.
         commodity: CommodityIndex,
-        /// Units.
+        /// Quantity in units, at least 1.
         quantity: u32,
     },
     /// As many hull points as are missing and paid for.

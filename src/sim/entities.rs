@@ -116,7 +116,7 @@ columns! {
     /// Interest cell at the end of the tick before that, or of the last one that was shown where
     /// ticks were carried over; `NO_CELL` if it had none.
     previous_cells / previous_cell: u32,
-    /// Wire id.
+    /// Id in the protocol.
     ids / id: EntityId,
     /// Who fired it; only shots have one.
     shooters / shooter: Option<Shooter>,

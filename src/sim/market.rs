@@ -23,19 +23,19 @@ use crate::universe::{Economy, Listing, Universe};
 /// What a pilot owns, as an order sees and changes it.
 #[derive(Debug)]
 pub struct Account<'a> {
-    /// Who.
+    /// Player whose account it is.
     pub player: &'a PlayerId,
     /// Where the ship is docked; `None` in space.
     pub docked_at: Option<StationIndex>,
     /// Whether the ship is destroyed and not yet replaced.
     pub destroyed: bool,
-    /// The balance.
+    /// Balance in whole credits, never below 0.
     pub credits: &'a mut i64,
     /// The hold, by commodity.
     pub cargo: &'a mut [u32],
     /// What is in the tank.
     pub fuel: &'a mut f32,
-    /// Hull points.
+    /// Hull points left, from 1 up.
     pub hull: &'a mut i32,
 }
 

@@ -176,7 +176,7 @@ pub struct MotionColumns<'a> {
     pub thrusts: &'a [f32],
     /// Rudder in force, −1–1.
     pub turns: &'a [f32],
-    /// Drag, 1/s.
+    /// Linear drag of each row, 1/s.
     pub drags: &'a [f32],
 }
 

@@ -40,7 +40,7 @@ impl Body {
     }
 }
 
-/// The grid.
+/// Places that are taken round a spawn point, by cells of a grid.
 #[derive(Debug)]
 pub(super) struct Occupancy {
     edge: f32,

@@ -38,9 +38,9 @@ pub struct TradeDone {
     pub credits: i64,
     /// Units of this commodity in the hold afterwards.
     pub held: u32,
-    /// Where.
+    /// Station that served the order.
     pub station: StationIndex,
-    /// What.
+    /// Commodity that was traded.
     pub commodity: CommodityIndex,
     /// Units that changed hands; less than asked only for fuel that did not fit.
     pub quantity: u32,
@@ -57,7 +57,7 @@ pub struct RepairDone {
     pub credits: i64,
     /// Hull points afterwards.
     pub hull: i32,
-    /// Where.
+    /// Station that served the order.
     pub station: StationIndex,
     /// Hull points mended.
     pub hull_restored: i32,
@@ -118,7 +118,7 @@ pub enum Cause {
 /// Money or goods that moved: one line for the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {
-    /// Why.
+    /// Reason for which money or goods moved.
     pub cause: Cause,
     /// The pilot concerned.
     pub player: Option<PlayerId>,
@@ -143,7 +143,7 @@ pub struct Posting {
 /// Something that whoever sees the place may be told.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Event {
-    /// What happened.
+    /// What happened, and to whom.
     pub kind: EventKind,
     /// Where, east of the centre, u.
     pub x: f32,
@@ -156,21 +156,21 @@ pub struct Event {
 pub enum EventKind {
     /// A ship fired.
     ProjectileFired {
-        /// Who.
+        /// Ship that fired.
         source: EntityId,
-        /// The shot.
+        /// Projectile that was fired.
         projectile: EntityId,
     },
     /// A ship docked.
     Docked {
-        /// Who.
+        /// Ship that docked or undocked.
         ship: EntityId,
-        /// Where.
+        /// Station at which that was.
         station: StationIndex,
     },
     /// A ship left its dock.
     Undocked {
-        /// Who.
+        /// Ship that docked or undocked.
         ship: EntityId,
         /// Which it left.
         station: StationIndex,
@@ -229,7 +229,7 @@ pub struct Departure {
     pub x: f32,
     /// Where it was last, north of the centre, u.
     pub y: f32,
-    /// Why.
+    /// Reason for which the entity is gone.
     pub gone: Gone,
 }
 

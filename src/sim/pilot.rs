@@ -24,7 +24,7 @@ pub enum Place {
     New,
     /// At the system's spawn.
     Spawn,
-    /// Docked.
+    /// Docked at a station of the system.
     Docked(StationIndex),
     /// In open space.
     Space {
@@ -36,7 +36,7 @@ pub enum Place {
         vx: f32,
         /// Velocity north, u/s.
         vy: f32,
-        /// Heading, rad.
+        /// Heading in rad, counter-clockwise from east.
         rotation: f32,
     },
 }
@@ -44,13 +44,13 @@ pub enum Place {
 /// A pilot on the way into or out of a world: what is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pilot {
-    /// Who.
+    /// Player who flies the ship.
     pub player: PlayerId,
-    /// Whole credits.
+    /// Balance in whole credits.
     pub credits: i64,
     /// Units held, by commodity; missing entries are 0.
     pub cargo: Vec<u32>,
-    /// Hull points.
+    /// Hull points left; 0 is destroyed.
     pub hull: i32,
     /// Fuel in the tank.
     pub fuel: f32,
@@ -63,13 +63,13 @@ pub struct Pilot {
 /// A pilot who is in the world, as seen from outside.
 #[derive(Clone, Copy, Debug)]
 pub struct PilotView<'a> {
-    /// Who.
+    /// Player who flies the ship.
     pub player: &'a PlayerId,
     /// Row of the ship; none while it is destroyed and not yet back.
     pub row: Option<usize>,
     /// Wire id of the ship; the same before and after it is destroyed.
     pub ship_id: super::EntityId,
-    /// Whole credits.
+    /// Balance in whole credits.
     pub credits: i64,
     /// Units held, by commodity.
     pub cargo: &'a [u32],

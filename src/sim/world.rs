@@ -202,7 +202,7 @@ impl World {
         self.seed
     }
 
-    /// The columns.
+    /// Columns of all entities, a row each.
     pub fn entities(&self) -> &Entities {
         &self.entities
     }
@@ -241,7 +241,7 @@ impl World {
         }
     }
 
-    /// What exists.
+    /// Universe that this world is a system of.
     pub fn universe(&self) -> &Arc<Universe> {
         &self.universe
     }

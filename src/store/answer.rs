@@ -21,14 +21,14 @@ pub enum Answer {
     /// Another server owns the system now. Nothing of it in the batches of the next
     /// [`Answer::Durable`] was kept: its replies must not be sent, its ticking must stop.
     LeaseLost {
-        /// The system.
+        /// System whose lease is lost.
         system: Name,
     },
     /// A player's records cannot be kept, or read. Nothing of the player in the batches of the next
     /// [`Answer::Durable`] was kept, nor will be until the store is opened anew: replies that wait
     /// must not be sent, and the pilot's state in memory is void. Told once a player.
     Quarantined {
-        /// Whose.
+        /// Player whose records can't be kept.
         player: PlayerId,
         /// Why, for an operator.
         reason: String,
@@ -37,7 +37,7 @@ pub enum Answer {
     Loaded {
         /// The caller's number for the request.
         ticket: u64,
-        /// The pilot.
+        /// What is stored of the pilot.
         pilot: LoadedPilot,
     },
     /// Which request ids of a player are remembered.

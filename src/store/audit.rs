@@ -53,17 +53,17 @@ pub(super) const STRAY_REQUESTS: &str = "SELECT player, request_id FROM ( \
 /// What an audit found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Chains replayed.
+    /// Number of systems whose chain was replayed.
     pub systems_count: usize,
-    /// Rows replayed.
+    /// Number of ledger rows that were replayed.
     pub rows_count: u64,
     /// Transactions that they belong to.
     pub transactions_count: u64,
-    /// Balances compared.
+    /// Number of balances compared with the ledger.
     pub balances_count: usize,
-    /// Pilots kept.
+    /// Number of pilots that are stored.
     pub pilots_count: i64,
-    /// Outcomes remembered.
+    /// Number of order outcomes that are stored.
     pub outcomes_count: i64,
     /// Credits in pilots' purses.
     pub purses_credits: i64,

@@ -50,14 +50,14 @@ pub(super) const STALE_GUESTS: &str = concat!(
 pub enum Claim {
     /// This writer owns the system.
     Held {
-        /// The system.
+        /// System whose lease was asked for.
         system: Name,
         /// The fencing token, higher than any before.
         fence: i64,
     },
     /// Another live server owns it.
     Elsewhere {
-        /// The system.
+        /// System whose lease was asked for.
         system: Name,
         /// The other's name.
         owner: String,
@@ -112,7 +112,7 @@ pub(super) trait Backend: Send {
     fn balances(&mut self, accounts: &[String]) -> Result<Vec<(String, String, i64)>, StoreError>;
     /// Adds to balances; [`StoreError::Conflict`] if one comes out otherwise than staged.
     fn change_balances(&mut self, changes: &[Change]) -> Result<(), StoreError>;
-    /// Appends rows.
+    /// Appends rows to the ledger, in their order.
     fn append(&mut self, rows: &[LedgerRow]) -> Result<(), StoreError>;
     /// Keeps outcomes; the places of those that are second ones for their player and request id,
     /// which are not kept.
@@ -152,7 +152,7 @@ pub(super) trait Backend: Send {
         row_id: i64,
         limit: i64,
     ) -> Result<Vec<LedgerRow>, StoreError>;
-    /// Every balance.
+    /// Every balance as account, asset and amount.
     fn all_balances(&mut self) -> Result<Vec<(String, String, i64)>, StoreError>;
     /// Up to `limit` requests, as `player request`, that the ledger holds more than once within
     /// the time for which outcomes are promised, or that have no outcome and are too young for it to

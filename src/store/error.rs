@@ -51,27 +51,27 @@ pub enum StoreError {
     /// The caller's numbers are not the ledger's.
     #[error("{account} has {ledger} of {asset} in the ledger, the server says {server}")]
     Mismatch {
-        /// Whose.
+        /// Account with the wrong balance.
         account: String,
-        /// Of what.
+        /// Credits, or the commodity that is counted.
         asset: String,
         /// The ledger's balance.
         ledger: i64,
-        /// The caller's.
+        /// Balance that the server counts with.
         server: i64,
     },
     /// A hold or a stock would fall below nothing.
     #[error("{account} would have {balance} of {asset} after a {cause} in {system}")]
     Overdraft {
-        /// Whose.
+        /// Account with the wrong balance.
         account: String,
-        /// Of what.
+        /// Credits, or the commodity that is counted.
         asset: String,
         /// What would be left.
         balance: i64,
         /// Why it moved.
         cause: &'static str,
-        /// Where.
+        /// System in whose ledger that happened.
         system: Name,
     },
     /// A record that cannot be kept as it is: a bug of the caller.

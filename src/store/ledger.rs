@@ -27,7 +27,7 @@ use crate::store::record::{Cause, Transaction};
 /// The asset that money is; no commodity can be called so.
 pub const CREDITS: &str = "$";
 
-/// A SHA-256.
+/// SHA-256 of a ledger row and the hash before it.
 pub type Hash = [u8; 32];
 
 /// Something that can hold credits or goods.
@@ -37,17 +37,17 @@ pub enum Account {
     Pilot(PlayerId),
     /// A station's till and stock.
     Station {
-        /// Its system.
+        /// System that the station is in.
         system: Name,
-        /// Its name.
+        /// Name of the station within its system.
         station: Name,
     },
     /// A named source or sink of a system: `grant`, `bounty`, `repair`, `fuel_burned`,
     /// `cargo_lost`, `production`, `consumption` or `quarantine`.
     Flow {
-        /// The system.
+        /// System whose flow it is.
         system: Name,
-        /// The name.
+        /// Name of the flow, such as `grant`.
         name: &'static str,
     },
 }
@@ -93,9 +93,9 @@ pub fn key_system(key: &str) -> &str {
 /// One movement between two accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
-    /// Whence.
+    /// Account that gives.
     pub from: Account,
-    /// Whither.
+    /// Account that receives.
     pub to: Account,
     /// [`CREDITS`] or a commodity.
     pub asset: Arc<str>,
@@ -218,7 +218,7 @@ pub struct LedgerRow {
     pub transaction_id: i64,
     /// When, in Unix milliseconds.
     pub unix: UnixMillis,
-    /// Why: [`Cause::as_str`].
+    /// Cause of the transfer, as [`Cause::as_str`] writes it.
     pub cause: Arc<str>,
     /// The transaction's player.
     pub player: Option<Arc<str>>,
@@ -238,7 +238,7 @@ pub struct LedgerRow {
     pub asset: Arc<str>,
     /// Whence: an [`Account::key`].
     pub from_account: Arc<str>,
-    /// Whither.
+    /// Text of the account that receives.
     pub to_account: Arc<str>,
     /// How much; above 0.
     pub amount: i64,

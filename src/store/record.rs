@@ -25,7 +25,7 @@ pub struct PilotRecord {
     pub home: Option<Home>,
     /// Credits. On the way in they must equal the ledger's balance: the store keeps them there.
     pub credits: i64,
-    /// Hull points.
+    /// Hull points left, at least 1.
     pub hull: i32,
     /// Fuel in the tank; must be finite.
     pub fuel: f32,
@@ -44,13 +44,13 @@ pub enum Place {
     },
     /// In open space; all values finite, in units and units a second.
     Space {
-        /// Position.
+        /// Position east of the centre, u.
         x: f32,
-        /// Position.
+        /// Position north of the centre, u.
         y: f32,
-        /// Velocity.
+        /// Velocity to the east, u/s.
         vx: f32,
-        /// Velocity.
+        /// Velocity to the north, u/s.
         vy: f32,
         /// Heading in radians.
         rotation: f32,
@@ -60,7 +60,7 @@ pub enum Place {
 /// A station to return to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
-    /// Its system.
+    /// System that the station is in.
     pub system: Name,
     /// Its name there.
     pub station: Name,
@@ -69,7 +69,7 @@ pub struct Home {
 /// One commodity in a hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cargo {
-    /// Which.
+    /// Name of the commodity in the hold.
     pub commodity: Name,
     /// How many units.
     pub quantity: i64,
@@ -80,7 +80,7 @@ pub struct Cargo {
 pub struct Stock {
     /// The station's name.
     pub station: Name,
-    /// Which commodity.
+    /// Name of the commodity on sale.
     pub commodity: Name,
     /// How many units.
     pub quantity: i64,
@@ -182,7 +182,7 @@ impl Cause {
 pub struct Transaction {
     /// The system in which it happened; its ledger chain takes the rows.
     pub system: Name,
-    /// Why.
+    /// Cause of the movement.
     pub cause: Cause,
     /// The pilot; only production and consumption have none.
     pub player: Option<PlayerId>,
@@ -206,7 +206,7 @@ pub struct Transaction {
 pub struct StoredOutcome {
     /// The system in which it was decided.
     pub system: Name,
-    /// Who asked.
+    /// Player who named the request id.
     pub player: PlayerId,
     /// The client's id for the request, unique per player;
     /// at most [`REQUEST_ID_BYTES_MAX`](crate::limits::REQUEST_ID_BYTES_MAX) bytes.
@@ -258,7 +258,7 @@ impl Batch {
 pub struct OutcomeQuestion {
     /// The caller's number, which comes back with the answer.
     pub ticket: u64,
-    /// Who asked.
+    /// Player who named the request id.
     pub player: PlayerId,
     /// The client's id for the request.
     pub request_id: Arc<str>,

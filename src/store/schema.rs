@@ -9,7 +9,7 @@ use crate::store::error::StoreError;
 
 /// One step, in both dialects.
 pub(super) struct Step {
-    /// For SQLite.
+    /// Statements of the step for SQLite.
     pub(super) sqlite: &'static str,
     /// For PostgreSQL and what speaks like it.
     pub(super) postgres: &'static str,

@@ -23,7 +23,7 @@ pub(super) struct Head {
     pub(super) fence: i64,
     /// The newest row, 0 before the first.
     pub(super) row_id: i64,
-    /// Its hash.
+    /// Hash of the newest row.
     pub(super) hash: Hash,
 }
 

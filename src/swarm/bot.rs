@@ -75,7 +75,7 @@ struct Pending {
     sent: Instant,
 }
 
-/// A bot.
+/// One simulated client with its connection and pilot.
 pub(super) struct Bot {
     player: PlayerId,
     token: String,
@@ -443,7 +443,7 @@ impl Bot {
         }
     }
 
-    /// Measuring begins.
+    /// Begins to count for the report.
     pub(super) fn open_window(&mut self) {
         self.is_measured = self.stage == Stage::Flying;
     }
@@ -455,7 +455,7 @@ impl Bot {
         }
     }
 
-    /// Says goodbye.
+    /// Closes the connection with a close frame.
     pub(super) fn finish(&mut self) {
         self.has_said_goodbye = true;
         self.link.close();

@@ -174,7 +174,7 @@ pub(super) enum Link {
     Connecting(TcpStream),
     /// The upgrade has not been answered.
     Handshaking(Box<MidHandshake<ClientHandshake<Stream>>>),
-    /// Messages flow.
+    /// The WebSocket is open, and messages flow.
     Open(Box<Channel>),
     /// Over, or not begun.
     Gone,

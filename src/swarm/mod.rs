@@ -85,15 +85,15 @@ pub enum SwarmError {
 /// How far a run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stretch {
-    /// Bots connect.
+    /// Bots connect, some each second.
     Ramp,
     /// All are in; the stream settles.
     Settle,
-    /// Measuring.
+    /// All bots are in, and their messages are counted.
     Measure,
-    /// Goodbyes.
+    /// Bots close their connections.
     Close,
-    /// Over.
+    /// Everything is closed and counted.
     Done,
 }
 

@@ -54,7 +54,7 @@ pub(super) enum Order {
 /// What a pilot does at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Act {
-    /// The controls.
+    /// Controls to send with the next input.
     pub(super) controls: Controls,
     /// Something for the station it is docked at; answered before the next.
     pub(super) order: Option<Order>,

@@ -54,9 +54,9 @@ pub struct Report {
 /// The state stream as it arrived.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Delivered {
-    /// `world.delta` messages.
+    /// Number of `world.delta` messages received.
     pub deltas: u64,
-    /// `world.snapshot` messages.
+    /// Number of `world.snapshot` messages received.
     pub snapshots: u64,
     /// Deltas of all bots together, a second.
     pub deltas_per_s: f64,
@@ -88,13 +88,13 @@ pub struct Delivered {
 /// How a duration is spread, in milliseconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Spread {
-    /// Median.
+    /// Median of the values.
     pub p50: f64,
     /// 99 of 100 are at most this.
     pub p99: f64,
     /// 999 of 1000 are at most this.
     pub p999: f64,
-    /// The longest.
+    /// Largest of the values.
     pub max: f64,
 }
 
@@ -112,7 +112,7 @@ impl Spread {
 /// What the bots sent while measuring.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct SentCounts {
-    /// `input.command` messages.
+    /// Number of `input.command` messages sent.
     pub inputs: u64,
     /// Inputs that were due and not sent.
     pub inputs_skipped: u64,
@@ -121,11 +121,11 @@ pub struct SentCounts {
 /// Buy, sell and repair, over the whole run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Orders {
-    /// Asked for.
+    /// Orders that bots sent.
     pub placed: u64,
-    /// Carried out.
+    /// Orders that the server carried out.
     pub done: u64,
-    /// Refused.
+    /// Orders that the server refused.
     pub refused: u64,
     /// Without an answer when the run ended.
     pub unanswered: u64,

@@ -84,15 +84,15 @@ fn parsed(text: &str) -> Option<Glance<'_>> {
 /// Where a ship is and how it moves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 pub(super) struct Pose {
-    /// Position, u.
+    /// Position east of the centre, u.
     pub(super) x: f32,
-    /// Position, u.
+    /// Position north of the centre, u.
     pub(super) y: f32,
-    /// Velocity, u/s.
+    /// Velocity to the east, u/s.
     pub(super) vx: f32,
-    /// Velocity, u/s.
+    /// Velocity to the north, u/s.
     pub(super) vy: f32,
-    /// Heading, rad.
+    /// Heading in rad, counter-clockwise from east.
     pub(super) r: f32,
 }
 
@@ -115,15 +115,15 @@ pub(super) struct Row<'t> {
     /// What it is, when the row says so.
     #[serde(default)]
     pub(super) kind: Option<&'t str>,
-    /// Position, u.
+    /// Position east of the centre, u.
     pub(super) x: f32,
-    /// Position, u.
+    /// Position north of the centre, u.
     pub(super) y: f32,
-    /// Velocity, u/s.
+    /// Velocity to the east, u/s.
     pub(super) vx: f32,
-    /// Velocity, u/s.
+    /// Velocity to the north, u/s.
     pub(super) vy: f32,
-    /// Heading, rad.
+    /// Heading in rad, counter-clockwise from east.
     pub(super) r: f32,
 }
 
@@ -160,7 +160,7 @@ pub(super) enum Berth<'t> {
     /// Nothing: it is not in the message.
     #[default]
     Unsaid,
-    /// Docked nowhere.
+    /// The ship is in space.
     Space,
     /// Docked at this station.
     Station(&'t str),

@@ -23,7 +23,7 @@ impl Display for Report {
     }
 }
 
-/// What arrived.
+/// Rows on the messages that arrived.
 fn stream_rows(report: &Report) -> Vec<Row> {
     let Report {
         clients,

@@ -281,7 +281,7 @@ pub struct Zone {
     pub x: f32,
     /// North of the system's centre, u.
     pub y: f32,
-    /// Radius, u.
+    /// Radius of the zone, u.
     pub radius: f32,
     /// Danger, out of 100.
     pub risk_level: f32,

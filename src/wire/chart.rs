@@ -65,7 +65,7 @@ pub struct ChartWeapon {
 /// What a jump costs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChartJump {
-    /// Fuel burned.
+    /// Fuel that the jump burns.
     pub fuel: Fixed2,
     /// Milliseconds between departure and arrival.
     pub duration_ms: u32,
@@ -74,7 +74,7 @@ pub struct ChartJump {
 /// An id and the name that people use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Named {
-    /// The id.
+    /// Id that messages name it by.
     pub id: Name,
     /// The name for people.
     pub name: String,

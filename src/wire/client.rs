@@ -29,9 +29,9 @@ pub struct Received {
 pub enum Body {
     /// A message of the control lane.
     Reply(Reply),
-    /// `world.snapshot`
+    /// A `world.snapshot` message.
     Snapshot(Box<Snapshot>),
-    /// `world.delta`
+    /// A `world.delta` message.
     Delta(Box<Delta>),
 }
 

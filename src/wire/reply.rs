@@ -20,31 +20,31 @@ use crate::limits::{BUSY_RETRY_MS, LOGIN_RETRY_MS, PROTOCOL_VERSION};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "payload")]
 pub enum Reply {
-    /// `auth.ok`
+    /// A `auth.ok` message.
     #[serde(rename = "auth.ok")]
     AuthOk(AuthOk),
-    /// `auth.error`
+    /// A `auth.error` message.
     #[serde(rename = "auth.error")]
     AuthError(AuthError),
-    /// `session.joined`
+    /// A `session.joined` message.
     #[serde(rename = "session.joined")]
     Joined(Box<Joined>),
-    /// `trade.result`
+    /// A `trade.result` message.
     #[serde(rename = "trade.result")]
     TradeResult(TradeResult),
-    /// `ship.repair_result`
+    /// A `ship.repair_result` message.
     #[serde(rename = "ship.repair_result")]
     RepairResult(RepairResult),
-    /// `combat.event`
+    /// A `combat.event` message.
     #[serde(rename = "combat.event")]
     CombatEvent(CombatEvent),
-    /// `pong`
+    /// A `pong` message.
     #[serde(rename = "pong")]
     Pong(Pong),
-    /// `server.notice`
+    /// A `server.notice` message.
     #[serde(rename = "server.notice")]
     Notice(Notice),
-    /// `error`
+    /// A `error` message.
     #[serde(rename = "error")]
     Error(ErrorReply),
 }
@@ -62,7 +62,7 @@ pub struct AuthOk {
 /// Payload of `auth.error`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuthError {
-    /// Why.
+    /// Error code that says why.
     pub code: ErrorCode,
     /// The same for people; wording may change.
     pub message: Cow<'static, str>,
@@ -135,9 +135,9 @@ pub struct Flight {
 /// An amount of a commodity in the hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cargo {
-    /// Which.
+    /// Commodity in the hold.
     pub commodity_id: Name,
-    /// Units.
+    /// Quantity in units.
     pub qty: u32,
 }
 
@@ -157,11 +157,11 @@ pub struct TradeResult {
 /// What a trade was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TradeDetails {
-    /// Where.
+    /// Station that served the order.
     pub station_id: Name,
-    /// What.
+    /// Commodity that was traded.
     pub commodity_id: Name,
-    /// Units.
+    /// Quantity in units.
     pub quantity: u32,
     /// Credits a unit.
     pub unit_price: i64,
@@ -185,7 +185,7 @@ pub struct RepairResult {
 /// What a repair was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RepairDetails {
-    /// Where.
+    /// Station that served the order.
     pub station_id: Name,
     /// Hull points restored.
     pub hull_restored: i32,
@@ -198,7 +198,7 @@ pub struct RepairDetails {
 /// Payload of `combat.event`: sent to both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CombatEvent {
-    /// What happened.
+    /// What happened to the ship.
     pub kind: CombatKind,
     /// Whose shot it was.
     pub source_id: String,
@@ -260,7 +260,7 @@ pub enum NoticeKind {
 /// Payload of `error`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorReply {
-    /// Why.
+    /// Error code that says why.
     pub code: ErrorCode,
     /// The same for people; wording may change.
     pub message: Cow<'static, str>,

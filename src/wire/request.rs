@@ -23,21 +23,21 @@ pub struct Message<'t> {
 /// A validated request. Tokens are borrowed from the message's text; all else is owned.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request<'t> {
-    /// `auth.login`
+    /// A `auth.login` message.
     Login(Login<'t>),
-    /// `auth.refresh`
+    /// A `auth.refresh` message.
     Refresh(Refresh<'t>),
-    /// `session.join_system`
+    /// A `session.join_system` message.
     JoinSystem(JoinSystem),
-    /// `input.command`
+    /// A `input.command` message.
     Input(Input),
-    /// `trade.buy`
+    /// A `trade.buy` message.
     Buy(Trade),
-    /// `trade.sell`
+    /// A `trade.sell` message.
     Sell(Trade),
-    /// `ship.repair_request`
+    /// A `ship.repair_request` message.
     Repair(Repair),
-    /// `ping`
+    /// A `ping` message.
     Ping(Ping),
 }
 
@@ -136,26 +136,26 @@ pub struct Ping {
 /// What a request is, without its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RequestKind {
-    /// `auth.login`
+    /// A `auth.login` message.
     Login,
-    /// `auth.refresh`
+    /// A `auth.refresh` message.
     Refresh,
-    /// `session.join_system`
+    /// A `session.join_system` message.
     JoinSystem,
-    /// `input.command`
+    /// A `input.command` message.
     Input,
-    /// `trade.buy`
+    /// A `trade.buy` message.
     Buy,
-    /// `trade.sell`
+    /// A `trade.sell` message.
     Sell,
-    /// `ship.repair_request`
+    /// A `ship.repair_request` message.
     Repair,
-    /// `ping`
+    /// A `ping` message.
     Ping,
 }
 
 impl RequestKind {
-    /// Every kind.
+    /// All kinds, in the order of the protocol's page.
     pub const ALL: [Self; 8] = [
         Self::Login,
         Self::Refresh,

@@ -98,15 +98,15 @@ impl Serialize for Names<'_> {
 /// The motion of an entity, rounded for the wire.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Motion {
-    /// Position, u.
+    /// Position east of the centre, u.
     pub x: Fixed2,
-    /// Position, u.
+    /// Position north of the centre, u.
     pub y: Fixed2,
-    /// Velocity, u/s.
+    /// Velocity to the east, u/s.
     pub vx: Fixed2,
-    /// Velocity, u/s.
+    /// Velocity to the north, u/s.
     pub vy: Fixed2,
-    /// Heading.
+    /// Heading in rad, counter-clockwise from east.
     pub r: Angle,
 }
 
@@ -200,9 +200,9 @@ pub struct ZoneContextRow<'a> {
 /// One entry of a hold.
 #[derive(Debug, Clone, Copy)]
 pub struct CargoRow<'a> {
-    /// Which commodity.
+    /// Commodity in the hold.
     pub commodity_id: &'a Name,
-    /// Units.
+    /// Quantity in units.
     pub qty: u32,
 }
 
@@ -236,9 +236,9 @@ impl Serialize for DockRow<'_> {
 pub struct YouRow<'a> {
     /// Another entity is now the pilot's ship.
     pub ship_id: Option<EntityText<'a>>,
-    /// Money.
+    /// Balance in whole credits.
     pub credits: Option<i64>,
-    /// Hull points.
+    /// Hull points left; 0 is destroyed.
     pub hull: Option<i32>,
     /// Fuel in the tank.
     pub fuel: Option<Fixed2>,

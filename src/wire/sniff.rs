@@ -13,7 +13,7 @@ use super::value::Seq;
 pub struct Sniff {
     /// The request its `type` names.
     pub kind: Option<RequestKind>,
-    /// Its `seq`.
+    /// Number of the message, if it has one.
     pub seq: Option<Seq>,
 }
 

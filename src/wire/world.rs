@@ -34,9 +34,9 @@ pub struct Snapshot {
 pub struct You {
     /// The entity that is the pilot's ship.
     pub ship_id: String,
-    /// Money.
+    /// Balance in whole credits.
     pub credits: i64,
-    /// Hull points.
+    /// Hull points left; 0 is destroyed.
     pub hull: i32,
     /// Fuel in the tank.
     pub fuel: Fixed2,
@@ -65,10 +65,10 @@ pub struct YouChanges {
     /// Another entity is now the pilot's ship.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ship_id: Option<String>,
-    /// Money.
+    /// Balance in whole credits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credits: Option<i64>,
-    /// Hull points.
+    /// Hull points left; 0 is destroyed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hull: Option<i32>,
     /// Fuel in the tank.
@@ -113,16 +113,16 @@ pub struct Entity {
     pub vx: Fixed2,
     /// Velocity in u/s.
     pub vy: Fixed2,
-    /// Heading.
+    /// Heading in rad, counter-clockwise from east.
     pub r: Angle,
-    /// Hull points.
+    /// Hull points left.
     pub hp: i32,
 }
 
 /// An entity that changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EntityUpdate {
-    /// Its id.
+    /// Id of the entity.
     pub id: String,
     /// What it is; there when the entity has just come into view.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,16 +135,16 @@ pub struct EntityUpdate {
     pub vx: Fixed2,
     /// Velocity in u/s.
     pub vy: Fixed2,
-    /// Heading.
+    /// Heading in rad, counter-clockwise from east.
     pub r: Angle,
-    /// Hull points.
+    /// Hull points left.
     pub hp: i32,
 }
 
 /// The prices of one station.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Market {
-    /// Where.
+    /// Station whose market it is.
     pub station_id: Name,
     /// One entry a commodity traded there.
     pub prices: Vec<Price>,
@@ -153,7 +153,7 @@ pub struct Market {
 /// What a commodity costs at a station.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Price {
-    /// Which.
+    /// Commodity that is on sale.
     pub commodity_id: Name,
     /// Credits a pilot pays for a unit.
     pub buy: i64,
@@ -167,11 +167,11 @@ pub struct Price {
 /// A zone of the system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Zone {
-    /// Its id.
+    /// Id of the zone.
     pub zone_id: Name,
     /// What sort of zone.
     pub zone_type: Name,
-    /// Its centre.
+    /// Centre of the zone.
     pub center: Point,
     /// Its radius in u.
     pub radius: Fixed2,
@@ -185,7 +185,7 @@ pub struct Zone {
     pub pvp_allowed: bool,
 }
 
-/// A place.
+/// A place in a system, u from its centre.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Point {
     /// In u, to the right.
@@ -254,23 +254,23 @@ impl Gone {
 pub enum Event {
     /// A ship fired.
     ProjectileFired {
-        /// The ship.
+        /// Id of the ship.
         source_id: String,
-        /// The shot.
+        /// Id of the projectile.
         projectile_id: String,
     },
     /// A ship docked.
     Docked {
-        /// The ship.
+        /// Id of the ship.
         source_id: String,
-        /// Where.
+        /// Station at which it docked.
         station_id: String,
     },
     /// A ship undocked.
     Undocked {
-        /// The ship.
+        /// Id of the ship.
         source_id: String,
-        /// From where.
+        /// Station that it left.
         station_id: String,
     },
 }
@@ -289,7 +289,7 @@ pub struct ZoneContext {
 }
 
 impl EntityKind {
-    /// Every kind.
+    /// All kinds, in the order of the protocol's page.
     pub const ALL: [Self; 6] = [
         Self::PlayerShip,
         Self::Pirate,

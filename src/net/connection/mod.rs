@@ -128,7 +128,7 @@ impl<S: Transport> Connection<S> {
         self.peer
     }
 
-    /// The stream.
+    /// The stream below the WebSocket.
     pub fn stream(&self) -> &S {
         self.link.stream()
     }

@@ -92,7 +92,7 @@ impl Refusal {
 /// What is known of a connection; the higher, the longer it keeps its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
-    /// Nothing.
+    /// The peer has not shown who it is.
     Anonymous,
     /// It comes from where somebody authenticated is, or was within [`RETURN_MS`](crate::limits::RETURN_MS).
     Returning,
@@ -138,7 +138,7 @@ impl Doors {
         })
     }
 
-    /// Connections inside.
+    /// Number of connections that hold a place now.
     pub fn connections(&self) -> usize {
         self.counts().connections()
     }

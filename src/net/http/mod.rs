@@ -18,13 +18,13 @@ use bytes::Bytes;
 /// The request methods that the server tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// `GET`.
+    /// The method `GET`, answered with a body.
     Get,
     /// `HEAD`: answered as `GET`, the body left out.
     Head,
-    /// `POST`.
+    /// The method `POST`, whose body is read.
     Post,
-    /// Anything else.
+    /// Any other method; it is refused with 405.
     Other,
 }
 
@@ -90,7 +90,7 @@ impl<'a> Request<'a> {
 pub enum Channel {
     /// TCP in the clear.
     Clear,
-    /// TLS.
+    /// The connection is encrypted with TLS.
     Tls,
 }
 
@@ -116,7 +116,7 @@ pub struct Response {
     pub status: u16,
     /// Further headers; control characters in values are left out when written.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
-    /// The body.
+    /// Bytes of the body, sent as they are.
     pub body: Bytes,
 }
 

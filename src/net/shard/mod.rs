@@ -120,7 +120,7 @@ impl<S: Transport> Shard<S> {
         self.common.config.gather_us
     }
 
-    /// Its counters.
+    /// The shard's counters, which any thread may read.
     pub fn tally(&self) -> Arc<Tally> {
         Arc::clone(&self.tally)
     }

@@ -333,7 +333,7 @@ impl Core {
         })
     }
 
-    /// New controls.
+    /// Takes new controls of a pilot's ship.
     pub(super) fn steer(&mut self, conn: ConnId, seq: u64, input: Input) {
         let Some((key, system, ship)) = self.aboard(conn) else {
             return;

@@ -52,7 +52,7 @@ use reads::Reads;
 
 /// What a core is made of.
 pub struct CoreParts {
-    /// What exists.
+    /// Universe that the server simulates.
     pub universe: Arc<Universe>,
     /// One world a system, in the universe's order.
     pub worlds: Vec<World>,

@@ -13,7 +13,7 @@ use crate::server::roster::{PlayerHandle, Whereabouts};
 /// What may be told of a player's money, and what will be.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Purses {
-    /// Durable.
+    /// Balance and cargo as last durable, which clients are told.
     pub(in crate::server) told: Purse,
     /// With the batch that makes it durable; batches rise.
     coming: VecDeque<(u64, Purse)>,

@@ -108,7 +108,7 @@ pub(super) enum Next {
     /// An order that cannot be carried out now: the store's word on its id came too early again and
     /// again, or the store can keep no more.
     GiveUp { seq: u64 },
-    /// A join.
+    /// A request to join a system.
     Join { seq: u64, target: SystemIndex },
     /// Steering; both, one after the other.
     Steer {

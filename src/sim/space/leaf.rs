@@ -10,7 +10,7 @@ pub(super) const LEAF_ROWS: usize = 8;
 /// Leaves in a block: as many as a mask has bits.
 pub(super) const BLOCK_LEAVES: usize = u32::BITS as usize;
 
-/// A box.
+/// A box parallel to the axes, in u.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Area {
     pub(super) low: [f32; 2],
