@@ -174,7 +174,7 @@ fn is_honest_service(round: &Round, database: Database) {
         "{report:?}"
     );
     assert!(
-        report.gap_ms.p99 < GAP_P99_MS_MAX,
+        report.gap_ms.p99 < GAP_P99_MS_MAX * slack(),
         "p99 {} ms",
         report.gap_ms.p99
     );
@@ -191,14 +191,21 @@ fn is_honest_service(round: &Round, database: Database) {
     let orders = &report.orders;
     assert!(orders.done > 100, "{orders:?}");
     assert!(
-        orders.latency_ms.p99 < order_p99_ms_max(database),
+        orders.latency_ms.p99 < order_p99_ms_max(database) * slack(),
         "{orders:?}"
     );
     assert!(
-        round.newcomers > 0 && round.slowest_newcomer < NEWCOMER_MAX,
+        round.newcomers > 0 && round.slowest_newcomer < NEWCOMER_MAX.mul_f64(slack()),
         "a newcomer waited for {:?}",
         round.slowest_newcomer
     );
+}
+
+/// By how much the times may be longer than the goals, on a slow machine or one that others use:
+/// `ORRERY_STORM_SLACK`, 1 unless it is given. What is sent, kept and lost is judged without it.
+fn slack() -> f64 {
+    let slack = std::env::var("ORRERY_STORM_SLACK").ok();
+    slack.map_or(1.0, |text| text.parse().unwrap())
 }
 
 /// How long a round measures; `ORRERY_STORM_SECONDS` says otherwise.
