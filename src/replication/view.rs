@@ -15,7 +15,7 @@
 //!
 //! Nobody beyond the radius is seen, wherever in its cell an entity is and wherever near the anchor
 //! the ship. What is within [`Views::sure_reach`] is seen for sure; at the usual sizes that is 74 % of
-//! the radius, and a view holds 79 % of what the circle holds. Nobody comes and goes who only
+//! the radius, and a view holds 78 % of what the circle holds. Nobody comes and goes who only
 //! sways: the anchor stays while the ship is near it, and an entity stays in its cell until it is
 //! [`INTEREST_CELL_MARGIN`] beyond the border.
 //!
