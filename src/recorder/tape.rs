@@ -48,7 +48,7 @@ impl TapedWorld {
         self.notes.as_mut()
     }
 
-    /// As [`World::admit`].
+    /// Records the call and makes it: see [`World::admit`].
     ///
     /// # Errors
     /// As there; the attempt is noted all the same.

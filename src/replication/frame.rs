@@ -13,7 +13,8 @@
 //! ```
 //!
 //! Where a cell's part begins: `cell_places[cell]` is the place of its first entity among all
-//! entities in cell order, and `places[place]` where that entity's fragments begin. So a frame
+//! entities in cell order, `update_starts[place]` where that entity's update begins, and
+//! `places[place]` where its part of the other lists does. So a frame
 //! grows with its entities, and the cells cost four bytes each. Departures and events stand in the order of their
 //! cells, and each row of cells knows where its own begin.
 //!

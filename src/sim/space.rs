@@ -264,7 +264,7 @@ fn fill_leaf(circles: &[Circle], run: &[Keyed], leaf: &mut Leaf) -> Area {
     area
 }
 
-/// What is searched.
+/// The packed circles, as the search for pairs reads them.
 struct Packed<'a> {
     tree: &'a RTree<Entry>,
     groups: &'a [Group],
@@ -273,12 +273,13 @@ struct Packed<'a> {
 }
 
 impl Packed<'_> {
-    /// Appends the pairs that a block's circles begin, so many on average at most.
+    /// Appends the pairs that the circles of block `a` begin, at most `each_max` a circle on average; in a
+    /// pile, at most `each_max` for each.
     fn find(&self, a: usize, circles: u32, each_max: u32, found: &mut Vec<Pair>) {
         let before = found.len();
         let mut limit = BlockLimit::new(circles.saturating_mul(each_max));
         self.scan(a, &mut limit, found);
-        if limit.is_exceeded() {
+        if limit.is_reached() {
             found.truncate(before);
             let mut limits = CircleLimits::new(leaves_of(self.leaves, a), each_max);
             self.scan(a, &mut limits, found);

@@ -1,7 +1,7 @@
 //! How many pairs the circles of a block may begin.
 //!
-//! As a rule a block begins few, and a scan only counts them ([`BlockLimit`]). A block that begins more
-//! than its circles may together lies in a pile: it is scanned anew, with a limit for each circle
+//! As a rule a block begins few, and a scan only counts them ([`BlockLimit`]). A block that begins as
+//! many as its circles may together lies in a pile: it is scanned anew, with a limit for each circle
 //! ([`CircleLimits`]). The counting scan stops where it sees that, so a pile costs at most twice.
 
 use super::Pair;
@@ -37,8 +37,8 @@ impl BlockLimit {
         Self { left: pairs_max }
     }
 
-    /// Whether there were more pairs than the limit; then those that were found are not all.
-    pub(super) const fn is_exceeded(&self) -> bool {
+    /// Whether there are as many pairs as the limit or more; then those that were found may not be all.
+    pub(super) const fn is_reached(&self) -> bool {
         self.left == 0
     }
 }
@@ -46,7 +46,7 @@ impl BlockLimit {
 impl PairLimit for BlockLimit {
     #[inline]
     fn open_leaves(&self) -> u32 {
-        if self.is_exceeded() { 0 } else { u32::MAX }
+        if self.is_reached() { 0 } else { u32::MAX }
     }
 
     #[inline]
