@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench decode`. The peers that do the same job, telling any of eight requests apart,
 //! are `serde_json tagged enum` and `serde_json in two steps`; the `one type` ones know beforehand
-//! what will come, and `tape alone` is the part of `wire::decode` that is simd-json's.
+//! what will come, and `tape alone` is the part of `protocol::decode` that is simd-json's.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,7 +14,7 @@ use std::hint::black_box;
 
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use orrery::wire::{Request, Scratch, decode, sniff};
+use orrery::protocol::{Request, Scratch, decode, sniff};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -118,7 +118,7 @@ fn measure(
 fn input(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode/input.command");
     let mut scratch = Scratch::default();
-    measure(&mut group, "wire::decode", INPUT, |text| {
+    measure(&mut group, "protocol::decode", INPUT, |text| {
         let message = decode(text, &mut scratch).unwrap();
         assert!(matches!(message.request, Request::Input(input) if input.fire_primary));
     });
@@ -147,7 +147,7 @@ fn input(c: &mut Criterion) {
         assert_eq!(nodes.0.len(), 17);
         tape = nodes.reset();
     });
-    measure(&mut group, "wire::sniff", INPUT, |text| {
+    measure(&mut group, "protocol::sniff", INPUT, |text| {
         assert!(sniff(text).seq.is_some());
     });
     group.finish();
@@ -156,7 +156,7 @@ fn input(c: &mut Criterion) {
 fn buy(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode/trade.buy");
     let mut scratch = Scratch::default();
-    measure(&mut group, "wire::decode", BUY, |text| {
+    measure(&mut group, "protocol::decode", BUY, |text| {
         let message = decode(text, &mut scratch).unwrap();
         assert!(matches!(message.request, Request::Buy(trade) if trade.quantity == 10));
     });

@@ -15,7 +15,7 @@ use std::hint::black_box;
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use orrery::wire::row::{EntityText, Motion, Row, append};
+use orrery::protocol::row::{EntityText, Motion, Row, append};
 use serde::Serialize;
 use serde_json::Value;
 

@@ -13,8 +13,8 @@ use std::io::ErrorKind;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use orrery::wire::Reply;
-use orrery::wire::client::{Body, Received};
+use orrery::protocol::Reply;
+use orrery::protocol::client::{Body, Received};
 use support::{Client, Server, Setup, Wire, get};
 use tungstenite::{Error, Message, WebSocket};
 

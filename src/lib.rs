@@ -16,13 +16,18 @@
 #![warn(clippy::unwrap_used, clippy::expect_used)]
 
 pub mod bucket;
+pub mod bus;
 pub mod cli;
 pub mod files;
+pub mod gateway;
 pub mod ids;
 pub mod limits;
+pub mod metrics;
 pub mod net;
+pub mod node;
 pub mod ops;
 pub mod page;
+pub mod protocol;
 pub mod recorder;
 pub mod replication;
 pub mod server;
@@ -31,4 +36,3 @@ pub mod sim;
 pub mod store;
 pub mod swarm;
 pub mod universe;
-pub mod wire;

@@ -210,7 +210,7 @@ pub const SWARM_CLOSE_MS_MAX: u64 = 2_000;
 /// A turn of the loop longer than this, in ms, delays arrivals enough to spoil a gap at 30 Hz.
 pub const SWARM_TURN_MS_MAX: u64 = 15;
 
-/// Share of one core beyond which the swarm's own work shapes what it measures, in percent.
+/// Share of one node beyond which the swarm's own work shapes what it measures, in percent.
 pub const SWARM_CPU_PERCENT_MAX: f64 = 90.0;
 
 // Session: what one conversation may ask, how often and until when.
@@ -242,7 +242,7 @@ pub const LOGIN_RATE_MIN: AddressRate = AddressRate {
     burst: 32,
 };
 
-/// Time between two lines in the log about refused logins of one gate, in milliseconds.
+/// Time between two lines in the log about refused logins of one gateway, in milliseconds.
 pub const LOGIN_REPORT_MS: u64 = 10_000;
 
 /// Longest token that is looked at, in bytes; real ones have a few hundred.
@@ -283,7 +283,7 @@ pub struct AddressRate {
 }
 
 /// All messages of one connection. Each costs a scan and a parse, at most some 20 µs for the
-/// largest: 0.4 % of a core at this rate.
+/// largest: 0.4 % of a node at this rate.
 pub const RATE_MESSAGES: Rate = Rate {
     per_second: 200,
     burst: 400,
@@ -564,32 +564,32 @@ pub const FRAME_TICKS_MAX: u32 = 2;
 /// row 0.1 µs.
 pub const PARALLEL_ROWS_MIN: usize = 2_000;
 
-/// Frames kept for reuse in a system: one being read by a slow gate, one being read, one to write.
+/// Frames kept for reuse in a system: one being read by a slow gateway, one being read, one to write.
 pub const FRAMES_KEPT_MAX: usize = 4;
 
-// Server: the tick, the gates and what waits between them.
+// Server: the tick, the gateways and what waits between them.
 
 /// How long before a tick's deadline its thread stops sleeping and spins, in µs: what a sleep
-/// oversleeps, at the cost of half a per cent of a core.
+/// oversleeps, at the cost of half a per cent of a node.
 pub const TICK_SPIN_US: u64 = 150;
 
 /// Commands that may wait for a tick, of all clients: a third of a second of 3,000 clients at
 /// ten times the usual rate.
 pub const INBOX_MAX: usize = 65_536;
 
-/// Messages that may wait for a gate: seconds of frames and letters, after which it has hung.
-pub const GATE_LANE_MAX: usize = 65_536;
+/// Messages that may wait for a gateway: seconds of frames and replies, after which it has hung.
+pub const GATEWAY_QUEUE_MAX: usize = 65_536;
 
-/// Answers that may wait in a gate for their batch to become durable.
-pub const HELD_LETTERS_MAX: usize = 65_536;
+/// Answers that may wait in a gateway for their batch to become durable.
+pub const HELD_REPLIES_MAX: usize = 65_536;
 
-/// First size of the buffer that a gate composes a message in, in bytes: a crowd's delta and more.
+/// First size of the buffer that a gateway composes a message in, in bytes: a crowd's delta and more.
 pub const COMPOSE_BUFFER_BYTES: usize = 32 * 1024;
 
-/// How often a gate looks at its clients' deadlines, in ms: how late a deadline may be noticed.
+/// How often a gateway looks at its clients' deadlines, in ms: how late a deadline may be noticed.
 pub const SWEEP_MS: u64 = 250;
 
-/// How late a gate may look at its clients' deadlines, in ms, before it reads what they said meanwhile
+/// How late a gateway may look at its clients' deadlines, in ms, before it reads what they said meanwhile
 /// first: the process was stopped, and so was everybody's time.
 pub const SWEEP_LATE_MS_MAX: u64 = 1_000;
 
@@ -632,12 +632,12 @@ pub const ORDERS_PENDING_MAX: usize = COMMANDS_PER_TICK_MAX - PLAYERS_MAX;
 /// be connected, where that is less.
 pub const PLAYERS_MAX: usize = 20_000;
 
-/// Hits that are told in one tick of one system; each is two letters.
-pub const LETTERS_PER_TICK_MAX: usize = 4_096;
+/// Hits that are told in one tick of one system; each is two replies.
+pub const REPLIES_PER_TICK_MAX: usize = 4_096;
 
 /// Records that an open batch may hold before orders are refused: reached only while the store is
 /// behind.
-pub const BOOK_ENTRIES_MAX: usize = 100_000;
+pub const BATCH_RECORDS_MAX: usize = 100_000;
 
 /// Questions about request ids that may be on their way to the store, of all players; each holds
 /// two names of 64 bytes. Orders beyond wait in their pilots' queues.
@@ -688,10 +688,10 @@ pub const PLAYER_BYTES_MAX: usize =
 pub const ENTITY_BYTES_MAX: usize = 4096;
 
 /// What a letter owns beside its place in a queue: names, cargo.
-pub const LETTER_BYTES: usize = 512;
+pub const REPLY_BYTES: usize = 512;
 
 /// A record of a batch, on its way to the disk.
-pub const BOOK_ENTRY_BYTES: usize = 1024;
+pub const BATCH_RECORD_BYTES: usize = 1024;
 
 /// The rest: code, stacks, the universe, the database's cache, what an allocator keeps for later.
 pub const PROGRAM_BYTES: usize = 128 * 1024 * 1024;
@@ -720,7 +720,7 @@ pub const VIEW_RADIUS_MIN: f32 = 100.0;
 pub const VIEW_RADIUS_MAX: f32 = 10_000.0;
 // Store: what waits for the disk, how long, and whose the systems are.
 
-/// Requests that may wait for the writer: eight seconds of ticks. Beyond it, full is the answer.
+/// RequestIds that may wait for the writer: eight seconds of ticks. Beyond it, full is the answer.
 pub const STORE_INBOX_MAX: usize = 256;
 
 /// Batches that one transaction may take in when the writer is behind; bounds what a single
@@ -874,10 +874,10 @@ pub const TICK_COST_HOT_NS: u64 = 26_000_000;
 pub const TICK_COST_COOL_NS: u64 = 22_000_000;
 
 /// Beats above the upper mark before the governor acts: half a second.
-pub const GOVERNOR_HOT_BEATS: u64 = 15;
+pub const GOVERNOR_HOT_TICKS: u64 = 15;
 
 /// Beats below the lower mark before the governor gives something back: three seconds.
-pub const GOVERNOR_COOL_BEATS: u64 = 90;
+pub const GOVERNOR_COOL_TICKS: u64 = 90;
 
 /// Links that a database's name may lead through: as many as Linux follows.
 pub const DATABASE_LINKS_MAX: usize = 40;

@@ -9,7 +9,7 @@ mod cluster;
 
 use cluster::play::{Mood, Play};
 use cluster::{Cluster, Setup, sky};
-use orrery::wire::Input;
+use orrery::protocol::Input;
 
 /// More rows than a delta has room for.
 const CROWD: usize = 300;

@@ -11,8 +11,8 @@ use cluster::server::DiskPace;
 use cluster::{Cluster, Setup, sky};
 use orrery::ids::Name;
 use orrery::limits::{DOCK_PAUSE_TICKS, LINGER_TICKS, PILOT_COMMANDS_MAX, STEERING_HELD_TICKS_MAX};
+use orrery::protocol::{ErrorCode, Input, Reply, RequestId, Trade};
 use orrery::universe::{Population, Universe};
-use orrery::wire::{ErrorCode, Input, Reply, RequestId, Trade};
 
 /// A server that keeps one request id of a player in mind, so that nearly all are looked up.
 fn forgetful(seed: u64) -> Cluster {

@@ -4,7 +4,7 @@
 mod cluster;
 
 use cluster::{Cluster, Setup, sky};
-use orrery::wire::{Fixed2, Input};
+use orrery::protocol::{Fixed2, Input};
 
 /// Beats until the governor has given up all it can: half a second a level, and its mean's inertia.
 const BEATS: u64 = 400;
@@ -146,7 +146,7 @@ fn pilots_who_flood_a_slowed_system_have_one_steering_waiting_each_and_are_obeye
             }
         }
         cluster.tick();
-        let (steerings, _) = cluster.core.pending_commands(sol);
+        let (steerings, _) = cluster.node.pending_commands(sol);
         waited_max = waited_max.max(steerings);
     }
     assert!(waited_max >= FLOODERS, "time is slow: {waited_max}");

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use cluster::play::{Mood, Play};
 use cluster::{Cluster, Setup, sky};
-use orrery::wire::Input;
+use orrery::protocol::Input;
 
 /// Runs one seed; its numbers decide how eventful it is. Returns how often what happened, and one
 /// number for how it ended.

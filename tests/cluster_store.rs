@@ -1,25 +1,25 @@
 //! The real server over the real store, against plain maps: random players trade, fight, die, jump,
 //! repair, reconnect and ask again while the server restarts and crashes. The shelf, which knows
 //! nothing but maps, is given the same batches as the database; every log-in and every looked-up
-//! request must come out of both alike, and at the end so must every purse, hold, stock and outcome.
+//! request must come out of both alike, and at the end so must every wallet, hold, stock and outcome.
 
 mod cluster;
 mod store_harness;
 
 use cluster::play::{Mood, Play};
-use cluster::vault::Twin;
+use cluster::store::Twin;
 use cluster::{Cluster, Setup, sky};
 use orrery::ids::{Name, PlayerId};
 use orrery::store::{Answer, Batch, LoadedPilot, Stock, StoreConfig, StoredOutcome, audit};
 use store_harness::{Database, Desk};
 
 /// The database behind the shelf.
-struct Kept {
+struct RestoredState {
     config: StoreConfig,
     desk: Option<Desk>,
 }
 
-impl Kept {
+impl RestoredState {
     fn new(database: &Database, systems: Vec<Name>) -> Self {
         let config = StoreConfig::new(&database.url, "here", systems);
         let desk = Desk::open(&config).ok();
@@ -31,7 +31,7 @@ impl Kept {
     }
 }
 
-impl Twin for Kept {
+impl Twin for RestoredState {
     fn keep(&mut self, batch: Batch) {
         let number = batch.number;
         let desk = self.desk();
@@ -66,7 +66,7 @@ fn live(database: &Database, seed: u64, ticks: u64) -> u64 {
     let systems = setup.universe.systems.iter();
     let systems: Vec<Name> = systems.map(|system| system.id.clone()).collect();
     let mut cluster = Cluster::new(setup);
-    cluster.disk().twin = Some(Box::new(Kept::new(database, systems.clone())));
+    cluster.disk().twin = Some(Box::new(RestoredState::new(database, systems.clone())));
     let mut play = Play::new(Mood {
         players: 6,
         dial: 100,

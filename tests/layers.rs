@@ -13,36 +13,61 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("universe", &["ids", "limits"]),
     ("sim", &["ids", "limits", "universe"]),
     ("recorder", &["ids", "limits", "universe", "sim"]),
-    ("wire", &["ids", "limits"]),
-    ("replication", &["ids", "limits", "sim", "wire", "universe"]),
-    ("session", &["ids", "limits", "bucket", "wire"]),
+    ("protocol", &["ids", "limits"]),
+    (
+        "replication",
+        &["ids", "limits", "sim", "protocol", "universe"],
+    ),
+    ("session", &["ids", "limits", "bucket", "protocol"]),
     ("net", &["ids", "limits", "bucket"]),
     ("store", &["ids", "limits", "files"]),
-    ("page", &[]),
-    ("ops", &[]),
-    ("swarm", &["ids", "limits", "wire", "session"]),
+    ("metrics", &[]),
+    ("bus", &["ids", "limits", "protocol", "replication", "session"]),
     (
-        "server",
+        "node",
         &[
             "ids",
             "limits",
             "universe",
             "sim",
             "recorder",
-            "wire",
+            "protocol",
+            "replication",
+            "session",
+            "store",
+            "bus",
+            "metrics",
+        ],
+    ),
+    (
+        "gateway",
+        &[
+            "ids",
+            "limits",
+            "protocol",
             "replication",
             "session",
             "net",
-            "store",
+            "bus",
             "page",
-            "ops",
+            "metrics",
+        ],
+    ),
+    ("page", &[]),
+    ("ops", &[]),
+    ("swarm", &["ids", "limits", "protocol", "session"]),
+    (
+        "server",
+        &[
+            "ids", "limits", "universe", "sim", "recorder", "session", "net", "store", "bus",
+            "node", "gateway", "ops", "metrics",
         ],
     ),
     (
         "cli",
         &[
-            "ids", "limits", "files", "universe", "sim", "recorder", "wire", "session", "net",
-            "store", "server", "swarm",
+            "ids", "limits", "files", "universe", "sim", "recorder", "protocol", "session", "net",
+            "store", "gateway", "server", "swarm", "metrics",
         ],
     ),
 ];
@@ -193,8 +218,8 @@ fn imports_are_found_in_groups_and_paths() {
     assert_eq!(imports("use crate::sim::World;"), ["sim"]);
     assert_eq!(imports("use crate::{ids::Name, net};"), ["ids", "net"]);
     assert_eq!(
-        imports("let a = crate::wire::decode(x, crate::store::y);"),
-        ["wire", "store"]
+        imports("let a = crate::protocol::decode(x, crate::store::y);"),
+        ["protocol", "store"]
     );
     assert!(imports("use std::fmt;").is_empty());
 }

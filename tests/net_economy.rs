@@ -122,14 +122,14 @@ fn a_busy_shard_gathers_what_comes_between_two_looks() {
     const SPAN: Duration = Duration::from_millis(50);
     const MESSAGES: u32 = 400;
     let (reactor, mut stream) = serve(SPAN.as_micros() as u64);
-    let (waker, tally) = (reactor.waker(), reactor.tally());
+    let (waker, counters) = (reactor.waker(), reactor.counters());
     let thread = thread::spawn(move || {
         let mut service = Recorder::default();
         reactor.run(&mut service).unwrap();
         service
     });
     upgrade(&mut stream);
-    let (began, before) = (Instant::now(), tally.looks.value());
+    let (began, before) = (Instant::now(), counters.looks.value());
     for _ in 0..MESSAGES {
         stream.write_all(&frame(0x81, b"x")).unwrap();
         // Each by itself, as from clients that know nothing of each other.
@@ -141,7 +141,7 @@ fn a_busy_shard_gathers_what_comes_between_two_looks() {
     let mut echoes = vec![0; 3 * MESSAGES as usize];
     stream.read_exact(&mut echoes).unwrap();
     let spans = began.elapsed().as_micros() / SPAN.as_micros();
-    let looks = u128::from(tally.looks.value() - before);
+    let looks = u128::from(counters.looks.value() - before);
     assert!(looks <= 2 * spans + 8, "{looks} looks in {spans} spans");
     stream.write_all(&frame(0x81, b"stop")).unwrap();
     drop(stream);

@@ -30,7 +30,7 @@ enum Operation {
     HangUp(usize),
     Cut(usize),
     Drop(usize),
-    Pass(u64),
+    ConnectionPermit(u64),
     ServiceCloses(usize),
 }
 
@@ -51,7 +51,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => peer.clone().prop_map(Op::HangUp),
         1 => peer.clone().prop_map(Op::Cut),
         1 => peer.clone().prop_map(Op::Drop),
-        2 => (0..20_000_u64).prop_map(Op::Pass),
+        2 => (0..20_000_u64).prop_map(Op::ConnectionPermit),
         1 => peer.prop_map(Op::ServiceCloses),
     ]
 }
@@ -66,7 +66,7 @@ fn apply(rig: &mut Rig, peers: &mut [Option<End>; 6], operation: Operation) {
             rig.shard.admit(near, LOCAL).unwrap();
             *place = Some(far);
         }
-        Operation::Pass(span_ms) => rig.pass(span_ms),
+        Operation::ConnectionPermit(span_ms) => rig.pass(span_ms),
         Operation::ServiceCloses(index) => {
             let opened = rig.service.calls.iter().filter_map(|call| match call {
                 Call::Open(conn) => Some(*conn),
@@ -112,7 +112,7 @@ proptest! {
             apply(&mut rig, &mut peers, operation);
             rig.settle();
             prop_assert!(rig.service.pending_bytes_max <= PENDING_BYTES_MAX);
-            prop_assert_eq!(rig.shard.len(), rig.common.doors.connections());
+            prop_assert_eq!(rig.shard.len(), rig.common.limiter.connections());
             let mut live = HashSet::new();
             for call in &rig.service.calls {
                 match call {
@@ -126,7 +126,7 @@ proptest! {
         drop(peers);
         rig.pass(60_000);
         prop_assert!(rig.shard.is_empty());
-        prop_assert_eq!(rig.common.doors.connections(), 0);
+        prop_assert_eq!(rig.common.limiter.connections(), 0);
         let opened = rig.service.count(|call| matches!(call, Call::Open(_)));
         prop_assert_eq!(opened, rig.service.closed_count());
         prop_assert_eq!(rig.shard.deadline(&rig.service), None);

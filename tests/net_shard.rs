@@ -230,7 +230,7 @@ fn an_unanswered_close_ends_at_its_deadline() {
     assert!(far.is_at_end());
     rig.pass(LINGER_MS_MAX);
     assert!(rig.shard.is_empty());
-    assert_eq!(rig.common.doors.connections(), 0);
+    assert_eq!(rig.common.limiter.connections(), 0);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use net_rig::{Call, Recorder, UPGRADE, close_code, frame};
 use orrery::limits::{HEAD_MS_MAX, SHARD_LEAD_MAX};
-use orrery::net::tally::Tally;
+use orrery::net::counters::NetCounters;
 use orrery::net::{Clock, ManualClock, NetConfig, Reactor, Sent, SystemClock, Waker};
 use tungstenite::protocol::{Message, Role, WebSocket};
 
@@ -25,7 +25,7 @@ use tungstenite::protocol::{Message, Role, WebSocket};
 struct Server {
     address: SocketAddr,
     wakers: Vec<Waker>,
-    tallies: Vec<Arc<Tally>>,
+    counters: Vec<Arc<NetCounters>>,
     threads: Vec<JoinHandle<Recorder>>,
 }
 
@@ -36,12 +36,12 @@ impl Server {
         let mut server = Self {
             address: reactors[0].local_addr(),
             wakers: Vec::new(),
-            tallies: Vec::new(),
+            counters: Vec::new(),
             threads: Vec::new(),
         };
         for reactor in reactors {
             server.wakers.push(reactor.waker());
-            server.tallies.push(reactor.tally());
+            server.counters.push(reactor.counters());
             server.threads.push(thread::spawn(move || {
                 let mut service = Recorder::default();
                 reactor.run(&mut service).unwrap();
@@ -274,7 +274,7 @@ fn an_address_has_its_limit_and_gets_its_places_back() {
         }
     };
     again.write_all(&frame(0x81, b"hello")).unwrap();
-    assert!(server.tallies[0].refused.value() >= 1);
+    assert!(server.counters[0].refused.value() >= 1);
 }
 
 #[test]
@@ -288,9 +288,9 @@ fn shards_share_newcomers_fairly() {
         echoes(client, "here");
     }
     let counts: Vec<u64> = server
-        .tallies
+        .counters
         .iter()
-        .map(|tally| tally.connections.value())
+        .map(|counters| counters.connections.value())
         .collect();
     assert_eq!(counts.iter().sum::<u64>(), CLIENTS as u64);
     let fair = (CLIENTS / SHARDS) as u64;
@@ -314,7 +314,12 @@ fn newcomers_get_in_past_a_crowd_over_all_shards_and_who_is_in_stays() {
         for round in 1..=10 {
             let crowd: Vec<_> = (0..32).map(|_| server.connect()).collect();
             // Each shard has taken its part of the crowd in: the newcomer is the youngest.
-            let accepted = || server.tallies.iter().map(|tally| tally.accepted.value());
+            let accepted = || {
+                server
+                    .counters
+                    .iter()
+                    .map(|counters| counters.accepted.value())
+            };
             while accepted().sum::<u64>() < 33 * round {
                 thread::yield_now();
             }
@@ -322,7 +327,10 @@ fn newcomers_get_in_past_a_crowd_over_all_shards_and_who_is_in_stays() {
             echoes(&mut pilot, "still here");
             drop(crowd);
         }
-        let displaced = server.tallies.iter().map(|tally| tally.displaced.value());
+        let displaced = server
+            .counters
+            .iter()
+            .map(|counters| counters.displaced.value());
         assert!(displaced.sum::<u64>() > 0);
     }
 }

@@ -20,8 +20,8 @@ use net_rig::{LOCAL, Recorder, Rig, UPGRADE, frame};
 use orrery::limits::{
     TLS_HANDSHAKE_MS_MAX, TLS_HANDSHAKES_MAX, TLS_HANDSHAKES_PER_TURN_MAX, TLS_SILENCE_MS_MAX,
 };
+use orrery::net::counters::NetCounters;
 use orrery::net::memory::{End, duplex};
-use orrery::net::tally::Tally;
 use orrery::net::tls::{TlsError, TlsStream};
 use orrery::net::{Clock, ManualClock, NetConfig, Reactor, SystemClock, Tls};
 use rustls::pki_types::pem::PemObject;
@@ -95,15 +95,15 @@ fn serve_with(
     config: NetConfig,
     tls: &Arc<Tls>,
     clock: Arc<dyn Clock>,
-) -> (SocketAddr, orrery::net::Waker, Vec<Arc<Tally>>) {
+) -> (SocketAddr, orrery::net::Waker, Vec<Arc<NetCounters>>) {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let reactors = Reactor::bind(any, shards, config, Some(tls), clock).unwrap();
     let (address, waker) = (reactors[0].local_addr(), reactors[0].waker());
-    let tallies = reactors.iter().map(Reactor::tally).collect();
+    let counters = reactors.iter().map(Reactor::counters).collect();
     for reactor in reactors {
         thread::spawn(move || reactor.run(&mut Recorder::default()).unwrap());
     }
-    (address, waker, tallies)
+    (address, waker, counters)
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
@@ -334,7 +334,7 @@ fn handshakes_are_bounded_from_their_first_byte_on_and_the_oldest_makes_room() {
         ended.collect::<Vec<_>>(),
         [true, true, true, false, false, false]
     );
-    assert_eq!(rig.shard.tally().handshakes_displaced.value(), 3);
+    assert_eq!(rig.shard.counters().handshakes_displaced.value(), 3);
     let far = stranger(&mut rig, &tls);
     let session = session(papers.certificate(), &rustls::version::TLS13);
     let page = page(&mut rig, &mut StreamOwned::new(session, far));
@@ -350,11 +350,11 @@ fn newcomers_get_in_past_silent_sockets_that_hold_every_place() {
             ..NetConfig::default()
         };
         let clock = Arc::new(SystemClock::new());
-        let (address, _waker, tallies) = serve_with(shards, config, &papers.load(), clock);
+        let (address, _waker, counters) = serve_with(shards, config, &papers.load(), clock);
         for round in 1..=5 {
             let silent: Vec<_> = (0..32).map(|_| connect(address)).collect();
             // Each shard has taken its part of the crowd in: the newcomer is the youngest.
-            let accepted = || tallies.iter().map(|tally| tally.accepted.value());
+            let accepted = || counters.iter().map(|counters| counters.accepted.value());
             while accepted().sum::<u64>() < 33 * round - 1 {
                 thread::yield_now();
             }

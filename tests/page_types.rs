@@ -52,7 +52,7 @@ fn names(schema: &Value) -> BTreeSet<String> {
 
 #[test]
 fn every_property_of_the_page_is_one_that_the_server_sends_or_takes() {
-    let schema = orrery::wire::schema();
+    let schema = orrery::protocol::schema();
     let mut found = Vec::new();
     objects(&schema, &mut found);
     let typedefs = typedefs();
@@ -70,7 +70,7 @@ fn every_property_of_the_page_is_one_that_the_server_sends_or_takes() {
 
 #[test]
 fn what_the_page_takes_for_granted_is_what_the_server_requires_of_itself() {
-    let schema = orrery::wire::schema();
+    let schema = orrery::protocol::schema();
     let mut found = Vec::new();
     objects(&schema, &mut found);
     let typedefs = typedefs();

@@ -46,8 +46,8 @@ fn flight(seed: u64, ticks: u64) -> (Arc<Universe>, Vec<u8>) {
         "time was slow for a while: {stepped}"
     );
     cluster.disk_pace = cluster::server::DiskPace::Prompt;
-    cluster.core.drain(orrery::ids::UnixMillis(1));
-    cluster.core.end_recording();
+    cluster.node.drain(orrery::ids::UnixMillis(1));
+    cluster.node.end_recording();
     (universe, tape.bytes())
 }
 

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use orrery::ids::Millis;
-use orrery::session::{Command, Session, Stage, Verdict};
-use orrery::wire::{AskedVersion, CloseCode, ErrorCode, Reply};
+use orrery::protocol::{AskedVersion, CloseCode, ErrorCode, Reply};
+use orrery::session::{Command, Order, Session, Stage, Verdict};
 
 mod session_talk;
 use session_talk::{
@@ -20,9 +20,21 @@ fn a_client_logs_in_joins_and_flies() {
         panic!("an input expected");
     };
     assert_eq!((seq.number(), input.thrust), (3, 1.0));
-    assert!(matches!(talk.buy(4), Verdict::Command(Command::Buy { .. })));
+    assert!(matches!(
+        talk.buy(4),
+        Verdict::Command(Command::Order {
+            order: Order::Buy(_),
+            ..
+        })
+    ));
     let repair = talk.ask("ship.repair_request", 9, r#"{"station_id":"a"}"#);
-    assert!(matches!(repair, Verdict::Command(Command::Repair { .. })));
+    assert!(matches!(
+        repair,
+        Verdict::Command(Command::Order {
+            order: Order::Repair(_),
+            ..
+        })
+    ));
     assert!(matches!(
         talk.join(10),
         Verdict::Command(Command::Join { .. })
@@ -57,7 +69,13 @@ fn an_order_that_names_itself_may_have_an_answer_before_its_player_joins() {
     let mut talk = Talk::logged_in();
     let passed = talk.ask("trade.buy", 2, named);
     assert!(
-        matches!(passed, Verdict::Command(Command::Buy { .. })),
+        matches!(
+            passed,
+            Verdict::Command(Command::Order {
+                order: Order::Buy(_),
+                ..
+            })
+        ),
         "{passed:?}"
     );
 }
@@ -71,7 +89,13 @@ fn what_follows_a_join_is_passed_on_until_the_join_is_answered() {
         matches!(input, Verdict::Command(Command::Input { .. })),
         "{input:?}"
     );
-    assert!(matches!(talk.buy(4), Verdict::Command(Command::Buy { .. })));
+    assert!(matches!(
+        talk.buy(4),
+        Verdict::Command(Command::Order {
+            order: Order::Buy(_),
+            ..
+        })
+    ));
     assert!(matches!(talk.join(5), Verdict::Command(_)));
     // The newer join is refused at once, the older one is under way.
     let refusal = Reply::error(ErrorCode::UnknownSystem);

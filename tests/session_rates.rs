@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+use orrery::protocol::{CloseCode, ErrorCode, Reply};
 use orrery::session::Verdict;
-use orrery::wire::{CloseCode, ErrorCode, Reply};
 
 mod session_talk;
 use session_talk::{Talk, assert_for_the_servers_sake, assert_refused};

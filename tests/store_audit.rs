@@ -32,7 +32,7 @@ fn an_honest_ledger_is_clean_even_while_it_is_served(database: &Database) {
     assert!(report.is_clean(), "{report}");
     assert_eq!((report.systems_count, report.pilots_count), (1, 1));
     assert_eq!((report.transactions_count, report.rows_count), (12, 22));
-    assert_eq!((report.outcomes_count, report.purses_credits), (10, 4900));
+    assert_eq!((report.outcomes_count, report.wallet_credits), (10, 4900));
     let table = report.to_string();
     assert!(
         table.lines().any(|line| {

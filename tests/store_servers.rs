@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use orrery::ids::Name;
-use orrery::wire::{ErrorCode, JoinSystem, Reply, Request};
+use orrery::protocol::{ErrorCode, JoinSystem, Reply, Request};
 use store_harness::{Database, first_batch, player};
 use support::{Client, PATIENCE, Server, Setup, order, worlds};
 

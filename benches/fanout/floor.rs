@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use orrery::ids::{Name, PlayerId, UnixMillis};
-use orrery::wire::client::{Body, Received};
-use orrery::wire::world::{Delta, EntityUpdate, ZoneContext};
-use orrery::wire::{Angle, AuthOk, Fixed2, Joined, Reply, Spawn, encode};
+use orrery::protocol::client::{Body, Received};
+use orrery::protocol::world::{Delta, EntityUpdate, ZoneContext};
+use orrery::protocol::{Angle, AuthOk, Fixed2, Joined, Reply, Spawn, encode};
 use tungstenite::handshake::derive_accept_key;
 
 const TICK: Duration = Duration::from_nanos(1_000_000_000 / 30);

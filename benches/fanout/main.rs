@@ -117,7 +117,7 @@ fn measure(plan: &Plan, subject: &Subject) -> Cost {
 fn tell(name: &str, cost: &Cost) {
     let (delivered, gap) = (&cost.report.delivered, &cost.report.gap_ms);
     println!(
-        "{name:<6} {:>6.2} µs a message, {:>4.0} % of a core | {:>5.2} Hz, slowest {:>5.2}, gap p99 {:>5.1} ms max {:>6.1} | {:>5.0} B, {:>4.1} rows | swarm {:>3.0} %",
+        "{name:<6} {:>6.2} µs a message, {:>4.0} % of a node | {:>5.2} Hz, slowest {:>5.2}, gap p99 {:>5.1} ms max {:>6.1} | {:>5.0} B, {:>4.1} rows | swarm {:>3.0} %",
         cost.us_per_message,
         cost.core_percent,
         delivered.hz_mean,

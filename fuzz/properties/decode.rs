@@ -8,7 +8,7 @@
 
 use orrery::ids::{Name, UnixMillis};
 use orrery::limits::QUANTITY_MAX;
-use orrery::wire::{
+use orrery::protocol::{
     AskedVersion, ErrorCode, Message, Request, RequestId, Scratch, decode, encode_request, sniff,
 };
 use serde::de::Error as _;
@@ -58,7 +58,7 @@ enum Plain {
 
 fn plain(message: &Message<'_>) -> (u64, Plain) {
     let id = |id: &Option<RequestId>| id.as_ref().map(|id| id.as_str().to_owned());
-    let trade = |buys, trade: &orrery::wire::Trade| {
+    let trade = |buys, trade: &orrery::protocol::Trade| {
         let (station, commodity) = (trade.station_id.to_string(), trade.commodity_id.to_string());
         Plain::Trade(
             buys,

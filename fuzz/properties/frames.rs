@@ -57,7 +57,7 @@ fn echoed(bytes: &[u8], piece_bytes: usize) -> Vec<u8> {
         while shard.turn(&mut Echo) {}
         clock.advance(CLOSE_MS_MAX + LINGER_MS_MAX);
     }
-    assert!(shard.is_empty() && common.doors.connections() == 0);
+    assert!(shard.is_empty() && common.limiter.connections() == 0);
     said
 }
 

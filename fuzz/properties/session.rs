@@ -13,9 +13,11 @@ use orrery::limits::{
     LOGIN_ANSWER_MS_MAX, LOGIN_DEADLINE_MS, PILOT_COMMANDS_MAX, RATE_INPUTS, RATE_TRANSACTIONS,
     Rate,
 };
+use orrery::protocol::{
+    Angle, AskedVersion, AuthOk, ErrorCode, Fixed2, Input, Joined, Reply, Spawn,
+};
 use orrery::session::token::{Key, Signer, Verifier};
-use orrery::session::{Command, Desk, Session, Stage, Verdict};
-use orrery::wire::{Angle, AskedVersion, AuthOk, ErrorCode, Fixed2, Input, Joined, Reply, Spawn};
+use orrery::session::{Command, Desk, Order, Session, Stage, Verdict};
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const UNIX: u64 = 1_700_000_000_000;
@@ -252,16 +254,25 @@ impl Model {
                 assert_eq!(*input, Input::clamped(1.0, -1.0, false, false));
                 self.inputs += 1;
             }
-            Command::Buy { .. } => {
+            Command::Order {
+                order: Order::Buy(_),
+                ..
+            } => {
                 assert!(self.is_in_place());
                 self.transactions += 1;
             }
             // It names itself, so its outcome may be known.
-            Command::Repair { .. } => {
+            Command::Order {
+                order: Order::Repair(_),
+                ..
+            } => {
                 assert!(logged_in);
                 self.transactions += 1;
             }
-            Command::Sell { .. } => panic!("a sale of nothing"),
+            Command::Order {
+                order: Order::Sell(_),
+                ..
+            } => panic!("a sale of nothing"),
         }
     }
 

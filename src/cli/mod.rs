@@ -98,7 +98,7 @@ pub fn run() -> ExitCode {
         Some(Command::Audit(arguments)) => audit::run(&arguments),
         Some(Command::Backup(arguments)) => backup::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
-        Some(Command::Schema) => print(&format!("{:#}", crate::wire::schema())),
+        Some(Command::Schema) => print(&format!("{:#}", crate::protocol::schema())),
         Some(Command::Echo(arguments)) => echo::run(arguments),
     };
     match done {

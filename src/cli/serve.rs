@@ -14,19 +14,19 @@ use tracing::{error, info, warn};
 use super::keys::KeyArguments;
 use super::log::{Log, LogFormat};
 use super::{Failure, audit, recording, world};
+use crate::gateway::http_routes::HttpRoutes;
 use crate::ids::{Name, SystemIndex};
 use crate::limits::{
     CONNECTIONS_MAX, CONNECTIONS_PER_IP_MAX, GATHER_US, SPARE_FILES, VIEW_RADIUS, VIEW_RADIUS_MAX,
     VIEW_RADIUS_MIN,
 };
+use crate::metrics::Metrics;
 use crate::net::{NetConfig, Tls};
 use crate::server::budget::Budget;
-use crate::server::doors::Doors;
 use crate::server::hosts::{AllowedHosts, parse_host};
 use crate::server::identity;
-use crate::server::metrics::Metrics;
-use crate::server::run::{self, Config, Kept, Notices, RunError, Running};
-use crate::server::store_vault::StoreVault;
+use crate::server::run::{self, Config, DurabilityNotifier, RestoredState, RunError, Running};
+use crate::server::store_client::StoreClient;
 use crate::sim::{World, market};
 use crate::store::{self, StoreConfig};
 use crate::universe::Universe;
@@ -240,7 +240,7 @@ fn serve(arguments: &ServeArguments, metrics: Metrics) -> Result<(), Failure> {
         allowed_hosts: arguments.allowed_hosts()?,
         universe: Arc::clone(&universe),
         verifier: Arc::new(verifier),
-        doors: Doors::new(arguments.allow_origin.clone(), guests),
+        routes: HttpRoutes::new(arguments.allow_origin.clone(), guests),
         net: arguments.net(),
         tls: tls.clone(),
         net_threads: arguments.net_threads,
@@ -261,7 +261,7 @@ fn serve(arguments: &ServeArguments, metrics: Metrics) -> Result<(), Failure> {
             Some(file) => Some(recording::start(file, arguments.world.as_deref())?),
             None => None,
         };
-        Ok::<_, Failure>(Kept { recorder, ..kept })
+        Ok::<_, Failure>(RestoredState { recorder, ..kept })
     })?;
     greet(arguments, &running, has_guests, &budget);
     watch_signals(running.stop_flag(), tls)?;
@@ -375,8 +375,8 @@ fn open_store(
     arguments: &ServeArguments,
     universe: &Arc<Universe>,
     seed: u64,
-    notices: Notices,
-) -> Result<Kept, Failure> {
+    notices: DurabilityNotifier,
+) -> Result<RestoredState, Failure> {
     let database = &arguments.database;
     let systems = universe
         .systems
@@ -390,7 +390,7 @@ fn open_store(
         ..StoreConfig::new(database, &identity::own_name(arguments.listen), systems)
     };
     let opened =
-        StoreVault::open(&config, notices).map_err(|error| audit::failure(database, &error))?;
+        StoreClient::open(&config, notices).map_err(|error| audit::failure(database, &error))?;
     if let Some((system, owner)) = opened
         .elsewhere
         .first()
@@ -415,8 +415,8 @@ fn open_store(
         World::new(Arc::clone(universe), index, seed, Some(&stocks))
     });
     let (worlds, elsewhere) = (worlds.collect(), elsewhere.collect());
-    Ok(Kept {
-        vault: Box::new(opened.vault),
+    Ok(RestoredState {
+        store: Box::new(opened.store),
         worlds,
         elsewhere,
         recorder: None,

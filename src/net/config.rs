@@ -13,7 +13,7 @@ pub struct NetConfig {
     /// Connections in all, over every shard.
     pub connections_max: usize,
     /// Share of them that is closed to anonymous connections, in percent; see
-    /// [`Doors`](super::doors::Doors).
+    /// [`ConnectionLimiter`](super::limiter::ConnectionLimiter).
     pub places_kept_percent: usize,
     /// Connections from one address; an IPv6 /56 or /48 may have a multiple.
     pub connections_per_ip_max: usize,

@@ -18,10 +18,10 @@ use mio::{Events, Interest, Poll, Token};
 use super::clock::Clock;
 use super::config::NetConfig;
 use super::connection::Readiness;
+use super::counters::NetCounters;
 use super::shard::{Common, Shard};
 use super::socket::{Socket, Tcp, listen};
 use super::spread::Spread;
-use super::tally::Tally;
 use super::tls::Tls;
 use super::waker::Waker;
 use super::{Io as _, Service};
@@ -101,15 +101,15 @@ impl Reactor {
     }
 
     /// The shard's counters.
-    pub fn tally(&self) -> Arc<Tally> {
-        self.shard.tally()
+    pub fn counters(&self) -> Arc<NetCounters> {
+        self.shard.counters()
     }
 
     /// Runs until the service calls [`Io::stop`](super::Io::stop) and everybody is gone. Fails
     /// only where the kernel's polling itself does.
     pub fn run(mut self, service: &mut (impl Service + ?Sized)) -> io::Result<()> {
         self.waker.adopt();
-        let tally = self.shard.tally();
+        let counters = self.shard.counters();
         let mut gathering = Gathering::new(self.shard.gather_us());
         let mut more = true;
         while !self.shard.is_stopped() {
@@ -127,7 +127,7 @@ impl Reactor {
                 Err(error) => return Err(error),
             }
             if self.take_events() {
-                tally.looks.add(1);
+                counters.looks.add(1);
                 gathering.looked();
             }
             if self.waker.rouse() {
@@ -252,7 +252,7 @@ impl Reactor {
     /// No descriptor is left: lets newcomers go through the reserve, so that they are not left
     /// hanging.
     fn shed(&mut self, error: &io::Error) {
-        self.shard.tally().descriptors_exhausted.add(1);
+        self.shard.counters().descriptors_exhausted.add(1);
         tracing::warn!(%error, "cannot accept; resting {ACCEPT_PAUSE_MS} ms");
         self.reserve = None;
         for _ in 0..ACCEPTS_PER_TURN_MAX {

@@ -14,9 +14,9 @@ use bumpalo::collections::Vec as BumpVec;
 use super::frame::{Arrival, Departure, PlaceStart, Span};
 use super::view::CellId;
 use crate::limits::ROW_BYTES_ESTIMATE;
+use crate::protocol::row::{EntityText, Motion, Row, append};
 use crate::sim::{Cells, Entities, EntityId, Gone, NO_CELL};
 use crate::universe::System;
-use crate::wire::row::{EntityText, Motion, Row, append};
 
 /// Bytes in an arena that a row encoder can write to; copies by blocks, which is what makes an
 /// arena as fast as a reused buffer.

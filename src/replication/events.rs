@@ -10,8 +10,8 @@ use super::layout::note_rows;
 use super::view::CellId;
 use super::viewer::Scene;
 use crate::limits::DELTA_EVENT_BYTES_MAX;
+use crate::protocol::row::{EventRow, append};
 use crate::sim::{EntityId, EventKind, World};
-use crate::wire::row::{EventRow, append};
 
 /// Sorts events, and remembers whose they were until the frame is done.
 #[derive(Debug, Default)]

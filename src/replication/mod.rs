@@ -26,4 +26,4 @@ mod viewer;
 pub use frame::{PilotView, TickFrame};
 pub use publish::{Publisher, Stage};
 pub use view::View;
-pub use viewer::{Purse, Viewer};
+pub use viewer::{Viewer, Wallet};

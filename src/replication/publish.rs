@@ -24,11 +24,11 @@ use crate::limits::{
     DELTA_EVENT_BYTES_MAX, FRAME_TICKS_MAX, FRAMES_KEPT_MAX, PARALLEL_ROWS_MIN, STICKY_FRAMES,
     VIEW_STEPS_PER_SIZE,
 };
+use crate::protocol::Fixed2;
+use crate::protocol::row::{Names, ZoneContextRow, append};
 use crate::sim::World;
 use crate::sim::zones::ZoneContext;
 use crate::universe::Universe;
-use crate::wire::Fixed2;
-use crate::wire::row::{Names, ZoneContextRow, append};
 
 /// What a frame needs besides the world and its viewers.
 #[derive(Clone, Copy, Debug)]

@@ -4,9 +4,9 @@
 
 use super::viewer::Scene;
 use crate::ids::StationIndex;
+use crate::protocol::Fixed2;
+use crate::protocol::world::{Market, Point, Price, Zone};
 use crate::sim::World;
-use crate::wire::Fixed2;
-use crate::wire::world::{Market, Point, Price, Zone};
 
 /// Appends every station's prices as `[{…},…]`.
 pub(super) fn markets(world: &World, scene: Scene<'_>, out: &mut Vec<u8>) {

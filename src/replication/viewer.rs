@@ -1,7 +1,7 @@
 //! A client's own part of a frame: its `you`, its zones, its newest input.
 //!
 //! Owns what was last told to a client of its own state, so that a delta's `you` holds only what
-//! changed. Money and cargo come from a [`Purse`], because they may be told only once they are
+//! changed. Money and cargo come from a [`Wallet`], because they may be told only once they are
 //! durable; hull, fuel and dock come from the world as it is.
 
 use bumpalo::Bump;
@@ -9,14 +9,14 @@ use bumpalo::collections::Vec as BumpVec;
 
 use super::view::View;
 use crate::ids::{ConnId, Handle, StationIndex};
+use crate::protocol::Fixed2;
+use crate::protocol::row::{CargoRow, DockRow, EntityText, YouRow, append};
 use crate::sim::PilotView as Pilot;
 use crate::universe::{System, Universe};
-use crate::wire::Fixed2;
-use crate::wire::row::{CargoRow, DockRow, EntityText, YouRow, append};
 
 /// A pilot's money and hold, as far as they may be told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Purse {
+pub struct Wallet {
     /// Balance in whole credits.
     pub credits: i64,
     /// Units held, by commodity.
@@ -40,10 +40,10 @@ pub struct Viewer {
     pub(super) restarted: u64,
     pub(super) due: Due,
     /// Money and hold that may be told.
-    purse: Purse,
+    purse: Wallet,
     /// Whether that was set since it was last compared with what was told: nearly never, and the
     /// comparison would fetch both holds from far away, for every client and tick.
-    is_purse_new: bool,
+    is_wallet_new: bool,
     told: Told,
 }
 
@@ -70,7 +70,7 @@ struct Told {
 
 impl Viewer {
     /// A client that has seen nothing: its first frame carries a snapshot.
-    pub fn new(conn: ConnId, ship: Handle, purse: Purse) -> Self {
+    pub fn new(conn: ConnId, ship: Handle, purse: Wallet) -> Self {
         Self {
             conn,
             ship,
@@ -80,7 +80,7 @@ impl Viewer {
             restarted: 0,
             due: Due::Snapshot,
             purse,
-            is_purse_new: true,
+            is_wallet_new: true,
             told: Told::default(),
         }
     }
@@ -106,9 +106,9 @@ impl Viewer {
     }
 
     /// Sets what may be told of money and hold.
-    pub fn set_purse(&mut self, purse: &Purse) {
+    pub fn set_wallet(&mut self, purse: &Wallet) {
         self.purse.clone_from(purse);
-        self.is_purse_new = true;
+        self.is_wallet_new = true;
     }
 
     /// Appends the `you` of a delta, `{…}` with what changed since it was last told, or nothing.
@@ -123,7 +123,7 @@ impl Viewer {
     ) {
         let fuel = Fixed2::new(pilot.fuel);
         let cargo_changed =
-            std::mem::take(&mut self.is_purse_new) && self.told.cargo != self.purse.cargo;
+            std::mem::take(&mut self.is_wallet_new) && self.told.cargo != self.purse.cargo;
         let hold = cargo_changed.then(|| scene.hold(&self.purse.cargo, arena));
         let row = YouRow {
             ship_id: None,

@@ -7,15 +7,15 @@
 use std::fmt;
 use std::mem::size_of;
 
-use super::core::{ORDER_BYTES, STEERING_BYTES};
-use super::lane::{ToCore, ToGate};
+use crate::bus::{ToGateway, ToNode};
 use crate::limits::{
-    BOOK_ENTRIES_MAX, BOOK_ENTRY_BYTES, CONNECTION_STATE_BYTES, ENTITIES_MAX, ENTITY_BYTES_MAX,
-    GATE_LANE_MAX, HELD_LETTERS_MAX, INBOX_MAX, LETTER_BYTES, LOOKUPS_MAX, ORDERS_PENDING_MAX,
-    PENDING_STEP_BYTES, PLAYER_BYTES_MAX, PLAYERS_MAX, PROGRAM_BYTES, PROJECTILES_MAX,
+    BATCH_RECORD_BYTES, BATCH_RECORDS_MAX, CONNECTION_STATE_BYTES, ENTITIES_MAX, ENTITY_BYTES_MAX,
+    GATEWAY_QUEUE_MAX, HELD_REPLIES_MAX, INBOX_MAX, LOOKUPS_MAX, ORDERS_PENDING_MAX,
+    PENDING_STEP_BYTES, PLAYER_BYTES_MAX, PLAYERS_MAX, PROGRAM_BYTES, PROJECTILES_MAX, REPLY_BYTES,
     TLS_SESSION_BYTES_MAX,
 };
 use crate::net::NetConfig;
+use crate::node::{ORDER_BYTES, STEERING_BYTES};
 use crate::universe::{System, Universe};
 
 /// A part of the sum.
@@ -48,13 +48,13 @@ impl Budget {
         let queues = Part {
             what: "queues",
             count: 1 + shards,
-            // Both buffers of a mailbox, and what letters own beside their place in it.
-            bytes: 2 * INBOX_MAX * size_of::<ToCore>()
+            // Both buffers of a queue, and what replies own beside their place in it.
+            bytes: 2 * INBOX_MAX * size_of::<ToNode>()
                 + shards
-                    * (2 * GATE_LANE_MAX * size_of::<ToGate>()
-                        + (GATE_LANE_MAX + HELD_LETTERS_MAX) * LETTER_BYTES)
-                + BOOK_ENTRIES_MAX * BOOK_ENTRY_BYTES
-                + LOOKUPS_MAX * LETTER_BYTES,
+                    * (2 * GATEWAY_QUEUE_MAX * size_of::<ToGateway>()
+                        + (GATEWAY_QUEUE_MAX + HELD_REPLIES_MAX) * REPLY_BYTES)
+                + BATCH_RECORDS_MAX * BATCH_RECORD_BYTES
+                + LOOKUPS_MAX * REPLY_BYTES,
         };
         let players = players_max(net.connections_max);
         let orders = universe.systems.len() * ORDERS_PENDING_MAX;

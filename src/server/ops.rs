@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::hosts::AllowedHosts;
-use super::metrics::Metrics;
+use super::net_metrics;
 use crate::ids::{ConnId, Millis};
+use crate::metrics::Metrics;
+use crate::net::counters::NetCounters;
 use crate::net::http::{Accept, Method, Request, Response};
-use crate::net::tally::Tally;
 use crate::net::{Bytes, Io, Service};
 use crate::ops;
 
@@ -25,7 +26,7 @@ pub(super) struct Ops {
     metrics: Metrics,
     hosts: AllowedHosts,
     /// What the player port's shards count.
-    tallies: Vec<Arc<Tally>>,
+    counters: Vec<Arc<NetCounters>>,
     is_ticking: Arc<AtomicBool>,
     is_stopping: Arc<AtomicBool>,
 }
@@ -35,14 +36,14 @@ impl Ops {
     pub(super) const fn new(
         metrics: Metrics,
         hosts: AllowedHosts,
-        tallies: Vec<Arc<Tally>>,
+        counters: Vec<Arc<NetCounters>>,
         is_ticking: Arc<AtomicBool>,
         is_stopping: Arc<AtomicBool>,
     ) -> Self {
         Self {
             metrics,
             hosts,
-            tallies,
+            counters,
             is_ticking,
             is_stopping,
         }
@@ -70,7 +71,7 @@ impl Service for Ops {
             }
             "/readyz" => Response::text(503, "not ticking\n"),
             "/metrics" => {
-                self.metrics.doors.take_over(&self.tallies);
+                net_metrics::refresh(&self.metrics.connection_metrics, &self.counters);
                 Response::new(200).with_body(
                     "application/openmetrics-text; version=1.0.0; charset=utf-8",
                     self.metrics.render(),

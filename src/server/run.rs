@@ -1,11 +1,11 @@
-//! The wiring: threads, sockets, the store and the clock around a [`Core`] and its [`Gate`]s.
+//! The wiring: threads, sockets, the store and the clock around a [`Node`] and its [`Gateway`]s.
 //!
 //! ```text
 //! main     signals ─▶ stop flag              waits, reports
-//! tick     Pace ─▶ Core::tick                the only thread that touches a world
-//! net-i    Reactor ─▶ Gate                   one a shard
+//! tick     TickSchedule ─▶ Node::tick                the only thread that touches a world
+//! net-i    Reactor ─▶ Gateway                   one a shard
 //! ops      Reactor ─▶ Ops                    the operator's port
-//! store    batches ─▶ disk                   started by the vault
+//! store    batches ─▶ disk                   started by the store
 //! ```
 //!
 //! Going down: stop letting anybody in, take every ship in, wait until the last batch is durable,
@@ -22,22 +22,22 @@ use prometheus_client::metrics::histogram::Histogram;
 use thiserror::Error;
 use tracing::{info, warn};
 
-use super::beat::Beat;
 use super::budget::players_max;
-use super::core::{Core, CoreParts, Stopwatch};
-use super::doors::Doors;
-use super::gate::{Gate, GateParts};
 use super::hosts::AllowedHosts;
-use super::lane::{GateLane, ToCore, ToGate};
-use super::logins::LoginRate;
-use super::mailbox::Mailbox;
-use super::metrics::Metrics;
 use super::ops::{Ops, is_exposed};
-use super::vault::Vault;
+use super::tick_thread::TickThread;
+use crate::bus::BoundedQueue;
+use crate::bus::{GatewayQueue, ToGateway, ToNode};
+use crate::gateway::http_routes::HttpRoutes;
+use crate::gateway::login_rate::LoginRate;
+use crate::gateway::{Gateway, GatewayParts};
 use crate::ids::SystemIndex;
 use crate::limits::{CLOSE_GRACE_MS, DRAIN_DURABLE_MS_MAX, INBOX_MAX, OPS_CONNECTIONS_MAX};
-use crate::net::tally::Tally;
+use crate::metrics::Metrics;
+use crate::net::counters::NetCounters;
 use crate::net::{Clock, NetConfig, Reactor, SystemClock, Tls, Waker};
+use crate::node::durable_store::DurableStore;
+use crate::node::{Node, NodeParts, Stopwatch};
 use crate::recorder::Recorder;
 use crate::session::token::Verifier;
 use crate::sim::World;
@@ -60,7 +60,7 @@ pub struct Config {
     /// Which tokens are good.
     pub verifier: Arc<Verifier>,
     /// Which pages may connect, and whether guests are welcome.
-    pub doors: Doors,
+    pub routes: HttpRoutes,
     /// Bounds of the player port.
     pub net: NetConfig,
     /// A certificate, for `wss://`.
@@ -108,14 +108,14 @@ pub enum RunError {
 
 /// What a store needs from the server to be opened, and what it must be told.
 #[derive(Clone)]
-pub struct Notices {
-    /// To be raised to each batch that has become durable, before `ring` is called.
+pub struct DurabilityNotifier {
+    /// To be raised to each batch that has become durable, before `notify` is called.
     pub durable: Arc<AtomicU64>,
-    bells: Vec<Waker>,
+    wakers: Vec<Waker>,
     metrics: Metrics,
 }
 
-impl Notices {
+impl DurabilityNotifier {
     /// Where to note how long handing over a batch holds up the tick.
     pub fn submit_seconds(&self) -> Histogram {
         self.metrics.submit_seconds.clone()
@@ -126,16 +126,16 @@ impl Notices {
         self.durable.fetch_max(number, Ordering::AcqRel);
         self.metrics.commits.inc();
         self.metrics.commit_seconds.observe(seconds);
-        for bell in &self.bells {
-            bell.ring();
+        for waker in &self.wakers {
+            waker.ring();
         }
     }
 }
 
 /// What was kept from earlier runs, ready to go on.
-pub struct Kept {
+pub struct RestoredState {
     /// Where records are kept.
-    pub vault: Box<dyn Vault>,
+    pub store: Box<dyn DurableStore>,
     /// One world a system, in the universe's order.
     pub worlds: Vec<World>,
     /// Systems that another server on the same database runs.
@@ -154,7 +154,7 @@ pub struct Running {
     tick: JoinHandle<Option<String>>,
     threads: Threads,
     ops: OpsEnd,
-    lanes: Vec<Arc<GateLane>>,
+    queues: Vec<Arc<GatewayQueue>>,
 }
 
 /// The reactors' threads, by name.
@@ -163,23 +163,23 @@ type Threads = Vec<(String, JoinHandle<io::Result<()>>)>;
 /// How the operator's port is ended.
 struct OpsEnd {
     is_stopping: Arc<AtomicBool>,
-    bells: Vec<Waker>,
+    wakers: Vec<Waker>,
 }
 
 impl OpsEnd {
     fn end(&self) {
         self.is_stopping.store(true, Ordering::Release);
-        for bell in &self.bells {
-            bell.ring();
+        for waker in &self.wakers {
+            waker.ring();
         }
     }
 }
 
-/// Binds the ports and starts every thread. `open_vault` gets what the store must tell, and gives
-/// the vault and the worlds with their stored stocks.
+/// Binds the ports and starts every thread. `open_store` gets what the store must tell, and gives
+/// the store and the worlds with their stored stocks.
 pub fn start<E: From<RunError>>(
     config: &Config,
-    open_vault: impl FnOnce(Notices) -> Result<Kept, E>,
+    open_store: impl FnOnce(DurabilityNotifier) -> Result<RestoredState, E>,
 ) -> Result<Running, E> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let metrics = config.metrics.clone();
@@ -211,16 +211,16 @@ pub fn start<E: From<RunError>>(
              are: see that only operators reach it"
         );
     }
-    let bells: Vec<Waker> = reactors.iter().map(Reactor::waker).collect();
-    let tallies: Vec<_> = reactors.iter().map(Reactor::tally).collect();
-    let shared = Shared::new(&bells, metrics);
-    let kept = open_vault(shared.notices(bells))?;
+    let wakers: Vec<Waker> = reactors.iter().map(Reactor::waker).collect();
+    let counters: Vec<_> = reactors.iter().map(Reactor::counters).collect();
+    let shared = Shared::new(&wakers, metrics);
+    let kept = open_store(shared.notices(wakers))?;
 
-    let mut threads = shared.start_gates(config, reactors)?;
-    let (is_ticking, ops) = shared.start_ops(config, ops_reactors, &tallies, &mut threads)?;
+    let mut threads = shared.start_gateways(config, reactors)?;
+    let (is_ticking, ops) = shared.start_ops(config, ops_reactors, &counters, &mut threads)?;
     let stop = Arc::new(AtomicBool::new(false));
-    let beat = Beat {
-        core: shared.core(config, kept),
+    let beat = TickThread {
+        node: shared.node(config, kept),
         metrics: shared.metrics.clone(),
         clock,
         is_ticking,
@@ -236,53 +236,53 @@ pub fn start<E: From<RunError>>(
         tick,
         threads,
         ops,
-        lanes: shared.lanes,
+        queues: shared.queues,
     })
 }
 
-/// What gates and core have in common.
+/// What gateways and node have in common.
 struct Shared {
-    inbox: Arc<Mailbox<ToCore>>,
-    lanes: Vec<Arc<GateLane>>,
+    inbox: Arc<BoundedQueue<ToNode>>,
+    queues: Vec<Arc<GatewayQueue>>,
     durable: Arc<AtomicU64>,
     metrics: Metrics,
 }
 
 impl Shared {
-    fn new(bells: &[Waker], metrics: Metrics) -> Self {
-        let lane = |bell: &Waker| Arc::new(GateLane::new(Box::new(bell.clone())));
+    fn new(wakers: &[Waker], metrics: Metrics) -> Self {
+        let queue = |waker: &Waker| Arc::new(GatewayQueue::new(Box::new(waker.clone())));
         Self {
-            inbox: Arc::new(Mailbox::new(INBOX_MAX)),
-            lanes: bells.iter().map(lane).collect(),
+            inbox: Arc::new(BoundedQueue::new(INBOX_MAX)),
+            queues: wakers.iter().map(queue).collect(),
             durable: Arc::new(AtomicU64::new(0)),
             metrics,
         }
     }
 
-    fn notices(&self, bells: Vec<Waker>) -> Notices {
+    fn notices(&self, wakers: Vec<Waker>) -> DurabilityNotifier {
         let (durable, metrics) = (Arc::clone(&self.durable), self.metrics.clone());
-        Notices {
+        DurabilityNotifier {
             durable,
-            bells,
+            wakers,
             metrics,
         }
     }
 
-    fn start_gates(&self, config: &Config, reactors: Vec<Reactor>) -> Result<Threads, RunError> {
+    fn start_gateways(&self, config: &Config, reactors: Vec<Reactor>) -> Result<Threads, RunError> {
         let logins = LoginRate::new(&config.net);
-        let shards = reactors.into_iter().zip(&self.lanes).enumerate();
-        let threads = shards.map(|(shard, (reactor, lane))| {
-            let mut gate = Gate::new(GateParts {
+        let shards = reactors.into_iter().zip(&self.queues).enumerate();
+        let threads = shards.map(|(shard, (reactor, queue))| {
+            let mut gateway = Gateway::new(GatewayParts {
                 shard: shard as u16,
                 verifier: Arc::clone(&config.verifier),
-                doors: config.doors.clone(),
+                routes: config.routes.clone(),
                 logins: Arc::clone(&logins),
                 inbox: Arc::clone(&self.inbox),
-                lane: Arc::clone(lane),
+                queue: Arc::clone(queue),
                 durable: Arc::clone(&self.durable),
                 metrics: self.metrics.clone(),
             });
-            spawn(format!("net-{shard}"), move || reactor.run(&mut gate))
+            spawn(format!("net-{shard}"), move || reactor.run(&mut gateway))
         });
         threads.collect()
     }
@@ -292,32 +292,38 @@ impl Shared {
         &self,
         config: &Config,
         reactors: Vec<Reactor>,
-        tallies: &[Arc<Tally>],
+        counters: &[Arc<NetCounters>],
         threads: &mut Threads,
     ) -> Result<(Arc<AtomicBool>, OpsEnd), RunError> {
         let is_ticking = Arc::new(AtomicBool::new(false));
         let is_stopping = Arc::new(AtomicBool::new(false));
-        let mut bells = Vec::new();
+        let mut wakers = Vec::new();
         for reactor in reactors {
-            bells.push(reactor.waker());
+            wakers.push(reactor.waker());
             let metrics = self.metrics.clone();
             let (ticking, stopping) = (Arc::clone(&is_ticking), Arc::clone(&is_stopping));
             let hosts = config.allowed_hosts.clone();
-            let mut ops = Ops::new(metrics, hosts, tallies.to_vec(), ticking, stopping);
+            let mut ops = Ops::new(metrics, hosts, counters.to_vec(), ticking, stopping);
             threads.push(spawn("ops".to_owned(), move || reactor.run(&mut ops))?);
         }
-        Ok((is_ticking, OpsEnd { is_stopping, bells }))
+        Ok((
+            is_ticking,
+            OpsEnd {
+                is_stopping,
+                wakers,
+            },
+        ))
     }
 
-    fn core(&self, config: &Config, kept: Kept) -> Core {
-        Core::new(CoreParts {
+    fn node(&self, config: &Config, kept: RestoredState) -> Node {
+        Node::new(NodeParts {
             universe: Arc::clone(&config.universe),
             worlds: kept.worlds,
             elsewhere: kept.elsewhere,
             recorder: kept.recorder,
             inbox: Arc::clone(&self.inbox),
-            lanes: self.lanes.clone(),
-            vault: kept.vault,
+            gateways: self.queues.clone(),
+            store: kept.store,
             durable: Arc::clone(&self.durable),
             view_radius: config.view_radius,
             stretches: config.sim_threads,
@@ -391,19 +397,19 @@ impl Running {
         }
         self.stop.store(true, Ordering::Release);
         let unix = SystemClock::new().unix().0;
-        for lane in &self.lanes {
-            lane.push(ToGate::Drain {
+        for queue in &self.queues {
+            queue.push(ToGateway::Drain {
                 deadline_ms: unix + CLOSE_GRACE_MS + DRAIN_DURABLE_MS_MAX,
             });
-            lane.ring();
+            queue.notify();
         }
         info!("draining");
         let failure = self.tick.join();
-        for lane in &self.lanes {
-            lane.push(ToGate::Stop {
+        for queue in &self.queues {
+            queue.push(ToGateway::Stop {
                 grace_ms: CLOSE_GRACE_MS,
             });
-            lane.ring();
+            queue.notify();
         }
         self.ops.end();
         for (name, thread) in self.threads {

@@ -4,7 +4,7 @@
 //! `seq` or stage again.
 
 use crate::ids::{Name, PlayerId, UnixMillis};
-use crate::wire::{Input, Repair, Seq, Trade};
+use crate::protocol::{Input, Repair, RequestId, Seq, Trade};
 
 /// A request that only the rest of the server can answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,27 +32,43 @@ pub enum Command {
         /// Controls that the client holds.
         input: Input,
     },
-    /// Answer with `trade.result`, or `error`.
-    Buy {
+    /// Answer with `trade.result`, `ship.repair_result`, or `error`.
+    Order {
         /// Number of the client's message.
         seq: Seq,
-        /// Goods, quantity and station of the order.
-        trade: Trade,
+        /// What the pilot wants of a station.
+        order: Order,
     },
-    /// Answer with `trade.result`, or `error`.
-    Sell {
-        /// Number of the client's message.
-        seq: Seq,
-        /// Goods, quantity and station of the order.
-        trade: Trade,
-    },
-    /// Answer with `ship.repair_result`, or `error`.
-    Repair {
-        /// Number of the client's message.
-        seq: Seq,
-        /// Station and extent of the repair.
-        repair: Repair,
-    },
+}
+
+/// What a pilot wants of a station, with names as the client wrote them. The
+/// simulation's order is the same with indices for names.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Order {
+    /// Goods from the station into the hold.
+    Buy(Trade),
+    /// Goods from the hold to the station.
+    Sell(Trade),
+    /// Hull points, as many as are missing and paid for.
+    Repair(Repair),
+}
+
+impl Order {
+    /// The client's own id of the request, under which its outcome is kept.
+    pub const fn request_id(&self) -> Option<&RequestId> {
+        match self {
+            Self::Buy(trade) | Self::Sell(trade) => trade.request_id.as_ref(),
+            Self::Repair(repair) => repair.request_id.as_ref(),
+        }
+    }
+
+    /// The station that is asked.
+    pub const fn station_id(&self) -> &Name {
+        match self {
+            Self::Buy(trade) | Self::Sell(trade) => &trade.station_id,
+            Self::Repair(repair) => &repair.station_id,
+        }
+    }
 }
 
 impl Command {
@@ -60,11 +76,9 @@ impl Command {
     pub const fn owed_seq(&self) -> Option<Seq> {
         match self {
             Self::Input { .. } => None,
-            Self::Login { seq, .. }
-            | Self::Join { seq, .. }
-            | Self::Buy { seq, .. }
-            | Self::Sell { seq, .. }
-            | Self::Repair { seq, .. } => Some(*seq),
+            Self::Login { seq, .. } | Self::Join { seq, .. } | Self::Order { seq, .. } => {
+                Some(*seq)
+            }
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{Session, Stage, Tally, Verdict};
 use crate::ids::Millis;
-use crate::wire::{CloseCode, DecodeError, ErrorCode, ErrorReply, Reply, RequestKind, Seq, Sniff};
+use crate::protocol::{
+    CloseCode, DecodeError, ErrorCode, ErrorReply, Reply, RequestKind, Seq, Sniff,
+};
 
 impl Session {
     /// A message over a rate: not parsed, its `seq` not used up. A login that way is refused for the

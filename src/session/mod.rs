@@ -32,11 +32,11 @@ use std::sync::Arc;
 
 use crate::ids::{Millis, Name, PlayerId, UnixMillis};
 use crate::limits::{LOGIN_ANSWER_MS_MAX, LOGIN_DEADLINE_MS, LOGIN_RETRY_MS, PILOT_COMMANDS_MAX};
-use crate::wire::{
+use crate::protocol::{
     AskedVersion, AuthError, AuthOk, CloseCode, ErrorCode, ErrorReply, Login, Message, Ping, Pong,
     Reply, Request, RequestKind, Scratch, Seq, Sniff, decode, sniff,
 };
-pub use command::Command;
+pub use command::{Command, Order};
 pub use rate::{Class, Rates};
 use token::{TokenError, Verified, Verifier, good_until};
 
@@ -352,9 +352,18 @@ impl Session {
     ) -> Verdict {
         let command = match request {
             Request::Input(input) => Command::Input { seq, input },
-            Request::Buy(trade) => Command::Buy { seq, trade },
-            Request::Sell(trade) => Command::Sell { seq, trade },
-            Request::Repair(repair) => Command::Repair { seq, repair },
+            Request::Buy(trade) => Command::Order {
+                seq,
+                order: Order::Buy(trade),
+            },
+            Request::Sell(trade) => Command::Order {
+                seq,
+                order: Order::Sell(trade),
+            },
+            Request::Repair(repair) => Command::Order {
+                seq,
+                order: Order::Repair(repair),
+            },
             Request::JoinSystem(join) => {
                 if self.joins.len() < PILOT_COMMANDS_MAX {
                     self.joins.push(seq);

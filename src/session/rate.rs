@@ -11,7 +11,7 @@ use crate::limits::{
     RATE_ACCOUNT, RATE_COMPLAINTS, RATE_FAULTS, RATE_INPUTS, RATE_MESSAGES, RATE_OTHERS,
     RATE_PINGS, RATE_TRANSACTIONS, Rate,
 };
-use crate::wire::RequestKind;
+use crate::protocol::RequestKind;
 
 /// Messages that cost alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

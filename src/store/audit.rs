@@ -31,7 +31,7 @@ use crate::store::record::{Cause, Transaction};
 use crate::store::sqlite::Sqlite;
 use crate::store::{is_postgres, sqlite_path};
 
-/// Requests that are in more than one transaction within the time `$1` (ms), or without an outcome
+/// RequestIds that are in more than one transaction within the time `$1` (ms), or without an outcome
 /// and younger than what may be forgotten. An id that is used again once its outcome is forgotten is
 /// another request.
 pub(super) const STRAY_REQUESTS: &str = "SELECT player, request_id FROM ( \
@@ -66,7 +66,7 @@ pub struct Report {
     /// Number of order outcomes that are stored.
     pub outcomes_count: i64,
     /// Credits in pilots' purses.
-    pub purses_credits: i64,
+    pub wallet_credits: i64,
     /// The last row of each chain.
     pub heads: ChainHeads,
     /// Rows of an earlier audit that are still there.
@@ -100,7 +100,7 @@ impl fmt::Display for Report {
             ("balances", self.balances_count as i64),
             ("pilots", self.pilots_count),
             ("outcomes", self.outcomes_count),
-            ("credits in purses", self.purses_credits),
+            ("credits in purses", self.wallet_credits),
             ("differences", self.findings_count as i64),
         ];
         for (what, count) in lines {
@@ -347,7 +347,7 @@ impl Books {
                 });
             }
             if asset == CREDITS && account.starts_with("pilot:") {
-                report.purses_credits = report.purses_credits.wrapping_add(replayed);
+                report.wallet_credits = report.wallet_credits.wrapping_add(replayed);
             }
             let steps = self.steps.get(key);
             if steps.is_some_and(|steps| !leads_to(steps, replayed)) {

@@ -26,8 +26,8 @@ use super::sight;
 use super::tally::Tally;
 use crate::ids::{Name, PlayerId, UnixMillis};
 use crate::limits::SWARM_MESSAGES_PER_TURN_MAX;
-use crate::wire::client::{Body, Received as Heard};
-use crate::wire::{
+use crate::protocol::client::{Body, Received as Heard};
+use crate::protocol::{
     AskedVersion, CombatKind, Input, JoinSystem, Login, Message, Repair, Reply, Request, RequestId,
     Seq, Trade, encode_request,
 };

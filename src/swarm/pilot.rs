@@ -17,7 +17,7 @@
 use super::autopilot::{Controls, fire_at, fly_to, park_at};
 use super::sight::{self, Berth, Pose, YouSight};
 use crate::ids::Name;
-use crate::wire::{Flight, Joined};
+use crate::protocol::{Flight, Joined};
 
 /// How far a bot strays from the place where it began, u.
 const ROAM: f32 = 400.0;

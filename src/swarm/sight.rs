@@ -13,8 +13,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::ids::Name;
-use crate::wire::client::Sealed;
-use crate::wire::world::Market;
+use crate::protocol::client::Sealed;
+use crate::protocol::world::Market;
 
 /// What a look at a message's head tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

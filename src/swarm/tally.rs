@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::histogram::Histogram;
-use crate::wire::ErrorCode;
+use crate::protocol::ErrorCode;
 
 /// Most different reasons for failed connections that are told apart.
 const FAILURES_MAX: usize = 32;

@@ -316,6 +316,11 @@ impl Universe {
         self.systems.get(index.0 as usize)
     }
 
+    /// The id of the system at this index.
+    pub fn system_id(&self, index: SystemIndex) -> Option<&Name> {
+        self.system(index).map(|system| &system.id)
+    }
+
     /// The commodity with this id; a scan over at most
     /// [`COMMODITIES_MAX`](crate::limits::COMMODITIES_MAX).
     pub fn commodity_index(&self, id: &str) -> Option<CommodityIndex> {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use orrery::wire::Reply;
+use orrery::protocol::Reply;
 
 use crate::footprint::{Watch, settled};
 use crate::mob::{Mob, Strength};

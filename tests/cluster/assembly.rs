@@ -3,33 +3,33 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use orrery::bus::BoundedQueue;
+use orrery::bus::{GatewayQueue, Notify};
+use orrery::gateway::http_routes::HttpRoutes;
+use orrery::gateway::login_rate::LoginRate;
+use orrery::gateway::{Gateway, GatewayParts};
 use orrery::ids::SystemIndex;
 use orrery::limits::INBOX_MAX;
+use orrery::metrics::Metrics;
 use orrery::net::NetConfig;
-use orrery::server::core::{Core, CoreParts};
-use orrery::server::doors::Doors;
-use orrery::server::gate::{Gate, GateParts};
-use orrery::server::lane::{GateLane, Ring};
-use orrery::server::logins::LoginRate;
-use orrery::server::mailbox::Mailbox;
-use orrery::server::metrics::Metrics;
+use orrery::node::{Node, NodeParts};
 use orrery::session::token::Verifier;
 use orrery::sim::World;
 use orrery::universe::Universe;
 
 use super::server::{Setup, Tape};
-use super::vault::{Disk, FaultyVault};
+use super::store::{Disk, FaultyStore};
 
-struct NoBell;
+struct NotifyNobody;
 
-impl Ring for NoBell {
-    fn ring(&self) {}
+impl Notify for NotifyNobody {
+    fn notify(&self) {}
 }
 
 /// What a restart makes anew.
 pub(super) struct Server {
-    pub(super) core: Core,
-    pub(super) gates: Vec<Gate>,
+    pub(super) node: Node,
+    pub(super) gateways: Vec<Gateway>,
     pub(super) inbox_len: Box<dyn Fn() -> usize>,
 }
 
@@ -74,36 +74,36 @@ pub(super) fn serve(
     drop(reopened);
     let (load, clock) = (Arc::clone(load), AtomicU64::new(0));
     let metrics = Metrics::new();
-    let inbox = Arc::new(Mailbox::new(INBOX_MAX));
-    let lanes: Vec<Arc<GateLane>> = (0..setup.shards)
-        .map(|_| Arc::new(GateLane::new(Box::new(NoBell))))
+    let inbox = Arc::new(BoundedQueue::new(INBOX_MAX));
+    let queues: Vec<Arc<GatewayQueue>> = (0..setup.shards)
+        .map(|_| Arc::new(GatewayQueue::new(Box::new(NotifyNobody))))
         .collect();
     let logins = LoginRate::new(&NetConfig {
         connections_per_ip_max: setup.connections_per_ip_max,
         ..NetConfig::default()
     });
-    let gates = lanes.iter().enumerate().map(|(shard, lane)| {
-        Gate::new(GateParts {
+    let gateways = queues.iter().enumerate().map(|(shard, queue)| {
+        Gateway::new(GatewayParts {
             shard: shard as u16,
             verifier: Arc::clone(verifier),
-            doors: Doors::new(Vec::new(), None),
+            routes: HttpRoutes::new(Vec::new(), None),
             logins: Arc::clone(&logins),
             inbox: Arc::clone(&inbox),
-            lane: Arc::clone(lane),
+            queue: Arc::clone(queue),
             durable: Arc::clone(&durable),
             metrics: metrics.clone(),
         })
     });
-    let gates = gates.collect();
+    let gateways = gateways.collect();
     let waiting = Arc::clone(&inbox);
-    let core = Core::new(CoreParts {
+    let node = Node::new(NodeParts {
         universe: Arc::clone(&setup.universe),
         worlds,
         elsewhere: Vec::new(),
         recorder: setup.tape.as_ref().map(Tape::recorder),
         inbox,
-        lanes,
-        vault: Box::new(FaultyVault(Arc::clone(disk))),
+        gateways: queues,
+        store: Box::new(FaultyStore(Arc::clone(disk))),
         durable,
         view_radius: setup.view_radius,
         stretches: 2,
@@ -115,8 +115,8 @@ pub(super) fn serve(
     .with_request_digests_max(setup.request_digests_max)
     .with_players_max(setup.players_max);
     Server {
-        core,
-        gates,
+        node,
+        gateways,
         inbox_len: Box::new(move || waiting.len()),
     }
 }

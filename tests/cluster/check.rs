@@ -2,7 +2,7 @@
 //! everybody told in calm weather, stations' shelves against the books at a clean end.
 
 use orrery::ids::SystemIndex;
-use orrery::limits::{GATE_LANE_MAX, INBOX_MAX, ORDERS_PENDING_MAX, STICKY_FRAMES, SWEEP_MS};
+use orrery::limits::{GATEWAY_QUEUE_MAX, INBOX_MAX, ORDERS_PENDING_MAX, STICKY_FRAMES, SWEEP_MS};
 
 use super::seat::Stage;
 use super::server::Cluster;
@@ -15,7 +15,7 @@ impl Cluster {
     /// Remembers whose ship is a wreck, before anybody is told of it.
     pub(super) fn note_wrecks(&mut self) {
         for index in 0..self.universe.systems.len() {
-            let world = self.core.world(SystemIndex(index as u16));
+            let world = self.node.world(SystemIndex(index as u16));
             let world = world.expect("a world a system");
             for &ship in world.pilot_ships() {
                 let wreck = world.pilot(ship).filter(|pilot| pilot.row.is_none());
@@ -29,7 +29,7 @@ impl Cluster {
     /// Compares every client that is up to date with the truth.
     pub(crate) fn check(&mut self) {
         assert!(
-            (self.inbox_len)() <= INBOX_MAX.min(GATE_LANE_MAX),
+            (self.inbox_len)() <= INBOX_MAX.min(GATEWAY_QUEUE_MAX),
             "queues bounded"
         );
         assert!(
@@ -38,8 +38,8 @@ impl Cluster {
         );
         for index in 0..self.universe.systems.len() {
             let system = SystemIndex(index as u16);
-            let world = self.core.world(system).expect("a world a system");
-            let (steerings, orders) = self.core.pending_commands(system);
+            let world = self.node.world(system).expect("a world a system");
+            let (steerings, orders) = self.node.pending_commands(system);
             assert!(
                 steerings <= 2 * world.pilots_count() && orders <= ORDERS_PENDING_MAX,
                 "queues bounded: {steerings} steerings of {} pilots wait, {orders} orders",
@@ -48,7 +48,7 @@ impl Cluster {
             if std::mem::replace(&mut self.stepped[index], world.tick()) == world.tick() {
                 self.told.count("beat stood still");
                 // It stood still in this beat; who came and went shows with its next step. What a
-                // gate that had slept told now is about beats that are over.
+                // gateway that had slept told now is about beats that are over.
                 for seat in &mut self.seats {
                     if seat.model.system.as_deref() == Some(world.system().id.as_str()) {
                         seat.model.gone.clear();
@@ -78,7 +78,7 @@ impl Cluster {
                 if seat.model.tick != Some(world.tick()) {
                     continue;
                 }
-                let viewer = self.core.viewer(seat.conn).expect("it was shown this tick");
+                let viewer = self.node.viewer(seat.conn).expect("it was shown this tick");
                 let view = viewer.view();
                 if truth.rows_in(view) > CALM_ROWS_MAX || self.is_overloaded {
                     seat.calm_from = self.tick + u64::from(STICKY_FRAMES) + 1;
@@ -125,7 +125,7 @@ impl Cluster {
         let shelf = &self.disk().shelf;
         for system in &self.universe.systems {
             let index = self.universe.system_index(system.id.as_str()).unwrap();
-            let world = self.core.world(index).unwrap();
+            let world = self.node.world(index).unwrap();
             for (station, commodity, units) in world.market().stocks() {
                 let station = system.station(station).unwrap().id.clone();
                 let commodity = self.universe.commodity(commodity).unwrap().id.clone();
@@ -145,7 +145,7 @@ impl Cluster {
             return Ok(());
         };
         let system = self.universe.system_index(name).expect("a system");
-        let world = self.core.world(system).expect("a world");
+        let world = self.node.world(system).expect("a world");
         let truth = Truth::of(world);
         let Some(&(ship, is_in_space)) = truth.ships.get(&seat.player) else {
             return Ok(());

@@ -1,8 +1,8 @@
-//! A whole server on one thread and a virtual clock: the real core and gates, a faulty network, a
+//! A whole server on one thread and a virtual clock: the real node and gateways, a faulty network, a
 //! faulty store, and clients that believe only what they are told.
 //!
 //! ```text
-//! Seat ──texts──▶ Gate ──▶ Core ──▶ FaultyVault ─▶ Disk ─▶ Shelf (outlives the server)
+//! Seat ──texts──▶ Gateway ──▶ Node ──▶ FaultyStore ─▶ Disk ─▶ Shelf (outlives the server)
 //!  Model ◀─heard── Net ◀──┘  └─world()─▶ Truth ◀── compared every tick
 //! ```
 //!
@@ -32,7 +32,7 @@ pub(crate) mod seat;
 pub(crate) mod server;
 pub(crate) mod shelf;
 pub(crate) mod sky;
+pub(crate) mod store;
 pub(crate) mod truth;
-pub(crate) mod vault;
 
 pub(crate) use server::{Cluster, Setup};

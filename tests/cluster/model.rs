@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use orrery::ids::EntityKind;
 use orrery::limits::FRAME_TICKS_MAX;
-use orrery::wire::world::{Delta, Entity, EntityUpdate, Event, Gone, Snapshot, You};
-use orrery::wire::{Angle, Fixed2, Input, Joined};
+use orrery::protocol::world::{Delta, Entity, EntityUpdate, Event, Gone, Snapshot, You};
+use orrery::protocol::{Angle, Fixed2, Input, Joined};
 
 use super::shelf::Belongings;
 

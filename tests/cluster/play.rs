@@ -1,7 +1,7 @@
 //! What players do in a simulation: anything, at any time, and what befalls their lines.
 
 use orrery::ids::{Name, PlayerId};
-use orrery::wire::{Input, Repair, Request, RequestId, Trade};
+use orrery::protocol::{Input, Repair, Request, RequestId, Trade};
 
 use super::dice::Dice;
 use super::seat::{Pass, Stage};
@@ -141,7 +141,7 @@ impl Play {
     }
 
     fn come(cluster: &mut Cluster, name: &str) {
-        let shard = cluster.dice.below(cluster.gates.len() as u64) as u16;
+        let shard = cluster.dice.below(cluster.gateways.len() as u64) as u16;
         let seat = cluster.dial(name, shard);
         let due = cluster.tick + 1 + cluster.dice.below(4);
         let pass = match cluster.dice.below(100) {

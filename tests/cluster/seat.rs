@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use orrery::ids::{ConnId, Name, PlayerId, UnixMillis};
 use orrery::limits::TOKEN_LEEWAY_MS;
-use orrery::wire::client::{Body, Received};
-use orrery::wire::{
+use orrery::protocol::client::{Body, Received};
+use orrery::protocol::{
     CombatKind, ErrorCode, Input, JoinSystem, Login, Message, Ping, Refresh, Reply, Request,
     RequestId, Seq, Trade, encode_request,
 };
@@ -102,7 +102,7 @@ pub(crate) struct Seat {
     newest_join: Option<(u64, u64)>,
     /// Controls that arrive together with a join before them, and that join.
     behind_join: BTreeMap<u64, u64>,
-    /// Requests that were answered, in the order of their answers.
+    /// RequestIds that were answered, in the order of their answers.
     pub(crate) answered: Vec<u64>,
     /// Error codes told so far.
     pub(crate) errors: Vec<ErrorCode>,
@@ -201,7 +201,7 @@ impl Seat {
         self.passes.insert(self.next_seq, pass.expires);
         let login = Login {
             token: &pass.token,
-            protocol_version: orrery::wire::AskedVersion::Unstated,
+            protocol_version: orrery::protocol::AskedVersion::Unstated,
         };
         self.ask(Request::Login(login), due);
     }
@@ -371,11 +371,11 @@ impl Seat {
     }
 
     /// *Controls behind a join go by its answer*: none is out of place, unless the join was answered
-    /// at the gate: over its rate, or by a server that fails.
+    /// at the gateway: over its rate, or by a server that fails.
     fn check_controls(&mut self, seq: u64, asked: Option<&Asked>, reply: &Reply) {
         let Reply::Error(error) = reply else { return };
-        let is_of_gate = matches!(error.code, ErrorCode::RateLimited | ErrorCode::Internal);
-        if matches!(asked, Some(Asked::Join)) && is_of_gate {
+        let is_of_gateway = matches!(error.code, ErrorCode::RateLimited | ErrorCode::Internal);
+        if matches!(asked, Some(Asked::Join)) && is_of_gateway {
             self.behind_join.retain(|_, join| *join != seq);
         }
         let is_behind = self.behind_join.remove(&seq).is_some();

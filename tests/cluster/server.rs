@@ -1,7 +1,7 @@
 //! The server under test and its surroundings, tick by tick.
 //!
-//! A tick: texts arrive, the network flows, the disk works, the core ticks, the disk works again,
-//! the gates wake, the clients hear, everything is compared with the truth.
+//! A tick: texts arrive, the network flows, the disk works, the node ticks, the disk works again,
+//! the gateways wake, the clients hear, everything is compared with the truth.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -10,13 +10,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use orrery::gateway::Gateway;
 use orrery::ids::{ConnId, Millis, PlayerId, SystemIndex, UnixMillis};
 use orrery::limits::{CONNECTIONS_MAX, PENDING_BYTES_MAX, PLAYERS_MAX, REQUEST_DIGESTS_MAX};
 use orrery::net::Service;
 use orrery::net::http::head::{Head, Incoming, Progress};
+use orrery::node::Node;
 use orrery::recorder::Recorder;
-use orrery::server::core::Core;
-use orrery::server::gate::Gate;
 use orrery::session::token::{Key, Signer, Verifier};
 use orrery::sim::World;
 use orrery::universe::Universe;
@@ -25,8 +25,8 @@ use super::assembly::serve;
 use super::dice::Dice;
 use super::net::Net;
 use super::seat::{Pass, Seat, Stage, Told};
+use super::store::Disk;
 use super::truth::Past;
-use super::vault::Disk;
 
 const SECRET: &[u8] = b"a secret of thirty-two bytes, no less";
 const UNIX: u64 = 1_700_000_000_000;
@@ -37,7 +37,7 @@ pub(crate) struct Setup {
     pub(crate) universe: Arc<Universe>,
     pub(crate) shards: u16,
     pub(crate) view_radius: f32,
-    /// Requests that may wait for the disk.
+    /// RequestIds that may wait for the disk.
     pub(crate) disk_capacity: usize,
     /// Request ids of a player that the server keeps in mind, and that the disk tells of at once.
     pub(crate) request_digests_max: usize,
@@ -108,8 +108,8 @@ pub(crate) enum DiskPace {
 /// A server, its clients and everything between.
 pub(crate) struct Cluster {
     pub(crate) universe: Arc<Universe>,
-    pub(crate) core: Core,
-    pub(crate) gates: Vec<Gate>,
+    pub(crate) node: Node,
+    pub(crate) gateways: Vec<Gateway>,
     pub(crate) nets: Vec<Net>,
     pub(crate) disk: Arc<Mutex<Disk>>,
     pub(crate) disk_pace: DiskPace,
@@ -118,7 +118,7 @@ pub(crate) struct Cluster {
     pub(crate) dice: Dice,
     /// Ticks since the simulation began, over all restarts.
     pub(crate) tick: u64,
-    /// What the core's stopwatch advances by whenever it is read: a tick reads it some times.
+    /// What the node's stopwatch advances by whenever it is read: a tick reads it some times.
     load_ns: Arc<AtomicU64>,
     /// Whether the governor may thin, shrink and slow by now.
     pub(super) is_overloaded: bool,
@@ -149,8 +149,8 @@ impl Cluster {
         };
         Self {
             universe: Arc::clone(&setup.universe),
-            core: server.core,
-            gates: server.gates,
+            node: server.node,
+            gateways: server.gateways,
             inbox_len: server.inbox_len,
             nets: (0..setup.shards).map(Net::new).collect(),
             disk,
@@ -211,11 +211,11 @@ impl Cluster {
     pub(crate) fn dial(&mut self, player: &str, shard: u16) -> usize {
         let net = &mut self.nets[usize::from(shard)];
         let conn = net.dial();
-        let gate = &mut self.gates[usize::from(shard)];
+        let gateway = &mut self.gateways[usize::from(shard)];
         let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let opened = self
             .upgrade
-            .request(peer, false, |request| gate.open(net, conn, request));
+            .request(peer, false, |request| gateway.open(net, conn, request));
         assert!(matches!(opened, Some(Ok(_))), "the door is open");
         let player = PlayerId::parse(player).expect("a name");
         let mut seat = Seat::new(player, conn);
@@ -261,7 +261,7 @@ impl Cluster {
     /// The world of a system.
     pub(crate) fn world(&self, system: &str) -> &World {
         let system = self.universe.system_index(system).expect("a system");
-        self.core.world(system).expect("a world")
+        self.node.world(system).expect("a world")
     }
 
     /// Makes every tick cost so much that the governor has to do something, or no longer so.
@@ -292,7 +292,7 @@ impl Cluster {
         seat.stage = Stage::Over(None);
         let shard = usize::from(seat.conn.shard);
         self.nets[shard].hang_up(seat.conn);
-        self.gates[shard].closed(&mut self.nets[shard], seat.conn);
+        self.gateways[shard].closed(&mut self.nets[shard], seat.conn);
     }
 
     /// One thirtieth of a second of everything, and all checks.
@@ -305,7 +305,7 @@ impl Cluster {
         }
         self.deliver();
         self.work();
-        self.core.tick(unix);
+        self.node.tick(unix);
         self.note_wrecks();
         self.work();
         self.wake();
@@ -338,7 +338,10 @@ impl Cluster {
     /// Hands on what has arrived by now.
     pub(crate) fn deliver(&mut self) {
         let Self {
-            seats, gates, nets, ..
+            seats,
+            gateways,
+            nets,
+            ..
         } = self;
         for seat in seats.iter_mut().filter(|seat| !seat.is_over()) {
             let shard = usize::from(seat.conn.shard);
@@ -346,34 +349,34 @@ impl Cluster {
                 continue;
             }
             while let Some((_, mut text)) = seat.says.pop_front_if(|(due, _)| *due <= self.tick) {
-                gates[shard].text(&mut nets[shard], seat.conn, &mut text);
+                gateways[shard].text(&mut nets[shard], seat.conn, &mut text);
             }
         }
         self.end();
     }
 
     fn wake(&mut self) {
-        for shard in 0..self.gates.len() {
+        for shard in 0..self.gateways.len() {
             if self.asleep[shard] > self.tick {
                 continue;
             }
-            let (gate, net) = (&mut self.gates[shard], &mut self.nets[shard]);
+            let (gateway, net) = (&mut self.gateways[shard], &mut self.nets[shard]);
             for conn in net.flow() {
-                gate.drained(net, conn);
+                gateway.drained(net, conn);
             }
-            gate.wake(net);
-            if gate.deadline().is_some_and(|due| due <= net.now) {
-                gate.timeout(net);
+            gateway.wake(net);
+            if gateway.deadline().is_some_and(|due| due <= net.now) {
+                gateway.timeout(net);
             }
         }
         self.end();
     }
 
-    /// Tells the gates of the connections that they closed.
+    /// Tells the gateways of the connections that they closed.
     fn end(&mut self) {
-        for (gate, net) in self.gates.iter_mut().zip(&mut self.nets) {
+        for (gateway, net) in self.gateways.iter_mut().zip(&mut self.nets) {
             for conn in std::mem::take(&mut net.ending) {
-                gate.closed(net, conn);
+                gateway.closed(net, conn);
             }
         }
     }
@@ -416,7 +419,7 @@ impl Cluster {
         });
         if is_clean && !has_failed {
             loop {
-                let last = self.core.drain(self.unix());
+                let last = self.node.drain(self.unix());
                 self.disk().work(usize::MAX);
                 if self.disk().durable() >= last {
                     break;
@@ -440,8 +443,8 @@ impl Cluster {
             &self.verifier,
             self.told.restarts,
         );
-        self.core = server.core;
-        self.gates = server.gates;
+        self.node = server.node;
+        self.gateways = server.gateways;
         self.inbox_len = server.inbox_len;
         self.nets = (0..self.setup.shards).map(Net::new).collect();
         self.asleep.fill(0);
@@ -452,7 +455,7 @@ impl Cluster {
     pub(crate) fn fingerprint(&self) -> u64 {
         let mut hash = std::collections::hash_map::DefaultHasher::new();
         for index in 0..self.universe.systems.len() {
-            let world = self.core.world(SystemIndex(index as u16));
+            let world = self.node.world(SystemIndex(index as u16));
             world.map(World::state_hash).hash(&mut hash);
         }
         self.told.census.hash(&mut hash);

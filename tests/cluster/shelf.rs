@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orrery::ids::{Name, PlayerId};
+use orrery::protocol::Reply;
 use orrery::store::{Batch, Cause, LoadedPilot, PilotRecord, StoredOutcome, request_digest};
-use orrery::wire::Reply;
 
 /// Money and goods of one pilot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,11 +4,11 @@ use std::collections::{HashMap, VecDeque};
 
 use orrery::ids::{EntityKind, Handle, PlayerId};
 use orrery::limits::{FRAME_TICKS_MAX, STICKY_FRAMES, TICK_SECONDS};
+use orrery::protocol::world::Gone;
+use orrery::protocol::{Angle, Fixed2};
 use orrery::replication::View;
 use orrery::replication::view::{CellId, Grid};
 use orrery::sim::World;
-use orrery::wire::world::Gone;
-use orrery::wire::{Angle, Fixed2};
 
 use super::model::{Known, Model};
 

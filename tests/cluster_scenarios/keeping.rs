@@ -6,7 +6,7 @@ use crate::cluster::server::DiskPace;
 use crate::cluster::{Cluster, Setup, sky};
 use orrery::ids::PlayerId;
 use orrery::limits::{CHECKPOINT_PERIOD_TICKS, CHECKPOINT_SHARE_TICKS};
-use orrery::wire::{CloseCode, ErrorCode, Reply};
+use orrery::protocol::{CloseCode, ErrorCode, Reply};
 
 #[test]
 fn a_failed_store_answers_internal_and_tells_nothing_undurable() {
@@ -36,7 +36,7 @@ fn a_failed_store_answers_internal_and_tells_nothing_undurable() {
     let seat = &cluster.seats[ann];
     assert!(seat.asked.is_empty(), "each is answered: {:?}", seat.asked);
     assert_eq!(seat.errors, [ErrorCode::Internal; 4]);
-    assert!(cluster.core.failure().is_some());
+    assert!(cluster.node.failure().is_some());
     cluster.restart(false);
     cluster.disk_pace = DiskPace::Prompt;
     let again = cluster.enter("ann", "sol-1");
@@ -82,7 +82,7 @@ fn a_quarantined_pilot_is_put_out_and_nobody_else_notices() {
     let seat = &cluster.seats[ann];
     assert_eq!(seat.errors, [ErrorCode::Internal], "no success is told");
     assert_eq!(seat.stage, Stage::Over(Some(CloseCode::TryLater.as_u16())));
-    assert!(cluster.core.failure().is_none());
+    assert!(cluster.node.failure().is_none());
     let reply = cluster.seats[bob].newest_reply.clone();
     assert!(matches!(reply, Some(Reply::TradeResult(_))), "{reply:?}");
     assert!(

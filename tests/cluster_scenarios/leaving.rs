@@ -4,7 +4,7 @@ use super::{dock, food, quiet, thrust};
 use crate::cluster::Cluster;
 use orrery::ids::Name;
 use orrery::limits::LINGER_TICKS;
-use orrery::wire::Reply;
+use orrery::protocol::Reply;
 
 #[test]
 fn a_ship_lingers_ten_seconds_and_is_taken_back() {

@@ -5,7 +5,7 @@ use crate::cluster::seat::Stage;
 use crate::cluster::server::DiskPace;
 use crate::cluster::{Cluster, Setup, sky};
 use orrery::limits::{LOGIN_ANSWER_MS_MAX, LOGIN_RATE_MIN, SWEEP_MS};
-use orrery::wire::{CloseCode, ErrorCode, Reply};
+use orrery::protocol::{CloseCode, ErrorCode, Reply};
 
 #[test]
 fn a_login_that_the_store_does_not_answer_is_refused_after_ten_seconds_and_may_come_again() {

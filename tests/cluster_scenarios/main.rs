@@ -12,7 +12,7 @@ mod reading;
 use cluster::seat::Stage;
 use cluster::{Cluster, Setup, sky};
 use orrery::ids::Name;
-use orrery::wire::{CloseCode, ErrorCode, Input, Reply, RequestId, Trade};
+use orrery::protocol::{CloseCode, ErrorCode, Input, Reply, RequestId, Trade};
 
 fn quiet() -> Cluster {
     Cluster::new(Setup::new(sky::close_quarters()))

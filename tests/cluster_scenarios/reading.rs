@@ -3,7 +3,7 @@
 use super::{crowd, quiet, thrust};
 use crate::cluster::seat::Stage;
 use orrery::limits::{DELTA_BYTES_MAX, PENDING_BYTES_MAX, STALL_MS_MAX, SWEEP_MS};
-use orrery::wire::CloseCode;
+use orrery::protocol::CloseCode;
 
 #[test]
 fn a_laggard_gets_a_snapshot_when_it_reads_again() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use orrery::ids::{ConnId, Handle, SystemIndex, UnixMillis};
-use orrery::replication::{Publisher, Purse, Stage, TickFrame, Viewer};
+use orrery::replication::{Publisher, Stage, TickFrame, Viewer, Wallet};
 use orrery::sim::{Command, World};
 use orrery::universe::Universe;
 
@@ -78,5 +78,5 @@ fn viewer((&ship, slot): (&Handle, u32)) -> Viewer {
         slot,
         generation: 0,
     };
-    Viewer::new(conn, ship, Purse::default())
+    Viewer::new(conn, ship, Wallet::default())
 }

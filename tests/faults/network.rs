@@ -7,9 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use orrery::limits::{LINGER_TICKS, SILENCE_MS_MAX, STALL_MS_MAX};
-use orrery::wire::Reply;
-use orrery::wire::client::Body;
-use orrery::wire::world::Gone;
+use orrery::protocol::Reply;
+use orrery::protocol::client::Body;
+use orrery::protocol::world::Gone;
 
 use crate::relay::{Flow, Relay};
 use crate::support::{Client, Ending, Server, Setup, Shared, worlds};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Socket, Type};
 use tungstenite::Message as Frame;
 
-use orrery::wire::NoticeKind;
+use orrery::protocol::NoticeKind;
 
 use crate::support::{Client, Server, Setup, Shared, worlds};
 

@@ -4,9 +4,9 @@ use std::f64::consts::TAU;
 use std::time::Instant;
 
 use orrery::ids::EntityKind;
-use orrery::wire::client::Body;
-use orrery::wire::world::{Event, Gone};
-use orrery::wire::{CombatEvent, CombatKind, ErrorCode, Reply};
+use orrery::protocol::client::Body;
+use orrery::protocol::world::{Event, Gone};
+use orrery::protocol::{CombatEvent, CombatKind, ErrorCode, Reply};
 
 use crate::support::{Client, PATIENCE, Server, Setup, buy, repair, sell, worlds};
 

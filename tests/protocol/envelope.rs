@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use orrery::ids::Name;
-use orrery::wire::client::Body;
-use orrery::wire::{ErrorCode, JoinSystem, Ping, Reply, Request};
+use orrery::protocol::client::Body;
+use orrery::protocol::{ErrorCode, JoinSystem, Ping, Reply, Request};
 
 use crate::support::{Client, Server, Setup, Shared, buy, repair, sell, worlds};
 
@@ -14,7 +14,7 @@ fn server() -> Arc<Server> {
     SHARED.server(|| Server::start(Setup::world(worlds::PORT)))
 }
 
-fn error(reply: Reply) -> orrery::wire::ErrorReply {
+fn error(reply: Reply) -> orrery::protocol::ErrorReply {
     match reply {
         Reply::Error(error) => error,
         other => panic!("an error, not {other:?}"),

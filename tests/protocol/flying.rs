@@ -4,8 +4,8 @@ use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use orrery::ids::Name;
-use orrery::wire::world::{Entity, Event};
-use orrery::wire::{ErrorCode, Fixed2, Flight, Reply};
+use orrery::protocol::world::{Entity, Event};
+use orrery::protocol::{ErrorCode, Fixed2, Flight, Reply};
 
 use crate::support::{Client, Server, Setup, Shared, buy, worlds};
 
@@ -328,7 +328,7 @@ fn a_docked_pilot_jumps_and_arrives_docked_at_the_first_station() {
     assert_eq!(client.sky.docked_at(), Some("gamma"));
     assert_eq!(client.sky.you().fuel.to_f64().to_bits(), 80_f64.to_bits());
     let told = client.notices.last().map(|notice| notice.kind);
-    assert_eq!(told, Some(orrery::wire::NoticeKind::Jump));
+    assert_eq!(told, Some(orrery::protocol::NoticeKind::Jump));
     assert_eq!(
         client.sky.held("water"),
         3,
@@ -342,7 +342,10 @@ fn a_docked_pilot_jumps_and_arrives_docked_at_the_first_station() {
     watcher.until("others see it go", |watcher, _| {
         watcher.sky.gone.contains_key(&ship)
     });
-    assert_eq!(watcher.sky.gone[&ship], orrery::wire::world::Gone::Jumped);
+    assert_eq!(
+        watcher.sky.gone[&ship],
+        orrery::protocol::world::Gone::Jumped
+    );
     let back = client.enter("sol-1");
     assert_eq!(back.system_id.as_str(), "sol-1");
     assert_eq!(client.sky.docked_at(), Some("alpha"));

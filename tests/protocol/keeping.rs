@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orrery::wire::{Reply, Request};
+use orrery::protocol::{Reply, Request};
 
 use crate::support::{Client, Server, Setup, buy, order, worlds};
 

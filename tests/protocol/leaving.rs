@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use orrery::wire::world::Gone;
-use orrery::wire::{ErrorCode, Ping, Reply, Request};
+use orrery::protocol::world::Gone;
+use orrery::protocol::{ErrorCode, Ping, Reply, Request};
 
 use crate::support::{Client, Server, Setup, Shared, worlds};
 

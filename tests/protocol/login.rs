@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use orrery::wire::client::Body;
-use orrery::wire::{AskedVersion, ErrorCode, Login, Refresh, Reply, Request};
+use orrery::protocol::client::Body;
+use orrery::protocol::{AskedVersion, ErrorCode, Login, Refresh, Reply, Request};
 
 use crate::support::{Client, Ending, Server, Setup, Shared, get, request};
 

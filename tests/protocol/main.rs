@@ -7,9 +7,9 @@ mod support;
 
 mod closing;
 mod combat;
-mod doors;
 mod envelope;
 mod flying;
+mod http_routes;
 mod keeping;
 mod leaving;
 mod login;

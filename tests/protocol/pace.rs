@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use orrery::ids::Name;
 use orrery::limits::DELTA_BYTES_MAX;
+use orrery::protocol::client::Body;
 use orrery::swarm::{self, Conduct, Options};
 use orrery::universe::bench_text;
-use orrery::wire::client::Body;
 
 use crate::support::{Client, Server, Setup};
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use orrery::wire::{Refresh, Reply, Request};
+use orrery::protocol::{Refresh, Reply, Request};
 use tempfile::TempDir;
 
 use crate::support::{Client, Log, SECRET, Server, Setup, get, request};

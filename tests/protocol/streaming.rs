@@ -5,9 +5,9 @@ use std::f64::consts::PI;
 use std::sync::Arc;
 
 use jsonschema::Validator;
-use orrery::wire::client::Body;
-use orrery::wire::world::Gone;
-use orrery::wire::{ErrorCode, Reply};
+use orrery::protocol::client::Body;
+use orrery::protocol::world::Gone;
+use orrery::protocol::{ErrorCode, Reply};
 use serde_json::Value;
 
 use crate::support::{Client, Server, Setup, Shared, buy, worlds};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use orrery::wire::{ErrorCode, Reply, Request, TradeResult};
+use orrery::protocol::{ErrorCode, Reply, Request, TradeResult};
 
 use crate::support::{Client, Server, Setup, Shared, buy, order, repair, sell, worlds};
 

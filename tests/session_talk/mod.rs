@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use orrery::ids::{Millis, Name, PlayerId, UnixMillis};
+use orrery::protocol::{AskedVersion, AuthOk, CloseCode, ErrorCode, Fixed2, Joined, Reply, Spawn};
 use orrery::session::token::{Key, Signer, Verifier};
 use orrery::session::{Command, Desk, Session, Verdict};
-use orrery::wire::{AskedVersion, AuthOk, CloseCode, ErrorCode, Fixed2, Joined, Reply, Spawn};
 
 pub(crate) const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 pub(crate) const UNIX: u64 = 1_700_000_000_000;
@@ -113,7 +113,7 @@ pub(crate) fn joined() -> Reply {
         spawn: Spawn {
             x: Fixed2::default(),
             y: Fixed2::default(),
-            rotation: orrery::wire::Angle::default(),
+            rotation: orrery::protocol::Angle::default(),
         },
         tick_rate: 30,
         tick: 1,

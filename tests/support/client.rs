@@ -8,9 +8,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
 use orrery::ids::Name;
-use orrery::wire::client::{Body, Received};
-use orrery::wire::world::Delta;
-use orrery::wire::{
+use orrery::protocol::client::{Body, Received};
+use orrery::protocol::world::Delta;
+use orrery::protocol::{
     AskedVersion, CombatEvent, ErrorCode, Input, JoinSystem, Joined, Login, Message, Notice,
     Repair, Reply, Request, RequestId, Seq, Trade, encode_request,
 };

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use orrery::ids::EntityKind;
-use orrery::wire::Joined;
-use orrery::wire::world::{
+use orrery::protocol::Joined;
+use orrery::protocol::world::{
     Delta, Entity, EntityUpdate, Gone, Market, Snapshot, You, YouChanges, Zone, ZoneContext,
 };
 

@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use orrery::ids::{EntityKind, Name, UnixMillis};
-use orrery::session::token::{Key, Verifier};
-use orrery::wire::client::{Body, Received};
-use orrery::wire::world::{
+use orrery::protocol::client::{Body, Received};
+use orrery::protocol::world::{
     Delta, Entity, EntityUpdate, Market, Price, Snapshot, You, YouChanges, ZoneContext,
 };
-use orrery::wire::{
+use orrery::protocol::{
     Angle, AuthOk, Cargo, ErrorCode, Fixed2, Joined, Message as Asked, Reply, Request, Scratch,
     Spawn, TradeDetails, TradeResult, decode,
 };
+use orrery::session::token::{Key, Verifier};
 use tungstenite::handshake::server::{ErrorResponse, Request as Upgrade, Response};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Message, WebSocket, accept_hdr};

@@ -195,7 +195,7 @@ const fn reason(status: u16) -> &'static str {
         413 => "Content Too Large",
         421 => "Misdirected Request",
         426 => "Upgrade Required",
-        429 => "Too Many Requests",
+        429 => "Too Many RequestIds",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         501 => "Not Implemented",

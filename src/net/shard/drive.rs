@@ -70,8 +70,8 @@ impl<S: Transport> Shard<S> {
         match event {
             Event::Text | Event::Binary => {
                 let mut message = std::mem::take(&mut self.message);
-                self.tally.messages_in.add(1);
-                self.tally.message_bytes_in.add(message.len() as u64);
+                self.counters.messages_in.add(1);
+                self.counters.message_bytes_in.add(message.len() as u64);
                 if matches!(event, Event::Text) {
                     service.text(self, conn, &mut message);
                 } else {
@@ -85,9 +85,9 @@ impl<S: Transport> Shard<S> {
             Event::Request(head) => self.answer(conn, head, service),
             Event::Drained => service.drained(self, conn),
             Event::Closed(fault) => {
-                self.tally.closed.add(1);
+                self.counters.closed.add(1);
                 if let Some(fault) = fault {
-                    self.tally.faults(fault).add(1);
+                    self.counters.faults(fault).add(1);
                 }
                 service.closed(self, conn);
             }
@@ -105,11 +105,11 @@ impl<S: Transport> Shard<S> {
         match verdict {
             Verdict::Respond(response, method) => {
                 entry.connection.respond(&response, method, now);
-                self.tally.http_requests.add(1);
+                self.counters.http_requests.add(1);
             }
             Verdict::Accept(key, accept) => {
                 entry.connection.accept(head, &key, &accept, &config, now);
-                self.tally.opened.add(1);
+                self.counters.opened.add(1);
             }
         }
     }
@@ -121,16 +121,16 @@ impl<S: Transport> Shard<S> {
         service: &mut (impl Service + ?Sized),
     ) -> Verdict {
         let malformed = || Verdict::Respond(Response::new(400), Method::Get);
-        let doors = std::sync::Arc::clone(&self.common.doors);
+        let limiter = std::sync::Arc::clone(&self.common.limiter);
         let stopping = self.is_stopping();
         let Some(entry) = self.entry(conn) else {
             return malformed();
         };
         let secure = entry.connection.stream().is_secure();
         let peer = entry.connection.peer();
-        let client = head.request(peer, secure, |request| doors.client(request));
+        let client = head.request(peer, secure, |request| limiter.client(request));
         let client = client.unwrap_or(peer);
-        let counted = entry.pass.count_for(client);
+        let counted = entry.permit.count_for(client);
         if let Err(refusal) = counted {
             self.note_refusal(refusal, client);
             let response = Response::new(429).with_body("text/plain", format!("{refusal}\n"));

@@ -1,7 +1,7 @@
 //! TLS handshakes under way: each counts from its first byte, and for one too many the oldest ends.
 //!
 //! A connection that has not said a word is no handshake yet; it only holds a place among all
-//! connections, see [`Doors`](crate::net::doors::Doors).
+//! connections, see [`ConnectionLimiter`](crate::net::limiter::ConnectionLimiter).
 
 use super::{Shard, Transport};
 use crate::net::slot_list::SlotList;
@@ -31,7 +31,7 @@ impl<S: Transport> Shard<S> {
         let has_spoken = entry.is_silent && !entry.connection.is_silent();
         if has_spoken {
             entry.is_silent = false;
-            entry.pass.has_spoken();
+            entry.permit.has_spoken();
         }
         if !entry.is_handshaking {
             return;
@@ -50,7 +50,7 @@ impl<S: Transport> Shard<S> {
             && let Some(oldest) = under_way.front()
         {
             self.displace(oldest);
-            self.tally.handshakes_displaced.add(1);
+            self.counters.handshakes_displaced.add(1);
         }
         self.handshakes.under_way.push_back(slot);
     }

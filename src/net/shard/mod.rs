@@ -21,8 +21,8 @@ use tungstenite::protocol::Message;
 use super::clock::Clock;
 use super::config::NetConfig;
 use super::connection::{Connection, Readiness, Transport, Writer};
-use super::doors::{Doors, Pass, Refusal};
-use super::tally::Tally;
+use super::counters::NetCounters;
+use super::limiter::{ConnectionLimiter, ConnectionPermit, Refusal};
 use super::timers::Timers;
 use super::{Bytes, Io, Outgoing, Sent, Service, Utf8Bytes};
 use crate::ids::{ConnId, Millis, Name, UnixMillis};
@@ -36,7 +36,7 @@ pub struct Common {
     /// Bounds and trust.
     pub config: Arc<NetConfig>,
     /// Who may come in.
-    pub doors: Arc<Doors>,
+    pub limiter: Arc<ConnectionLimiter>,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -45,7 +45,7 @@ impl Common {
     /// Nobody inside yet.
     pub fn new(config: NetConfig, clock: Arc<dyn Clock>) -> Self {
         Self {
-            doors: Doors::new(&config, Arc::clone(&clock)),
+            limiter: ConnectionLimiter::new(&config, Arc::clone(&clock)),
             config: Arc::new(config),
             clock,
         }
@@ -54,7 +54,7 @@ impl Common {
 
 struct Entry<S> {
     connection: Connection<S>,
-    pass: Pass,
+    permit: ConnectionPermit,
     generation: u32,
     timer: Option<Millis>,
     queued: bool,
@@ -77,7 +77,7 @@ pub struct Shard<S> {
     displaced: Vec<u32>,
     refusals: Refusals,
     stop_at: Option<Millis>,
-    tally: Arc<Tally>,
+    counters: Arc<NetCounters>,
 }
 
 impl<S: Transport> Shard<S> {
@@ -95,7 +95,7 @@ impl<S: Transport> Shard<S> {
             displaced: Vec::new(),
             refusals: Refusals::default(),
             stop_at: None,
-            tally: Arc::default(),
+            counters: Arc::default(),
             common,
         }
     }
@@ -112,7 +112,7 @@ impl<S: Transport> Shard<S> {
 
     /// Shards of the listener that have connections to end for others, a bit each.
     pub(super) fn shards_to_tell(&self) -> u64 {
-        self.common.doors.shards_to_tell()
+        self.common.limiter.shards_to_tell()
     }
 
     /// Span in which news of busy connections is gathered, in µs.
@@ -121,19 +121,19 @@ impl<S: Transport> Shard<S> {
     }
 
     /// The shard's counters, which any thread may read.
-    pub fn tally(&self) -> Arc<Tally> {
-        Arc::clone(&self.tally)
+    pub fn counters(&self) -> Arc<NetCounters> {
+        Arc::clone(&self.counters)
     }
 
     /// Takes a newcomer in, or turns it away and drops its stream. Where all places are taken another
-    /// connection makes room, see [`Doors`]. Its first turn comes by itself.
+    /// connection makes room, see [`ConnectionLimiter`]. Its first turn comes by itself.
     pub fn admit(&mut self, stream: S, peer: IpAddr) -> Result<ConnId, Refusal> {
         let admitted = self.try_admit(stream, peer);
         match admitted {
-            Ok(_) => self.tally.accepted.add(1),
+            Ok(_) => self.counters.accepted.add(1),
             Err(refusal) => self.note_refusal(refusal, peer),
         }
-        self.tally.connections.set(self.entries.len() as u64);
+        self.counters.connections.set(self.entries.len() as u64);
         admitted
     }
 
@@ -148,7 +148,7 @@ impl<S: Transport> Shard<S> {
             slot: slot as u32,
             generation,
         };
-        let pass = self.common.doors.enter(peer, conn)?;
+        let permit = self.common.limiter.enter(peer, conn)?;
         let is_handshaking = stream.is_handshaking();
         let connection = Connection::new(stream, peer, &self.common.config, self.now());
         if self.generations.len() <= slot {
@@ -156,7 +156,7 @@ impl<S: Transport> Shard<S> {
         }
         self.entries.insert(Entry {
             connection,
-            pass,
+            permit,
             generation,
             timer: None,
             queued: false,
@@ -220,7 +220,7 @@ impl<S: Transport> Shard<S> {
             let Some(slot) = self.timers.expire(now) else {
                 break;
             };
-            self.tally.timers_fired.add(1);
+            self.counters.timers_fired.add(1);
             let waits = self.entries.get_mut(slot as usize).is_some_and(|entry| {
                 entry.timer = None;
                 entry.queued
@@ -246,10 +246,10 @@ impl<S: Transport> Shard<S> {
 
     /// Ends those who made room since the last turn: at most as many as came in.
     fn end_displaced(&mut self, service: &mut (impl Service + ?Sized)) {
-        for conn in self.common.doors.take_displaced(self.number) {
+        for conn in self.common.limiter.take_displaced(self.number) {
             if self.entry(conn).is_some() {
                 self.displace(conn.slot);
-                self.tally.displaced.add(1);
+                self.counters.displaced.add(1);
             }
         }
         let mut displaced = std::mem::take(&mut self.displaced);
@@ -274,8 +274,8 @@ impl<S: Transport> Shard<S> {
 
     /// Counts somebody who was turned away, for the operator.
     fn note_refusal(&mut self, refusal: Refusal, peer: IpAddr) {
-        self.tally.refused.add(1);
-        self.tally.refusals(refusal).add(1);
+        self.counters.refused.add(1);
+        self.counters.refusals(refusal).add(1);
         self.refusals.note(refusal, peer);
     }
 
@@ -332,7 +332,7 @@ impl<S: Transport> Shard<S> {
         if let Some(generation) = self.generations.get_mut(slot as usize) {
             *generation = generation.wrapping_add(1);
         }
-        self.tally.connections.set(self.entries.len() as u64);
+        self.counters.connections.set(self.entries.len() as u64);
     }
 
     fn send_by(
@@ -354,10 +354,10 @@ impl<S: Transport> Shard<S> {
         let sent = send(&mut entry.connection, writer);
         match sent {
             Sent::Flushed | Sent::Pending => {
-                self.tally.messages_out.add(1);
-                self.tally.message_bytes_out.add(payload_bytes as u64);
+                self.counters.messages_out.add(1);
+                self.counters.message_bytes_out.add(payload_bytes as u64);
             }
-            Sent::Full => self.tally.messages_refused.add(1),
+            Sent::Full => self.counters.messages_refused.add(1),
             // The stream broke just now: let its end be noticed.
             Sent::Gone if was_open => self.enqueue(conn.slot),
             Sent::Gone => {}
@@ -405,19 +405,19 @@ impl<S: Transport> Io for Shard<S> {
         let now = self.now();
         if let Some(entry) = self.entry(conn) {
             entry.connection.close(code, reason, now);
-            entry.pass.end_login();
+            entry.permit.end_login();
             self.enqueue(conn.slot);
         }
     }
 
     fn begin_login(&mut self, conn: ConnId, name: &Name) -> bool {
         self.entry(conn)
-            .is_some_and(|entry| entry.pass.begin_login(name))
+            .is_some_and(|entry| entry.permit.begin_login(name))
     }
 
     fn mark_authenticated(&mut self, conn: ConnId) {
         if let Some(entry) = self.entry(conn) {
-            entry.pass.authenticate();
+            entry.permit.authenticate();
         }
     }
 

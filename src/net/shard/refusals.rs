@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use crate::ids::Millis;
 use crate::limits::REFUSALS_LOG_MS;
-use crate::net::doors::Refusal;
+use crate::net::limiter::Refusal;
 
 /// What was not said yet.
 #[derive(Debug, Default)]

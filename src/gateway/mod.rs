@@ -1,0 +1,475 @@
+//! One net shard's half of the game: sessions on one side, the bus to the node on the other.
+//!
+//! A gateway turns text into [`Command`]s for the tick, and what comes back into messages: replies one
+//! by one, frames into each client's `world.delta`. It knows no rule of the game. Order of a
+//! connection: `open` → texts, replies, frames → `closed`.
+//!
+//! Backpressure: replies always queue (a client that lets them pile up past the net layer's bound
+//! is closed); state never queues behind unsent output. A client that cannot take a delta misses
+//! it, is owed a snapshot, asks the tick for one when its output has drained, and is closed when
+//! nothing moves for [`STALL_MS_MAX`](crate::limits::STALL_MS_MAX).
+
+mod guests;
+pub mod http_routes;
+mod login;
+pub mod login_rate;
+mod stream;
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::bus::BoundedQueue;
+use crate::bus::{AddressedReply, GatewayQueue, Notify, ToGateway, ToNode};
+use crate::ids::{ConnId, Millis, SystemIndex};
+use crate::limits::{COMPOSE_BUFFER_BYTES, HELD_REPLIES_MAX, SWEEP_LATE_MS_MAX, SWEEP_MS};
+use crate::metrics::{KindLabel, Metrics};
+use crate::net::{Io, Outgoing, Sent, Service, Waker, http};
+use crate::protocol::{CloseCode, ErrorCode, Notice, NoticeKind, Reply, encode};
+use crate::session::token::Verifier;
+use crate::session::{Command, Desk, Session, Stage, Verdict};
+use http_routes::HttpRoutes;
+use login::Refusals;
+use login_rate::LoginRate;
+use prometheus_client::metrics::counter::Counter;
+
+/// What a gateway is made of.
+#[derive(Debug)]
+pub struct GatewayParts {
+    /// Which shard it serves.
+    pub shard: u16,
+    /// Which tokens are good.
+    pub verifier: Arc<Verifier>,
+    /// Who may connect, and what plain HTTP requests get.
+    pub routes: HttpRoutes,
+    /// How often an address may log in; the same for all gateways.
+    pub logins: Arc<LoginRate>,
+    /// The way to the tick.
+    pub inbox: Arc<BoundedQueue<ToNode>>,
+    /// The way from the tick.
+    pub queue: Arc<GatewayQueue>,
+    /// Newest batch that is durable.
+    pub durable: Arc<AtomicU64>,
+    /// Figures for operators.
+    pub metrics: Metrics,
+}
+
+/// One net shard's sessions; see the module's page.
+#[derive(Debug)]
+pub struct Gateway {
+    parts: GatewayParts,
+    desk: Desk,
+    clients: Vec<Option<Client>>,
+    /// Buffer that the queue is emptied into.
+    taken: Vec<ToGateway>,
+    held: VecDeque<AddressedReply>,
+    composed: Outgoing,
+    /// Connections that ended while the inbox was full.
+    unreported: Vec<ConnId>,
+    next_sweep: Millis,
+    refusals: Refusals,
+    is_draining: bool,
+    /// Nothing becomes durable any more.
+    has_failed: bool,
+    deltas_sent: Counter,
+    snapshots_sent: Counter,
+    replies_sent: Counter,
+}
+
+#[derive(Debug)]
+struct Client {
+    conn: ConnId,
+    /// Who it is, or whom a trusted proxy speaks for.
+    address: IpAddr,
+    session: Session,
+    /// The system and tick of the newest state sent.
+    shown: Option<(SystemIndex, u64)>,
+    stall: Option<Stall>,
+}
+
+/// A client that missed state.
+#[derive(Clone, Copy, Debug)]
+struct Stall {
+    /// When its output last moved.
+    since: Millis,
+    pending_bytes: usize,
+    /// Whether a snapshot was asked for.
+    is_asked: bool,
+}
+
+impl Gateway {
+    /// A gateway without clients.
+    pub fn new(parts: GatewayParts) -> Self {
+        let sent = |kind| {
+            parts
+                .metrics
+                .messages_sent
+                .get_or_create_owned(&KindLabel { kind })
+        };
+        Self {
+            deltas_sent: sent("world.delta"),
+            snapshots_sent: sent("world.snapshot"),
+            replies_sent: sent("other"),
+            desk: Desk::new(Arc::clone(&parts.verifier)),
+            parts,
+            clients: Vec::new(),
+            taken: Vec::new(),
+            held: VecDeque::new(),
+            composed: Outgoing::with_capacity(COMPOSE_BUFFER_BYTES),
+            unreported: Vec::new(),
+            next_sweep: Millis(0),
+            refusals: Refusals::default(),
+            is_draining: false,
+            has_failed: false,
+        }
+    }
+
+    fn client(&mut self, conn: ConnId) -> Option<&mut Client> {
+        self.clients
+            .get_mut(conn.slot as usize)?
+            .as_mut()
+            .filter(|client| client.conn == conn)
+    }
+
+    /// Tells what the rest of the server decided; the session goes by it.
+    fn tell(&mut self, io: &mut dyn Io, conn: ConnId, reply: &Reply, reply_to: Option<u64>) {
+        let Some(client) = self.client(conn) else {
+            return;
+        };
+        let reply = client.session.phrase(reply);
+        let close = client.session.on_reply(&reply, reply_to);
+        if matches!(*reply, Reply::AuthOk(_)) {
+            io.mark_authenticated(conn);
+        }
+        self.say(io, conn, &reply, reply_to);
+        if let Some(code) = close {
+            self.end(io, conn, code);
+        }
+    }
+
+    /// Sends one message of the control lane.
+    fn say(&mut self, io: &mut dyn Io, conn: ConnId, reply: &Reply, reply_to: Option<u64>) {
+        let Some(client) = self.client(conn) else {
+            return;
+        };
+        let seq = client.session.next_seq();
+        encode(reply, seq, reply_to, io.unix(), self.composed.begin());
+        let code = match reply {
+            Reply::Error(error) => Some(error.code),
+            Reply::AuthError(error) => Some(error.code),
+            _ => None,
+        };
+        if let Some(code) = code {
+            let kind = code.as_str();
+            let label = KindLabel { kind };
+            self.parts.metrics.errors.get_or_create(&label).inc();
+        }
+        match self.send_composed(io, conn) {
+            Sent::Full => self.end(io, conn, CloseCode::TooSlow),
+            Sent::Flushed | Sent::Pending => drop(self.replies_sent.inc()),
+            Sent::Gone => {}
+        }
+    }
+
+    /// Sends what was composed, as one text message.
+    fn send_composed(&mut self, io: &mut dyn Io, conn: ConnId) -> Sent {
+        let length = self.composed.text().len() as u64;
+        let sent = io.send_encoded(conn, &mut self.composed);
+        if matches!(sent, Sent::Flushed | Sent::Pending) {
+            self.parts.metrics.sent_bytes.inc_by(length);
+        }
+        sent
+    }
+
+    fn end(&mut self, io: &mut dyn Io, conn: ConnId, code: CloseCode) {
+        self.parts
+            .metrics
+            .closes
+            .get_or_create(&KindLabel {
+                kind: code.reason(),
+            })
+            .inc();
+        if let Some(client) = self.client(conn) {
+            client.session.close();
+        }
+        io.close(conn, code.as_u16(), code.reason());
+    }
+
+    fn carry_out(&mut self, io: &mut dyn Io, conn: ConnId, verdict: Verdict) {
+        match verdict {
+            Verdict::Nothing => {}
+            Verdict::Reply(reply, reply_to) => self.say(io, conn, &reply, reply_to),
+            Verdict::Command(command @ Command::Login { .. }) => self.log_in(io, conn, command),
+            Verdict::Command(command) => self.pass_on(io, conn, command),
+            Verdict::Close(code) => self.end(io, conn, code),
+            Verdict::ReplyThenClose(reply, reply_to, code) => {
+                self.say(io, conn, &reply, reply_to);
+                self.end(io, conn, code);
+            }
+        }
+    }
+
+    /// Hands a command to the tick; where its inbox is full, says so to whoever is owed an answer.
+    fn pass_on(&mut self, io: &mut dyn Io, conn: ConnId, command: Command) {
+        let (command, refusal) = if self.has_failed {
+            (command, ErrorCode::Internal)
+        } else {
+            let pushed = self.parts.inbox.push(ToNode::Command { conn, command });
+            let Err(ToNode::Command { command, .. }) = pushed else {
+                return;
+            };
+            (command, ErrorCode::RateLimited)
+        };
+        if let Some(seq) = command.owed_seq() {
+            self.tell(io, conn, &Reply::error(refusal), Some(seq.number()));
+        }
+    }
+
+    fn release_replies(&mut self, io: &mut dyn Io, durable: u64) {
+        while let Some(addressed) = self
+            .held
+            .pop_front_if(|addressed| addressed.batch <= durable)
+        {
+            self.tell(io, addressed.conn, &addressed.reply, addressed.reply_to);
+        }
+    }
+
+    /// Answers to transactions wait for their batch, and behind each other; all else is told at once.
+    fn hold_reply(&mut self, io: &mut dyn Io, addressed: AddressedReply) {
+        if addressed.batch == 0 {
+            self.tell(io, addressed.conn, &addressed.reply, addressed.reply_to);
+        } else if self.held.len() < HELD_REPLIES_MAX {
+            self.held.push_back(addressed);
+        } else {
+            self.end(io, addressed.conn, CloseCode::TooSlow);
+        }
+    }
+
+    /// Composes and sends one message of state. Where it is too large to be queued its number is
+    /// used for the next one, and the client knows nothing of it.
+    fn send_state(
+        &mut self,
+        io: &mut dyn Io,
+        conn: ConnId,
+        compose: impl FnOnce(u64, &mut Vec<u8>),
+    ) -> Sent {
+        let Some(client) = self.client(conn) else {
+            return Sent::Gone;
+        };
+        let seq = client.session.next_seq();
+        compose(seq, self.composed.begin());
+        let sent = self.send_composed(io, conn);
+        if sent == Sent::Full
+            && let Some(client) = self.client(conn)
+        {
+            client.session.take_back_seq();
+        }
+        sent
+    }
+
+    /// Tells the tick who is gone; what its inbox cannot take waits for the next sweep.
+    fn report_closed(&mut self) {
+        let inbox = &self.parts.inbox;
+        self.unreported
+            .retain(|&conn| inbox.push(ToNode::Closed(conn)).is_err());
+    }
+
+    /// Looks at every client's deadlines; a few times a second, so that no client costs a timer.
+    fn sweep(&mut self, io: &mut dyn Io) {
+        self.report_closed();
+        let now = io.now();
+        self.refusals.report(now);
+        for slot in 0..self.clients.len() {
+            let Some(Some(client)) = self.clients.get_mut(slot) else {
+                continue;
+            };
+            let conn = client.conn;
+            let was_waiting = client.session.stage() == Stage::LoggingIn;
+            let verdict = client.session.on_deadline(now);
+            self.refusals.unanswered += u64::from(was_waiting && verdict != Verdict::Nothing);
+            self.carry_out(io, conn, verdict);
+            self.watch_stall(io, conn, now);
+        }
+        self.parts
+            .metrics
+            .inputs_stale
+            .inc_by(std::mem::take(&mut self.desk.tally).stale_inputs);
+    }
+
+    /// Some of what waits to be told was not kept.
+    fn forget(&mut self, io: &mut dyn Io, is_lost: impl Fn(&AddressedReply) -> bool) {
+        let (lost, held) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition(is_lost);
+        self.held = held;
+        let lost: VecDeque<AddressedReply> = lost;
+        for addressed in lost {
+            self.tell(
+                io,
+                addressed.conn,
+                &Reply::error(ErrorCode::Internal),
+                addressed.reply_to,
+            );
+        }
+    }
+
+    fn announce_drain(&mut self, io: &mut dyn Io, deadline_ms: u64) {
+        self.is_draining = true;
+        let notice = Reply::Notice(Notice {
+            kind: NoticeKind::Drain,
+            message: Some("The server is shutting down".into()),
+            deadline_ms: Some(deadline_ms),
+            system_id: None,
+        });
+        for slot in 0..self.clients.len() {
+            if let Some(Some(client)) = self.clients.get(slot) {
+                let conn = client.conn;
+                self.tell(io, conn, &notice, None);
+            }
+        }
+    }
+
+    /// Nothing becomes durable any more: whoever waits for that hears INTERNAL.
+    fn fail(&mut self, io: &mut dyn Io, durable: u64) {
+        self.has_failed = true;
+        self.release_replies(io, durable);
+        for addressed in std::mem::take(&mut self.held) {
+            self.tell(
+                io,
+                addressed.conn,
+                &Reply::error(ErrorCode::Internal),
+                addressed.reply_to,
+            );
+        }
+    }
+
+    fn end_all(&mut self, io: &mut dyn Io) {
+        for slot in 0..self.clients.len() {
+            if let Some(Some(client)) = self.clients.get(slot) {
+                let conn = client.conn;
+                self.end(io, conn, CloseCode::Draining);
+            }
+        }
+    }
+}
+
+impl Notify for Waker {
+    fn notify(&self) {
+        self.ring();
+    }
+}
+
+impl Service for Gateway {
+    fn http(&mut self, request: &http::Request<'_>) -> http::Response {
+        self.parts.routes.http(request)
+    }
+
+    fn open(
+        &mut self,
+        io: &mut dyn Io,
+        conn: ConnId,
+        upgrade: &http::Request<'_>,
+    ) -> Result<http::Accept, http::Response> {
+        if self.is_draining {
+            return Err(HttpRoutes::draining());
+        }
+        let entry = self.parts.routes.admit(upgrade)?;
+        let slot = conn.slot as usize;
+        if self.clients.len() <= slot {
+            self.clients.resize_with(slot + 1, || None);
+        }
+        let session = Session::new(io.now(), entry.asked_version);
+        self.clients[slot] = Some(Client {
+            conn,
+            address: upgrade.peer,
+            session,
+            shown: None,
+            stall: None,
+        });
+        self.parts.metrics.connections.inc();
+        Ok(entry.accept)
+    }
+
+    fn text(&mut self, io: &mut dyn Io, conn: ConnId, text: &mut [u8]) {
+        self.parts.metrics.messages_received.inc();
+        self.parts.metrics.received_bytes.inc_by(text.len() as u64);
+        let (now, unix) = (io.now(), io.unix());
+        let client = self
+            .clients
+            .get_mut(conn.slot as usize)
+            .and_then(Option::as_mut);
+        let Some(client) = client.filter(|client| client.conn == conn) else {
+            return;
+        };
+        let verdict = client.session.on_text(text, now, unix, &mut self.desk);
+        self.carry_out(io, conn, verdict);
+    }
+
+    fn binary(&mut self, io: &mut dyn Io, conn: ConnId, _: &[u8]) {
+        self.end(io, conn, CloseCode::BinaryRefused);
+    }
+
+    fn wake(&mut self, io: &mut dyn Io) {
+        if self.parts.queue.take_broken() {
+            self.end_all(io);
+        }
+        // Read before the queue: what the tick had to say before it raised the mark is then in it.
+        let durable = self.parts.durable.load(Ordering::Acquire);
+        let mut taken = std::mem::take(&mut self.taken);
+        self.parts.queue.take(&mut taken);
+        for message in taken.drain(..) {
+            match message {
+                ToGateway::Reply(addressed) => self.hold_reply(io, addressed),
+                ToGateway::Frame(frame) => self.show(io, &frame),
+                ToGateway::Forget(system) => {
+                    self.forget(io, |addressed| addressed.system == Some(system))
+                }
+                ToGateway::Discard(conn) => self.forget(io, |addressed| addressed.conn == conn),
+                ToGateway::Fail => self.fail(io, durable),
+                ToGateway::Close(conn, code) => self.end(io, conn, code),
+                ToGateway::Drain { deadline_ms } => self.announce_drain(io, deadline_ms),
+                ToGateway::Stop { grace_ms } => {
+                    self.release_replies(io, durable);
+                    io.stop(grace_ms);
+                }
+            }
+        }
+        self.taken = taken;
+        self.release_replies(io, durable);
+    }
+
+    fn drained(&mut self, io: &mut dyn Io, conn: ConnId) {
+        let now = io.now();
+        if self
+            .client(conn)
+            .is_some_and(|client| client.stall.is_some())
+        {
+            self.want_snapshot(now, conn);
+        }
+    }
+
+    fn closed(&mut self, _: &mut dyn Io, conn: ConnId) {
+        if self.client(conn).is_none() {
+            return;
+        }
+        self.clients[conn.slot as usize] = None;
+        self.parts.metrics.connections.dec();
+        self.unreported.push(conn);
+        self.report_closed();
+    }
+
+    fn deadline(&self) -> Option<Millis> {
+        Some(self.next_sweep)
+    }
+
+    fn timeout(&mut self, io: &mut dyn Io) {
+        let now = io.now();
+        let late_ms = now.since(self.next_sweep);
+        self.next_sweep = now.plus(SWEEP_MS);
+        // Who was stopped for a while has first to hear what came meanwhile.
+        if late_ms < SWEEP_LATE_MS_MAX {
+            self.sweep(io);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Orders that a world is carrying out, by their tickets, and the players whose command queues are not
+//! empty.
+//!
+//! Owns no rule: [`place_order`](super::place_order) decides what becomes of an order, the player's
+//! [command queue](super::command_queue) when it may take effect.
+
+use super::players::{Player, PlayerHandle};
+use crate::ids::{ConnId, Handle, SystemIndex};
+use crate::session::Order;
+
+/// An order that a world is carrying out.
+#[derive(Debug)]
+pub(super) struct PendingOrder {
+    pub(super) player: PlayerHandle,
+    pub(super) conn: ConnId,
+    pub(super) seq: u64,
+    pub(super) system: SystemIndex,
+    pub(super) ship: Handle,
+    pub(super) order: Order,
+}
+
+/// Orders that are under way on this node.
+#[derive(Debug, Default)]
+pub(super) struct Orders {
+    /// The key is the ticket that the world gives back with its receipt. At most
+    /// [`BATCH_RECORDS_MAX`](crate::limits::BATCH_RECORDS_MAX), together with the open batch.
+    pending: slab::Slab<PendingOrder>,
+    /// Players in whose command queues something waits; each once.
+    queued: Vec<PlayerHandle>,
+    /// Buffer of [`Self::take_queued`]; empty between two ticks.
+    queued_before: Vec<PlayerHandle>,
+}
+
+impl Orders {
+    /// How many orders worlds are carrying out.
+    pub(super) fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Notes that a world has an order. Returns its ticket.
+    pub(super) fn insert(&mut self, order: PendingOrder) -> u64 {
+        self.pending.insert(order) as u64
+    }
+
+    /// The order with a ticket, if a world has it.
+    pub(super) fn get(&self, ticket: u64) -> Option<&PendingOrder> {
+        self.pending.get(usize::try_from(ticket).ok()?)
+    }
+
+    /// Takes out an order that a world is done with.
+    pub(super) fn remove(&mut self, ticket: u64) -> Option<PendingOrder> {
+        self.pending.try_remove(usize::try_from(ticket).ok()?)
+    }
+
+    /// Tickets of the orders that a system's world has. Linear in all orders.
+    pub(super) fn tickets_in(&self, system: SystemIndex) -> Vec<u64> {
+        let pending = self.pending.iter();
+        let here = pending.filter(|(_, order)| order.system == system);
+        here.map(|(ticket, _)| ticket as u64).collect()
+    }
+
+    /// Orders of a player that worlds have. Linear in all orders.
+    pub(super) fn of_player(&self, player: PlayerHandle) -> impl Iterator<Item = &PendingOrder> {
+        let pending = self.pending.iter().map(|(_, order)| order);
+        pending.filter(move |order| order.player == player)
+    }
+
+    /// Takes out all orders.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = PendingOrder> {
+        self.pending.drain()
+    }
+
+    /// Players in whose command queues something waits.
+    pub(super) fn queued(&self) -> &[PlayerHandle] {
+        &self.queued
+    }
+
+    /// Lists a player whose command queue is not empty, once.
+    pub(super) fn list(&mut self, handle: PlayerHandle, player: &mut Player) {
+        if !player.queue.is_empty() && !std::mem::replace(&mut player.queue.is_listed, true) {
+            self.queued.push(handle);
+        }
+    }
+
+    /// Takes the list of players whose command queues are to be advanced; it is to be given back
+    /// empty by [`Self::give_back`].
+    pub(super) fn take_queued(&mut self) -> Vec<PlayerHandle> {
+        std::mem::swap(&mut self.queued, &mut self.queued_before);
+        std::mem::take(&mut self.queued_before)
+    }
+
+    /// Takes the emptied buffer of [`Self::take_queued`] back.
+    pub(super) fn give_back(&mut self, emptied: Vec<PlayerHandle>) {
+        debug_assert!(emptied.is_empty(), "every listed player is advanced");
+        self.queued_before = emptied;
+    }
+}
