@@ -6,7 +6,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "../tests/store_harness/mod.rs"]
+#[path = "../tests/programs/store_harness/mod.rs"]
 mod store_harness;
 
 use std::time::{Duration, Instant};
@@ -152,7 +152,8 @@ fn settle(answer: &Answer, submitted: &mut Vec<(u64, Instant)>, latencies: &mut 
 fn main() {
     let databases = || {
         let sqlite = Some(("sqlite", Database::sqlite()));
-        let postgres = Database::postgres().map(|database| ("postgres", database));
+        let postgres = store_harness::postgres_server::is_installed()
+            .then(|| ("postgres", Database::postgres()));
         sqlite.into_iter().chain(postgres)
     };
     // `cargo test --benches` compiles and runs this once, quickly.

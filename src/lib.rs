@@ -36,3 +36,9 @@ pub mod sim;
 pub mod store;
 pub mod swarm;
 pub mod universe;
+
+#[cfg(test)]
+extern crate self as orrery;
+#[cfg(test)]
+#[path = "../tests/units/mod.rs"]
+mod units;

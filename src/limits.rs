@@ -620,7 +620,7 @@ pub const LINGER_TICKS: u64 = 300;
 
 /// Ticks until a ship whose connection is lost is stored where leaving wins nothing: a docked one, and
 /// one that its pilot never steered. Half a second: a page that loads anew takes it back, and what was
-/// ordered before is done, since even the slowest system steps within 10 beats.
+/// ordered before is done, since even the slowest system steps within 10 ticks.
 pub const LINGER_SAFE_TICKS: u64 = 15;
 
 /// Orders that may wait for the next step of one system; beyond, they are answered `RATE_LIMITED`.
@@ -687,7 +687,7 @@ pub const PLAYER_BYTES_MAX: usize =
 /// the encoding arena and in each frame that is kept.
 pub const ENTITY_BYTES_MAX: usize = 4096;
 
-/// What a letter owns beside its place in a queue: names, cargo.
+/// What a reply owns beside its place in a queue: names, cargo.
 pub const REPLY_BYTES: usize = 512;
 
 /// A record of a batch, on its way to the disk.
@@ -867,10 +867,10 @@ pub const RECORDING_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
 /// How long a server that goes down waits for the end of its recording, in ms.
 pub const RECORDING_END_MS_MAX: u64 = 500;
 
-/// Mean work of a beat above which the governor gives something up, in ns: four fifths of a period.
+/// Mean work of a tick above which the governor sheds load, in ns: four fifths of a period.
 pub const TICK_COST_HOT_NS: u64 = 26_000_000;
 
-/// Mean work of a beat, with what is to be given back reckoned in, below which it does so, in ns.
+/// Mean work of a tick, with what is to be given back included, below which it gives load back, in ns.
 pub const TICK_COST_COOL_NS: u64 = 22_000_000;
 
 /// Beats above the upper mark before the governor acts: half a second.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::bus::BoundedQueue;
+use crate::bus::{BoundedQueue, GatewayQueue, Notify};
 use crate::ids::{Handle, Name, PlayerId, UnixMillis};
 use crate::metrics::Metrics;
 use crate::node::NodeParts;
@@ -20,6 +20,12 @@ use crate::universe::Universe;
 struct Silent {
     /// Players whose pilots were asked for.
     loads: Arc<Mutex<Vec<PlayerId>>>,
+}
+
+struct NotifyNobody;
+
+impl Notify for NotifyNobody {
+    fn notify(&self) {}
 }
 
 impl DurableStore for Silent {
@@ -56,7 +62,7 @@ fn node_over(store: Silent) -> Node {
         elsewhere: Vec::new(),
         recorder: None,
         inbox: Arc::new(BoundedQueue::new(8)),
-        gateways: Vec::new(),
+        gateways: vec![Arc::new(GatewayQueue::new(Box::new(NotifyNobody)))],
         store: Box::new(store),
         durable: Arc::new(AtomicU64::new(0)),
         view_radius: 1000.0,

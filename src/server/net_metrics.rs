@@ -42,7 +42,8 @@ pub(super) fn refresh(metrics: &ConnectionMetrics, counters: &[Arc<NetCounters>]
     raise(&metrics.displaced, "connection", displaced);
     let handshakes = sum(|counters| &counters.handshakes_displaced);
     raise(&metrics.displaced, "handshake", handshakes);
-    metrics.sockets
+    metrics
+        .sockets
         .set(sum(|counters| &counters.connections) as i64);
     for (figure, count) in [
         (&metrics.accepted, sum(|counters| &counters.accepted)),
@@ -51,7 +52,10 @@ pub(super) fn refresh(metrics: &ConnectionMetrics, counters: &[Arc<NetCounters>]
             &metrics.descriptors_exhausted,
             sum(|counters| &counters.descriptors_exhausted),
         ),
-        (&metrics.http_requests, sum(|counters| &counters.http_requests)),
+        (
+            &metrics.http_requests,
+            sum(|counters| &counters.http_requests),
+        ),
     ] {
         figure.inc_by(count.saturating_sub(figure.get()));
     }

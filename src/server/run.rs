@@ -219,7 +219,7 @@ pub fn start<E: From<RunError>>(
     let mut threads = shared.start_gateways(config, reactors)?;
     let (is_ticking, ops) = shared.start_ops(config, ops_reactors, &counters, &mut threads)?;
     let stop = Arc::new(AtomicBool::new(false));
-    let beat = TickThread {
+    let tick_thread = TickThread {
         node: shared.node(config, kept),
         metrics: shared.metrics.clone(),
         clock,
@@ -228,7 +228,7 @@ pub fn start<E: From<RunError>>(
         durable: Arc::clone(&shared.durable),
     };
     let workers = config.sim_threads;
-    let (_, tick) = spawn("tick".to_owned(), move || beat.run(workers))?;
+    let (_, tick) = spawn("tick".to_owned(), move || tick_thread.run(workers))?;
     Ok(Running {
         listen,
         admin,

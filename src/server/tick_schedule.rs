@@ -13,21 +13,21 @@ use crate::limits::{TICK_RATE_HZ, TICK_SPIN_US};
 pub(super) struct TickStart {
     /// How long after its deadline the tick begins.
     pub(super) lateness: Duration,
-    /// Deadlines that passed unused since the last beat.
+    /// Deadlines that passed unused since the last tick.
     pub(super) skipped: u64,
 }
 
-/// The metronome of the tick thread.
+/// Absolute deadlines of the tick thread.
 #[derive(Debug)]
 pub(super) struct TickSchedule {
     start: Instant,
-    beat: u64,
+    tick: u64,
 }
 
 impl TickSchedule {
     /// The first deadline is one period after `start`.
     pub(super) const fn new(start: Instant) -> Self {
-        Self { start, beat: 0 }
+        Self { start, tick: 0 }
     }
 
     /// Waits for the next deadline that has not passed by more than a period.
@@ -53,18 +53,18 @@ impl TickSchedule {
         }
     }
 
-    /// Moves to the next beat; where its whole period is over already, to the latest one that
+    /// Moves to the next deadline; where its whole period is over already, to the latest one that
     /// began. Returns how many were passed over.
     fn advance(&mut self, now: Instant) -> u64 {
-        let next = self.beat + 1;
+        let next = self.tick + 1;
         let elapsed_ns = now.saturating_duration_since(self.start).as_nanos();
         let current = (elapsed_ns * u128::from(TICK_RATE_HZ) / 1_000_000_000) as u64;
-        self.beat = next.max(current);
-        self.beat - next
+        self.tick = next.max(current);
+        self.tick - next
     }
 
     fn deadline(&self) -> Instant {
-        let nanoseconds = u128::from(self.beat) * 1_000_000_000 / u128::from(TICK_RATE_HZ);
+        let nanoseconds = u128::from(self.tick) * 1_000_000_000 / u128::from(TICK_RATE_HZ);
         self.start + Duration::from_nanos(nanoseconds as u64)
     }
 }
@@ -74,24 +74,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn beats_are_a_thirtieth_of_a_second_apart_and_do_not_drift() {
+    fn ticks_are_a_thirtieth_of_a_second_apart_and_do_not_drift() {
         let start = Instant::now();
-        let mut pace = TickSchedule::new(start);
+        let mut schedule = TickSchedule::new(start);
         for _ in 0..300 {
-            assert_eq!(pace.advance(pace.deadline()), 0);
+            assert_eq!(schedule.advance(schedule.deadline()), 0);
         }
-        assert_eq!(pace.deadline(), start + Duration::from_secs(10));
+        assert_eq!(schedule.deadline(), start + Duration::from_secs(10));
     }
 
     #[test]
-    fn a_stopped_process_skips_beats_and_does_not_burst() {
+    fn a_stopped_process_skips_ticks_and_does_not_burst() {
         let start = Instant::now();
-        let mut pace = TickSchedule::new(start);
-        pace.advance(start);
+        let mut schedule = TickSchedule::new(start);
+        schedule.advance(start);
         let woken = start + Duration::from_millis(5_010);
-        assert_eq!(pace.advance(woken), 148);
-        assert!(pace.deadline() <= woken);
-        assert_eq!(pace.advance(woken), 0);
-        assert!(pace.deadline() > woken);
+        assert_eq!(schedule.advance(woken), 148);
+        assert!(schedule.deadline() <= woken);
+        assert_eq!(schedule.advance(woken), 0);
+        assert!(schedule.deadline() > woken);
     }
 }

@@ -1,7 +1,7 @@
-//! The tick thread: [`Node::tick`] at every beat of the [`TickSchedule`], until told to stop.
+//! The tick thread: [`Node::tick`] at every deadline of the [`TickSchedule`], until told to stop.
 //!
 //! The worker pool is the tick's own and lives as long as it. A stop takes every ship in and waits,
-//! within a bound, until the last batch is durable; a failed store ends the beat at once.
+//! within a bound, until the last batch is durable; a failed store ends the ticking at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -33,29 +33,29 @@ impl TickThread {
             .thread_name(|index| format!("sim-{index}"))
             .build();
         match pool {
-            Ok(pool) => pool.install(|| self.beat()),
+            Ok(pool) => pool.install(|| self.tick_until_stopped()),
             Err(error) => {
                 warn!("no worker pool, ticking on one thread: {error}");
-                self.beat()
+                self.tick_until_stopped()
             }
         }
     }
 
-    fn beat(&mut self) -> Option<String> {
-        let mut pace = TickSchedule::new(Instant::now());
+    fn tick_until_stopped(&mut self) -> Option<String> {
+        let mut schedule = TickSchedule::new(Instant::now());
         while !self.stop.load(Ordering::Acquire) && self.node.failure().is_none() {
-            let beat = pace.wait();
+            let start = schedule.wait();
             let begun = Instant::now();
-            self.node.skip_ticks(beat.skipped);
+            self.node.skip_ticks(start.skipped);
             self.node.tick(self.clock.unix());
             self.metrics
                 .tick_seconds
                 .observe(begun.elapsed().as_secs_f64());
             self.metrics
                 .tick_lateness_seconds
-                .observe(beat.lateness.as_secs_f64());
+                .observe(start.lateness.as_secs_f64());
             self.metrics.ticks.inc();
-            self.metrics.ticks_skipped.inc_by(beat.skipped);
+            self.metrics.ticks_skipped.inc_by(start.skipped);
             self.is_ticking.store(true, Ordering::Release);
         }
         self.is_ticking.store(false, Ordering::Release);

@@ -1,0 +1,151 @@
+//! How much one client may say, on a clock of our own: the honest are never limited, floods end.
+
+use orrery::protocol::{CloseCode, ErrorCode, Reply};
+use orrery::session::Verdict;
+
+use crate::units::session_talk;
+use session_talk::{Talk, assert_for_the_servers_sake, assert_refused};
+
+#[test]
+fn sixty_inputs_a_second_and_brisk_trading_are_never_limited() {
+    let mut talk = Talk::in_system();
+    let mut seq = 2;
+    for frame in 0..600 {
+        talk.now = frame * 1_000 / 60;
+        seq += 1;
+        assert!(
+            matches!(talk.input(seq), Verdict::Command(_)),
+            "frame {frame}"
+        );
+        if frame % 2 == 0 {
+            seq += 1;
+            assert!(
+                matches!(talk.buy(seq), Verdict::Command(_)),
+                "frame {frame}"
+            );
+        }
+    }
+}
+
+#[test]
+fn trades_over_the_rate_are_refused_with_a_time_to_wait() {
+    let mut talk = Talk::in_system();
+    let mut seq = 2;
+    let refused = loop {
+        seq += 1;
+        match talk.buy(seq) {
+            Verdict::Command(_) => {}
+            other => break other,
+        }
+    };
+    assert_eq!(seq, 103);
+    let Verdict::Reply(Reply::Error(error), Some(103)) = refused else {
+        panic!("an error expected: {refused:?}");
+    };
+    assert_eq!(error.code, ErrorCode::RateLimited);
+    assert_eq!(error.retry_after_ms, Some(20));
+    talk.now = 20;
+    assert!(matches!(talk.buy(seq), Verdict::Command(_)));
+}
+
+#[test]
+fn an_escaped_type_does_not_hide_a_trade_from_its_rate() {
+    let mut talk = Talk::in_system();
+    for seq in 3..103 {
+        assert!(matches!(talk.buy(seq), Verdict::Command(_)));
+    }
+    let order = r#"{"station_id":"a","commodity_id":"food","quantity":1}"#;
+    let text = format!(r#"{{"\u0074ype":"trade.buy","seq":103,"payload":{order}}}"#);
+    assert_refused(&talk.say(&text), ErrorCode::RateLimited, 103);
+}
+
+#[test]
+fn every_trade_over_the_rate_is_answered_until_the_flood_closes() {
+    let mut talk = Talk::in_system();
+    let (mut passed, mut refused) = (0, 0);
+    let end = (3..).find_map(|seq| match talk.buy(seq) {
+        Verdict::Command(_) => {
+            passed += 1;
+            None
+        }
+        Verdict::Reply(Reply::Error(error), Some(to)) => {
+            assert_eq!((error.code, to), (ErrorCode::RateLimited, seq));
+            refused += 1;
+            None
+        }
+        other => Some(other),
+    });
+    assert_eq!(end, Some(Verdict::Close(CloseCode::Flood)));
+    assert_eq!((passed, refused), (100, 240));
+    assert_eq!(talk.desk.tally.floods, 1);
+    assert_eq!(talk.buy(9_999), Verdict::Nothing);
+}
+
+#[test]
+fn a_login_over_the_rate_is_refused_for_the_servers_sake() {
+    let mut talk = Talk::new();
+    for seq in 1..=30 {
+        let malformed = talk.ask("auth.login", seq, "{}");
+        assert_refused(&malformed, ErrorCode::MalformedMessage, seq);
+    }
+    let token = talk.token("p_1", 60);
+    let refused = talk.login(31, &token);
+    assert_for_the_servers_sake(&refused, ErrorCode::RateLimited, 31);
+    assert_eq!(talk.login(32, &token), Verdict::Nothing);
+}
+
+#[test]
+fn a_second_login_over_the_rate_does_not_end_the_first() {
+    let mut talk = Talk::in_system();
+    let refused = (3..100).map(|seq| (seq, talk.login(seq, "t"))).find(|(_, verdict)| {
+        !matches!(verdict, Verdict::Reply(Reply::Error(error), _) if error.code == ErrorCode::AlreadyAuthenticated)
+    });
+    let (seq, verdict) = refused.expect("there is a rate");
+    assert_refused(&verdict, ErrorCode::RateLimited, seq);
+    assert!(matches!(talk.input(100), Verdict::Command(_)));
+}
+
+#[test]
+fn a_flood_of_any_kind_is_closed() {
+    let messages = [
+        r#"{"type":"input.command","seq":SEQ,"payload":{}}"#,
+        r#"{"type":"ping","seq":SEQ,"payload":{"t0":1}}"#,
+        r#"{"type":"nope","seq":SEQ,"payload":{}}"#,
+        r#"{"type":"auth.login","seq":SEQ,"payload":{"token":7}}"#,
+        r#"{"\u0074ype":"trade.sell","seq":SEQ,"payload":{"station_id":"a","commodity_id":"b","quantity":1}}"#,
+        "garbage",
+        "",
+    ];
+    for message in messages {
+        let mut talk = Talk::in_system();
+        let end = (3..2_000).find(|seq| {
+            let text = message.replace("SEQ", &seq.to_string());
+            talk.say(&text) == Verdict::Close(CloseCode::Flood)
+        });
+        assert!(end.is_some(), "{message}");
+    }
+}
+
+#[test]
+fn errors_that_nobody_is_owed_are_themselves_limited() {
+    let mut talk = Talk::in_system();
+    let told = (0..230)
+        .filter(|_| talk.say("garbage") != Verdict::Nothing)
+        .count();
+    assert_eq!(told, 100);
+    assert_eq!(talk.desk.tally.untold_errors, 130);
+}
+
+#[test]
+fn a_pause_makes_up_for_mistakes() {
+    let mut talk = Talk::in_system();
+    for second in 0..100 {
+        talk.now = second * 1_000;
+        for _ in 0..40 {
+            assert!(
+                matches!(talk.say("garbage"), Verdict::Reply(..)),
+                "second {second}"
+            );
+        }
+    }
+}
