@@ -97,7 +97,7 @@ fn a_jump_burns_its_fuel_takes_its_ticks_and_is_answered_at_the_arrival() {
     assert_eq!(cluster.tick, asked + 1 + TICKS);
     assert_eq!(cluster.seats[ann].model.deltas, deltas, "nothing was shown");
     cluster.ticks(2);
-    assert_eq!(docked_at(&cluster, ann), "proxima-gateway");
+    assert_eq!(docked_at(&cluster, ann), "proxima-gate");
     assert_eq!(
         cluster.seats[ann].model.you.as_ref().map(|you| you.fuel),
         Some(Fixed2::new(80.0))
@@ -118,7 +118,7 @@ fn a_jump_without_the_fuel_is_refused_and_burns_nothing() {
     join(&mut cluster, ann, "sol-1");
     assert_eq!(cluster.seats[ann].errors, [ErrorCode::InsufficientFuel]);
     cluster.ticks(TICKS + 2);
-    assert_eq!(docked_at(&cluster, ann), "proxima-gateway");
+    assert_eq!(docked_at(&cluster, ann), "proxima-gate");
     assert_eq!(cluster.world("proxima-1").pilots_count(), 1);
 }
 
@@ -151,7 +151,7 @@ fn on_the_way_controls_are_dropped_and_orders_and_joins_are_answered() {
     cluster.ticks(TICKS + 2);
     assert_eq!(
         docked_at(&cluster, ann),
-        "proxima-gateway",
+        "proxima-gate",
         "nothing undocked it"
     );
 }
@@ -181,7 +181,7 @@ fn who_comes_back_on_the_way_is_told_the_goal_and_let_in_at_the_arrival() {
     }
     assert_eq!(cluster.tick, departed + TICKS);
     cluster.ticks(2);
-    assert_eq!(docked_at(&cluster, newest), "proxima-gateway");
+    assert_eq!(docked_at(&cluster, newest), "proxima-gate");
     assert_eq!(
         fuel(&cluster, newest).to_bits(),
         80_f64.to_bits(),
@@ -200,7 +200,7 @@ fn who_has_logged_in_and_not_joined_when_the_jump_ends_joins_afterwards() {
     assert_eq!(cluster.world("proxima-1").pilots_count(), 0);
     join(&mut cluster, again, "proxima-1");
     cluster.ticks(2);
-    assert_eq!(docked_at(&cluster, again), "proxima-gateway");
+    assert_eq!(docked_at(&cluster, again), "proxima-gate");
     assert_eq!(fuel(&cluster, again).to_bits(), 80_f64.to_bits());
 }
 
@@ -214,7 +214,7 @@ fn who_is_gone_when_the_jump_ends_is_stored_at_the_goal() {
     let stored = record(&cluster, "ann");
     assert_eq!(stored.system.as_str(), "proxima-1");
     let again = cluster.enter("ann", "proxima-1");
-    assert_eq!(docked_at(&cluster, again), "proxima-gateway");
+    assert_eq!(docked_at(&cluster, again), "proxima-gate");
     assert_eq!(fuel(&cluster, again).to_bits(), 80_f64.to_bits());
 }
 
@@ -228,12 +228,12 @@ fn whatever_ends_the_server_on_the_way_the_pilot_is_docked_at_the_goal_with_the_
         let stored = record(&cluster, "ann");
         assert_eq!(stored.system.as_str(), "proxima-1");
         assert!(
-            matches!(&stored.place, Place::Docked { station } if station.as_str() == "proxima-gateway")
+            matches!(&stored.place, Place::Docked { station } if station.as_str() == "proxima-gate")
         );
         assert_eq!(stored.fuel.to_bits(), 80_f32.to_bits());
         cluster.restart(is_clean);
         let again = cluster.enter("ann", "proxima-1");
-        assert_eq!(docked_at(&cluster, again), "proxima-gateway");
+        assert_eq!(docked_at(&cluster, again), "proxima-gate");
         assert_eq!(fuel(&cluster, again).to_bits(), 80_f64.to_bits());
     }
 }
@@ -258,7 +258,7 @@ fn a_pilot_who_is_stored_in_a_dock_goes_to_another_system_by_a_jump_too() {
         "logging out is no faster way"
     );
     cluster.ticks(2);
-    assert_eq!(docked_at(&cluster, again), "proxima-gateway");
+    assert_eq!(docked_at(&cluster, again), "proxima-gate");
     assert_eq!(fuel(&cluster, again).to_bits(), 80_f64.to_bits());
 }
 

@@ -77,7 +77,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Layers that may read a clock or a random source: the server, the reactor (for its own
 /// deadlines), the store's writer (to wait and retry), and what stands outside the server.
-const MAY_READ_CLOCKS: &[&str] = &["server", "net", "store", "swarm", "cli"];
+const MAY_READ_CLOCKS: &[&str] = &["server", "gateway", "net", "store", "swarm", "cli"];
 
 const LINES_MAX: usize = 500;
 
