@@ -60,6 +60,36 @@ impl Bucket {
     }
 }
 
+/// How many log lines one kind of event may write: a flood of events costs a bounded number of
+/// lines, and the next line says how many were left out.
+#[derive(Debug, Clone, Copy)]
+pub struct LogBudget {
+    rate: Rate,
+    bucket: Bucket,
+    left_out: u64,
+}
+
+impl LogBudget {
+    /// A budget from which nothing was taken yet.
+    pub const fn new(rate: Rate) -> Self {
+        Self {
+            rate,
+            bucket: Bucket::full(rate, Millis(0)),
+            left_out: 0,
+        }
+    }
+
+    /// Takes one line. Returns how many lines were left out since the line before, or none where
+    /// this one is to be left out too.
+    pub fn take(&mut self, now: Millis) -> Option<u64> {
+        if self.bucket.take(self.rate, now).is_err() {
+            self.left_out += 1;
+            return None;
+        }
+        Some(std::mem::take(&mut self.left_out))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -116,5 +146,18 @@ mod tests {
                 prop_assert!(passed <= allowed);
             }
         }
+    }
+
+    #[test]
+    fn a_flood_of_events_writes_its_burst_and_then_says_how_many_were_left_out() {
+        let rate = Rate {
+            burst: 3,
+            per_second: 1,
+        };
+        let mut budget = LogBudget::new(rate);
+        let written = (0..1_000).filter(|_| budget.take(Millis(5)).is_some());
+        assert_eq!(written.count(), 3);
+        assert_eq!(budget.take(Millis(2_000)), Some(997));
+        assert_eq!(budget.take(Millis(4_000)), Some(0));
     }
 }

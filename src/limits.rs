@@ -589,6 +589,20 @@ pub const COMPOSE_BUFFER_BYTES: usize = 32 * 1024;
 /// How often a gateway looks at its clients' deadlines, in ms: how late a deadline may be noticed.
 pub const SWEEP_MS: u64 = 250;
 
+/// Log lines about clients who have logged in, of one gateway or of the node: a whole server that
+/// drains says it of every tenth pilot and counts the others.
+pub const RATE_LOG_PLAYERS: Rate = Rate {
+    burst: 1_000,
+    per_second: 100,
+};
+
+/// Log lines about clients who have not logged in, of one gateway: no crowd of strangers fills the
+/// log.
+pub const RATE_LOG_STRANGERS: Rate = Rate {
+    burst: 20,
+    per_second: 2,
+};
+
 /// How late a gateway may look at its clients' deadlines, in ms, before it reads what they said meanwhile
 /// first: the process was stopped, and so was everybody's time.
 pub const SWEEP_LATE_MS_MAX: u64 = 1_000;

@@ -9,6 +9,7 @@
 //! it, is owed a snapshot, asks the tick for one when its output has drained, and is closed when
 //! nothing moves for [`STALL_MS_MAX`](crate::limits::STALL_MS_MAX).
 
+mod client_events;
 mod guests;
 pub mod http_routes;
 mod login;
@@ -25,10 +26,12 @@ use crate::bus::{AddressedReply, GatewayQueue, Notify, ToGateway, ToNode};
 use crate::ids::{ConnId, Millis, SystemIndex};
 use crate::limits::{COMPOSE_BUFFER_BYTES, HELD_REPLIES_MAX, SWEEP_LATE_MS_MAX, SWEEP_MS};
 use crate::metrics::{KindLabel, Metrics};
+use crate::net::connection::Fault;
 use crate::net::{Io, Outgoing, Sent, Service, Waker, http};
 use crate::protocol::{CloseCode, ErrorCode, Notice, NoticeKind, Reply, encode};
 use crate::session::token::Verifier;
 use crate::session::{Command, Desk, Session, Stage, Verdict};
+use client_events::{ClientEvents, ClosedBy, Subject};
 use http_routes::HttpRoutes;
 use login::Refusals;
 use login_rate::LoginRate;
@@ -69,6 +72,7 @@ pub struct Gateway {
     unreported: Vec<ConnId>,
     next_sweep: Millis,
     refusals: Refusals,
+    events: ClientEvents,
     is_draining: bool,
     /// Nothing becomes durable any more.
     has_failed: bool,
@@ -86,6 +90,18 @@ struct Client {
     /// The system and tick of the newest state sent.
     shown: Option<(SystemIndex, u64)>,
     stall: Option<Stall>,
+    /// Why the server ends it, once it does.
+    closing: Option<CloseCode>,
+}
+
+impl Client {
+    const fn subject(&self) -> Subject<'_> {
+        Subject {
+            conn: self.conn,
+            address: self.address,
+            player: self.session.player(),
+        }
+    }
 }
 
 /// A client that missed state.
@@ -120,27 +136,26 @@ impl Gateway {
             unreported: Vec::new(),
             next_sweep: Millis(0),
             refusals: Refusals::default(),
+            events: ClientEvents::default(),
             is_draining: false,
             has_failed: false,
         }
     }
 
     fn client(&mut self, conn: ConnId) -> Option<&mut Client> {
-        self.clients
-            .get_mut(conn.slot as usize)?
-            .as_mut()
-            .filter(|client| client.conn == conn)
+        find(&mut self.clients, conn)
     }
 
     /// Tells what the rest of the server decided; the session goes by it.
     fn tell(&mut self, io: &mut dyn Io, conn: ConnId, reply: &Reply, reply_to: Option<u64>) {
-        let Some(client) = self.client(conn) else {
+        let Some(client) = find(&mut self.clients, conn) else {
             return;
         };
         let reply = client.session.phrase(reply);
         let close = client.session.on_reply(&reply, reply_to);
         if matches!(*reply, Reply::AuthOk(_)) {
             io.mark_authenticated(conn);
+            self.events.logged_in(client.subject(), io.now());
         }
         self.say(io, conn, &reply, reply_to);
         if let Some(code) = close {
@@ -150,7 +165,7 @@ impl Gateway {
 
     /// Sends one message of the control lane.
     fn say(&mut self, io: &mut dyn Io, conn: ConnId, reply: &Reply, reply_to: Option<u64>) {
-        let Some(client) = self.client(conn) else {
+        let Some(client) = find(&mut self.clients, conn) else {
             return;
         };
         let seq = client.session.next_seq();
@@ -164,6 +179,11 @@ impl Gateway {
             let kind = code.as_str();
             let label = KindLabel { kind };
             self.parts.metrics.errors.get_or_create(&label).inc();
+            if matches!(reply, Reply::AuthError(_)) {
+                self.events.login_refused(client.subject(), code, io.now());
+            } else {
+                ClientEvents::request_refused(client.subject(), reply_to, code);
+            }
         }
         match self.send_composed(io, conn) {
             Sent::Full => self.end(io, conn, CloseCode::TooSlow),
@@ -192,6 +212,7 @@ impl Gateway {
             .inc();
         if let Some(client) = self.client(conn) {
             client.session.close();
+            client.closing.get_or_insert(code);
         }
         io.close(conn, code.as_u16(), code.reason());
     }
@@ -354,6 +375,12 @@ impl Gateway {
     }
 }
 
+/// The client of a connection, if the connection is this gateway's and not over.
+fn find(clients: &mut [Option<Client>], conn: ConnId) -> Option<&mut Client> {
+    let client = clients.get_mut(conn.slot as usize)?.as_mut();
+    client.filter(|client| client.conn == conn)
+}
+
 impl Notify for Waker {
     fn notify(&self) {
         self.ring();
@@ -386,6 +413,7 @@ impl Service for Gateway {
             session,
             shown: None,
             stall: None,
+            closing: None,
         });
         self.parts.metrics.connections.inc();
         Ok(entry.accept)
@@ -449,10 +477,16 @@ impl Service for Gateway {
         }
     }
 
-    fn closed(&mut self, _: &mut dyn Io, conn: ConnId) {
-        if self.client(conn).is_none() {
+    fn closed(&mut self, io: &mut dyn Io, conn: ConnId, fault: Option<Fault>) {
+        let Some(client) = find(&mut self.clients, conn) else {
             return;
-        }
+        };
+        let by = match (client.closing, fault) {
+            (Some(code), _) => ClosedBy::Server(code),
+            (None, Some(fault)) => ClosedBy::Fault(fault),
+            (None, None) => ClosedBy::Peer,
+        };
+        self.events.closed(client.subject(), by, io.now());
         self.clients[conn.slot as usize] = None;
         self.parts.metrics.connections.dec();
         self.unreported.push(conn);

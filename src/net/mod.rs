@@ -90,8 +90,9 @@ pub trait Service {
     /// Output of `conn` had been waiting, and now all of it is on its way.
     fn drained(&mut self, io: &mut dyn Io, conn: ConnId);
 
-    /// `conn` is over for the service, whoever ended it; its id is never used again.
-    fn closed(&mut self, io: &mut dyn Io, conn: ConnId);
+    /// `conn` is over for the service, whoever ended it; its id is never used again. With a fault, this
+    /// layer ended it for what the peer did.
+    fn closed(&mut self, io: &mut dyn Io, conn: ConnId, fault: Option<connection::Fault>);
 
     /// When [`timeout`](Self::timeout) wants to be called, absolute; `None` for never.
     fn deadline(&self) -> Option<Millis>;

@@ -133,16 +133,22 @@ impl Node {
         }))
     }
 
-    /// A hit or kill, to whoever of the two sides is a connected pilot.
+    /// Tells a hit or kill to each of the two sides that is a connected pilot.
     fn send_combat_events(&mut self, system: SystemIndex) {
         let Some(instance) = self.systems.get(system) else {
             return;
         };
-        let combat = &instance.world.outcome().combat;
-        for event in combat.iter().take(REPLIES_PER_TICK_MAX) {
+        let world = &*instance.world;
+        for event in world.outcome().combat.iter().take(REPLIES_PER_TICK_MAX) {
+            if event.kind == sim::CombatKind::Destroyed
+                && let Some(pilot) = world.pilot(event.target_ship)
+            {
+                let by = world.id_text(&event.source);
+                self.events.destroyed(pilot.player, &world.system().id, by);
+            }
             for ship in [event.source_ship, event.target_ship] {
                 if let Some(conn) = self.conn_of(system, ship) {
-                    let reply = Reply::CombatEvent(combat_event(&instance.world, event));
+                    let reply = Reply::CombatEvent(combat_event(world, event));
                     self.gateways.send_now(conn, None, reply);
                 }
             }

@@ -87,7 +87,7 @@ impl Node {
             }
             PlayerLocation::Stored(Some(stored)) => {
                 let (system, pilot) = (**stored).clone();
-                // The server that runs the ship's system may have the pilot in_system.
+                // The node that runs the ship's system may have the ship in its world.
                 if !self.systems.owns(system) {
                     return Err(run_by_another(self.universe.system_id(system)));
                 }
@@ -173,6 +173,9 @@ impl Node {
             self.gateways.refuse(conn, seq, ErrorCode::Internal);
             return;
         };
+        if let Some(entry) = self.players.get(key) {
+            self.events.joined(&entry.id, &joined.system_id);
+        }
         self.gateways
             .send_now(conn, Some(seq), Reply::Joined(Box::new(joined)));
         if let Some(instance) = self.systems.get_mut(system) {

@@ -136,6 +136,8 @@ impl Node {
         if let Place::Docked(station) = pilot.place {
             pilot.home = Some((target, station));
         }
+        self.events
+            .jumped(&pilot.player, self.universe.system_id(target));
         let at_tick = self.tick + u64::from(jump.ticks);
         self.batch.add_checkpoint(&self.universe, target, &pilot);
         if let Some(instance) = self.systems.get_mut(target) {

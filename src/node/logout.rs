@@ -97,6 +97,9 @@ impl Node {
             };
             self.batch.add_checkpoint(&self.universe, system, &pilot);
             if let Some(entry) = self.players.get_mut(key) {
+                let name = &instance.world.system().id;
+                self.events
+                    .logged_out(&pilot.player, name, entry.conn.is_some());
                 entry.kept_in_batch = self.batch.number();
                 entry.leaves_at_tick = None;
                 entry.location = PlayerLocation::Stored(Some(Box::new((system, pilot))));

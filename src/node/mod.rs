@@ -37,6 +37,7 @@ mod logout;
 mod orders;
 mod pending_commands;
 mod place_order;
+mod player_events;
 mod players;
 mod quarantine;
 mod recording;
@@ -66,6 +67,7 @@ use gateways::Gateways;
 use jump::Jumps;
 use orders::Orders;
 pub(crate) use pending_commands::{ORDER_BYTES, STEERING_BYTES};
+use player_events::PlayerEvents;
 use players::{PlayerHandle, Players};
 use store_reads::StoreReads;
 use systems::{PublishTick, Systems, SystemsConfig};
@@ -118,6 +120,7 @@ pub struct Node {
     recorder: Option<Recorder>,
     view_radius: f32,
     metrics: Metrics,
+    events: PlayerEvents,
     tick: u64,
     /// Unix time of the newest tick.
     unix: UnixMillis,
@@ -157,6 +160,7 @@ impl Node {
             recorder,
             view_radius: parts.view_radius,
             metrics: parts.metrics,
+            events: PlayerEvents::default(),
             tick: 0,
             unix: UnixMillis(0),
             failure: None,
@@ -185,6 +189,8 @@ impl Node {
         }
         self.tick += 1;
         self.unix = unix;
+        let _span = tracing::debug_span!("tick", number = self.tick).entered();
+        self.events.begin_tick(self.tick);
         self.take_store_events();
         if self.failure.is_some() {
             return;

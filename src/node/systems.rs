@@ -219,6 +219,8 @@ impl Systems {
                 instance.decision = self.governor.decide(index, self.periods);
             }
             if instance.was_stepped() {
+                let system = instance.label.system.as_str();
+                let _span = tracing::debug_span!("step", system).entered();
                 let begun_ns = (self.stopwatch)();
                 instance.world.step(instance.pending.ready());
                 instance.cost_ns += (self.stopwatch)().saturating_sub(begun_ns);

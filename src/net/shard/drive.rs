@@ -89,7 +89,7 @@ impl<S: Transport> Shard<S> {
                 if let Some(fault) = fault {
                     self.counters.faults(fault).add(1);
                 }
-                service.closed(self, conn);
+                service.closed(self, conn, fault);
             }
             Event::Idle | Event::Control | Event::Finished => {}
         }

@@ -292,7 +292,7 @@ impl Cluster {
         seat.stage = Stage::Over(None);
         let shard = usize::from(seat.conn.shard);
         self.nets[shard].hang_up(seat.conn);
-        self.gateways[shard].closed(&mut self.nets[shard], seat.conn);
+        self.gateways[shard].closed(&mut self.nets[shard], seat.conn, None);
     }
 
     /// One thirtieth of a second of everything, and all checks.
@@ -376,7 +376,7 @@ impl Cluster {
     fn end(&mut self) {
         for (gateway, net) in self.gateways.iter_mut().zip(&mut self.nets) {
             for conn in std::mem::take(&mut net.ending) {
-                gateway.closed(net, conn);
+                gateway.closed(net, conn, None);
             }
         }
     }

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use orrery::ids::{ConnId, Millis, Name};
-use orrery::net::connection::Transport;
+use orrery::net::connection::{Fault, Transport};
 use orrery::net::http::{Accept, Method, Request, Response};
 use orrery::net::memory::{End, duplex};
 use orrery::net::shard::{Common, Shard};
@@ -146,7 +146,7 @@ impl Service for Recorder {
         self.calls.push(Call::Drained);
     }
 
-    fn closed(&mut self, io: &mut dyn Io, conn: ConnId) {
+    fn closed(&mut self, io: &mut dyn Io, conn: ConnId, _: Option<Fault>) {
         assert_eq!(io.send(conn, "too late".into()), Sent::Gone);
         self.calls.push(Call::Closed(conn));
     }
