@@ -90,11 +90,19 @@ fn on_a_phone(width: u32, height: u32, name: &str) {
 }
 
 #[test]
+#[cfg_attr(
+    not(with_chromium),
+    ignore = "needs Chromium: ORRERY_TEST_WITH=chromium"
+)]
 fn a_phone_held_upright_gets_thumbs_instead_of_keys() {
     on_a_phone(390, 844, "phone");
 }
 
 #[test]
+#[cfg_attr(
+    not(with_chromium),
+    ignore = "needs Chromium: ORRERY_TEST_WITH=chromium"
+)]
 fn a_phone_held_sideways_gets_thumbs_instead_of_keys() {
     on_a_phone(844, 390, "phone-sideways");
 }
