@@ -1,0 +1,13 @@
+//! The house rules that a compiler does not check, read off the syntax trees of the whole repository.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod js_imports;
+mod layers;
+mod module_tree;
+mod paths;
+mod sources;
