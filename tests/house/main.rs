@@ -11,3 +11,5 @@ mod layers;
 mod module_tree;
 mod paths;
 mod sources;
+mod tidy;
+mod words;
