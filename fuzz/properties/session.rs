@@ -31,7 +31,7 @@ pub(crate) enum Operation {
     Ask(u8, i8),
     /// A login or (second flag) a refresh with a token of this number.
     Token(u8, bool),
-    /// Any bytes.
+    /// A message of any bytes, well-formed or not.
     Raw(Vec<u8>),
     /// The server's answer: `auth.ok`, `auth.error`, `session.joined`, `error`.
     Answer(u8),

@@ -29,7 +29,7 @@ pub(crate) enum Action {
         y: f32,
         /// Along both axes, u/s, and the heading.
         speed: f32,
-        /// Hull points.
+        /// Hull points, none or less included.
         hull: i32,
     },
     /// A new pilot.
@@ -44,20 +44,20 @@ pub(crate) enum Action {
     Attach(usize),
     /// A pilot lets go of the controls.
     Detach(usize),
-    /// Controls.
+    /// A pilot steers, with any numbers.
     Steer {
-        /// Whose.
+        /// Number of the pilot who steers.
         who: usize,
-        /// Thrust.
+        /// Share of full thrust, before clamping.
         thrust: f32,
-        /// Rudder.
+        /// Share of the full turn rate, before clamping.
         turn: f32,
-        /// The trigger.
+        /// Whether the trigger is held.
         fire: bool,
         /// The request for a dock.
         dock: bool,
     },
-    /// Any order.
+    /// A pilot gives an order, docked or not.
     Order(usize, Order),
     /// Nobody is shown the tick that was.
     CarryOver,

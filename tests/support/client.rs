@@ -431,17 +431,17 @@ pub(crate) fn order(station: &str, commodity: &str, quantity: u32, id: Option<&s
     }
 }
 
-/// `trade.buy`
+/// An order to buy that is not safe to repeat.
 pub(crate) fn buy(station: &str, commodity: &str, quantity: u32) -> Request<'static> {
     Request::Buy(order(station, commodity, quantity, None))
 }
 
-/// `trade.sell`
+/// An order to sell that is not safe to repeat.
 pub(crate) fn sell(station: &str, commodity: &str, quantity: u32) -> Request<'static> {
     Request::Sell(order(station, commodity, quantity, None))
 }
 
-/// `ship.repair_request`
+/// An order to mend the whole hull, not safe to repeat.
 pub(crate) fn repair(station: &str) -> Request<'static> {
     Request::Repair(Repair {
         station_id: Name::parse(station).unwrap(),

@@ -36,7 +36,7 @@ pub(crate) fn request(to: SocketAddr, method: &str, path: &str, headers: &[&str]
     answer(head, body)
 }
 
-/// `GET`.
+/// Asks with `GET` and no headers of its own.
 pub(crate) fn get(from: SocketAddr, path: &str) -> Answer {
     request(from, "GET", path, &[])
 }

@@ -31,7 +31,7 @@ pub(crate) fn unix() -> UnixMillis {
 pub(crate) struct Setup<'a> {
     /// The text of a universe file; the built-in universe without.
     pub(crate) world: Option<&'a str>,
-    /// Further flags.
+    /// Flags behind those that every test's server has.
     pub(crate) flags: &'a [&'a str],
     /// Whether the server makes its own secret, as one started without keys.
     pub(crate) has_no_key: bool,
@@ -210,7 +210,7 @@ impl Server {
         fs::read_to_string(self.folder.path().join(name)).unwrap()
     }
 
-    /// The process.
+    /// The process's id, for signals.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

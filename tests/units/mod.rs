@@ -10,7 +10,7 @@
 #[path = "../crowd/mod.rs"]
 mod crowd;
 mod fuzz_corpora;
-mod layers;
+mod house;
 mod page_types;
 mod protocol_corpus;
 mod protocol_decode;

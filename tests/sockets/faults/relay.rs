@@ -20,7 +20,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 /// How one direction treats what it is given.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Flow {
-    /// At once.
+    /// Passed on at once, whole.
     Pass,
     /// In pieces of at most `step` bytes, each after `delay` and up to `jitter` more.
     Slow {

@@ -160,7 +160,7 @@ impl Drop for Browser {
 /// How often in a row a page may navigate away from a question.
 const NAVIGATIONS_MAX: usize = 5;
 
-/// One tab.
+/// A tab of the browser, spoken to over its own DevTools socket.
 pub(crate) struct Page {
     socket: WebSocket<TcpStream>,
     id: u64,
