@@ -30,5 +30,6 @@ pub mod session;
 pub mod sim;
 pub mod store;
 pub mod swarm;
+mod sync;
 pub mod universe;
 pub mod wire;

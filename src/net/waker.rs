@@ -10,23 +10,25 @@
 //! polling   in the kernel's poll, for sockets and for a ring    woken through the poll
 //! resting   parked for a moment, deaf to its sockets            woken by unparking its thread
 //! ```
+//!
+//! All flags are sequentially consistent: each side writes its own before it reads the other's. The
+//! test `lost_wakeups` tries the interleavings of this very file.
 
-use std::io;
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread::{self, Thread};
 use std::time::Duration;
 
-use mio::{Registry, Token};
+use crate::sync::{
+    AtomicBool, Mutex, MutexGuard, Ordering, PoisonError, Thread, current, park_timeout,
+};
 
 /// A shard's bell; cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Waker(Arc<Bell>);
 
-#[derive(Debug)]
 struct Bell {
-    waker: mio::Waker,
+    /// Ends the shard's poll, or its next one where it is not polling.
+    wake_poll: Box<dyn Fn() + Send + Sync>,
     /// The service shall be called.
     rung: AtomicBool,
     /// The shard shall not wait.
@@ -35,15 +37,27 @@ struct Bell {
     sleeper: Mutex<Option<Thread>>,
 }
 
+/// Whom a wake-up of a shard was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Woken {
+    /// Nobody woke it.
+    Nobody,
+    /// The shard's own loop: other shards handed newcomers over, or made room for one.
+    Loop,
+    /// The loop and the service.
+    Service,
+}
+
 impl Waker {
-    pub(super) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
-        Ok(Self(Arc::new(Bell {
-            waker: mio::Waker::new(registry, token)?,
+    /// A waker whose `wake_poll` ends the shard's poll, or its next one where it is not polling.
+    pub(super) fn new(wake_poll: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Bell {
+            wake_poll: Box::new(wake_poll),
             rung: AtomicBool::new(false),
             stirred: AtomicBool::new(false),
             is_resting: AtomicBool::new(false),
             sleeper: Mutex::new(None),
-        })))
+        }))
     }
 
     /// Has the shard call its service soon. A shard that is gone does not hear it.
@@ -63,14 +77,13 @@ impl Waker {
                 sleeper.unpark();
             }
         } else {
-            // Fails only where the shard's poll is gone.
-            let _ = self.0.waker.wake();
+            (self.0.wake_poll)();
         }
     }
 
     /// The thread that rests is this one, from now on.
     pub(super) fn adopt(&self) {
-        *self.sleeper() = Some(thread::current());
+        *self.sleeper() = Some(current());
     }
 
     /// Waits for a ring, at most so long.
@@ -81,7 +94,7 @@ impl Waker {
     pub(super) fn rest(&self, at_most: Duration) {
         self.0.is_resting.store(true, Ordering::SeqCst);
         if !self.is_stirred() {
-            thread::park_timeout(at_most);
+            park_timeout(at_most);
         }
         self.0.is_resting.store(false, Ordering::SeqCst);
     }
@@ -91,21 +104,35 @@ impl Waker {
         self.0.stirred.load(Ordering::SeqCst)
     }
 
-    /// Whether it was stirred since the last call.
-    pub(super) fn rouse(&self) -> bool {
-        self.is_stirred() && self.0.stirred.swap(false, Ordering::SeqCst)
-    }
-
-    /// Whether it was rung since the last call.
-    pub(super) fn answer(&self) -> bool {
-        self.0.rung.swap(false, Ordering::SeqCst)
+    /// Whom the shard was woken for since the last call. All of that is forgotten before the shard
+    /// acts on it, so a ring that comes while it acts wakes it again.
+    pub(super) fn take(&self) -> Woken {
+        // A ring raises `rung` first and stirs only then: forgotten the other way round, a ring in
+        // between would leave `rung` raised over a shard that nobody stirs, and mute all later ones.
+        if !self.is_stirred() || !self.0.stirred.swap(false, Ordering::SeqCst) {
+            Woken::Nobody
+        } else if self.0.rung.swap(false, Ordering::SeqCst) {
+            Woken::Service
+        } else {
+            Woken::Loop
+        }
     }
 
     /// No code panics while it holds the lock.
-    fn sleeper(&self) -> std::sync::MutexGuard<'_, Option<Thread>> {
+    fn sleeper(&self) -> MutexGuard<'_, Option<Thread>> {
         self.0
             .sleeper
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Waker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waker")
+            .field("rung", &self.0.rung)
+            .field("stirred", &self.0.stirred)
+            .field("is_resting", &self.0.is_resting)
+            .finish_non_exhaustive()
     }
 }

@@ -9,13 +9,13 @@
 //! pilot. A full lane is an answer: what the gate then does is said at [`ToCore`] and [`ToGate`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::mailbox::Mailbox;
 use crate::ids::{ConnId, SystemIndex};
 use crate::limits::GATE_LANE_MAX;
 use crate::replication::TickFrame;
 use crate::session::Command;
+use crate::sync::{AtomicBool, Ordering};
 use crate::wire::{CloseCode, Reply};
 
 /// From a gate to the tick. When the inbox is full an input is dropped, a request is answered
