@@ -3,13 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "store_servers/mount.rs"]
+mod mount;
 mod store_harness;
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use mount::Mount;
 use orrery::ids::Name;
 use orrery::wire::{ErrorCode, JoinSystem, Reply, Request};
 use store_harness::{Database, first_batch, player};
@@ -109,40 +112,6 @@ fn assert_honest(mut server: Server, told: &[Reply], last: Option<ErrorCode>, da
     drop(server);
     let (code, report) = audit(url);
     assert_eq!(code, Some(0), "{report}");
-}
-
-/// A file system of its own; none, with a word about it, where mounting is not permitted.
-struct Mount(PathBuf);
-
-impl Mount {
-    fn of(size: &str, folder: &Path) -> Option<Self> {
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "orrery-test"])
-            .arg(folder)
-            .output();
-        match mounted {
-            Ok(output) if output.status.success() => Some(Self(folder.to_owned())),
-            other => {
-                eprintln!("skipped: a small file system cannot be mounted here: {other:?}");
-                None
-            }
-        }
-    }
-
-    fn make_read_only(&self) {
-        let remounted = Command::new("mount")
-            .args(["-o", "remount,ro"])
-            .arg(&self.0)
-            .status();
-        assert!(remounted.unwrap().success());
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        // A leftover is the temporary folder's trouble, not this test's.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
 }
 
 #[test]
