@@ -47,6 +47,7 @@ pub mod session;
 pub mod sim;
 pub mod store;
 pub mod swarm;
+mod sync;
 pub mod universe;
 
 #[cfg(test)]

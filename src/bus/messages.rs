@@ -1,7 +1,6 @@
 //! The messages between a node and its gateways, and the queue that leads to one gateway.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::bounded_queue::BoundedQueue;
 use crate::ids::{ConnId, SystemIndex};
@@ -9,6 +8,7 @@ use crate::limits::GATEWAY_QUEUE_MAX;
 use crate::protocol::{CloseCode, Reply};
 use crate::replication::TickFrame;
 use crate::session::Command;
+use crate::sync::{AtomicBool, Ordering};
 
 /// From a gateway to the node. When the inbox is full an input is dropped, a request is answered
 /// `RATE_LIMITED`, and the end of a connection is tried again.

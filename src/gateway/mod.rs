@@ -383,7 +383,7 @@ fn find(clients: &mut [Option<Client>], conn: ConnId) -> Option<&mut Client> {
 
 impl Notify for Waker {
     fn notify(&self) {
-        self.ring();
+        self.notify();
     }
 }
 

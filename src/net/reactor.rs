@@ -23,7 +23,7 @@ use super::shard::{Common, Shard};
 use super::socket::{Socket, Tcp, listen};
 use super::spread::Spread;
 use super::tls::Tls;
-use super::waker::Waker;
+use super::waker::{Waker, Woken};
 use super::{Io as _, Service};
 use crate::ids::Millis;
 use crate::limits::{ACCEPT_PAUSE_MS, ACCEPTS_PER_TURN_MAX, EVENTS_PER_TURN_MAX};
@@ -62,8 +62,10 @@ impl Reactor {
             .iter()
             .map(|_| {
                 let poll = Poll::new()?;
-                let waker = Waker::new(poll.registry(), WAKER)?;
-                Ok((poll, waker))
+                let waker = mio::Waker::new(poll.registry(), WAKER)?;
+                // Fails only where the poll is gone.
+                let wake_poll = move || drop(waker.wake());
+                Ok((poll, Waker::new(wake_poll)))
             })
             .collect::<io::Result<Vec<_>>>()?;
         let wakers = polls.iter().map(|(_, waker)| waker.clone()).collect();
@@ -95,7 +97,7 @@ impl Reactor {
         self.address
     }
 
-    /// A bell for other threads.
+    /// A waker for other threads.
     pub fn waker(&self) -> Waker {
         self.waker.clone()
     }
@@ -116,7 +118,7 @@ impl Reactor {
             if let Some(rest) = gathering.rest(more) {
                 self.waker.rest(rest);
             }
-            let timeout = if self.waker.is_stirred() {
+            let timeout = if self.waker.is_woken() {
                 Some(Duration::ZERO)
             } else {
                 self.timeout(service, more)
@@ -130,11 +132,12 @@ impl Reactor {
                 counters.looks.add(1);
                 gathering.looked();
             }
-            if self.waker.rouse() {
+            let woken = self.waker.take();
+            if woken != Woken::Nobody {
                 self.collect();
-                if self.waker.answer() {
-                    service.wake(&mut self.shard);
-                }
+            }
+            if woken == Woken::Service {
+                service.wake(&mut self.shard);
             }
             if self.shard.is_stopping() {
                 self.listener = None;

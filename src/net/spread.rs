@@ -75,7 +75,7 @@ impl Spread {
         inbox.push(newcomer);
         drop(inbox);
         place.connections.fetch_add(1, Ordering::Relaxed);
-        place.waker.stir();
+        place.waker.wake();
         None
     }
 
@@ -86,7 +86,7 @@ impl Spread {
         }
         for (index, place) in self.shards.iter().enumerate() {
             if index != usize::from(number) && bits >> (index % 64) & 1 == 1 {
-                place.waker.stir();
+                place.waker.wake();
             }
         }
     }

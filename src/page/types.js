@@ -9,11 +9,13 @@
  */
 
 /**
+ * @template {string} Type
+ * @template Payload
  * @typedef {object} Envelope
- * @property {string} type
+ * @property {Type} type
  * @property {number} seq
  * @property {number} ts
- * @property {any} payload
+ * @property {Payload} payload
  * @property {number} [reply_to]
  */
 
@@ -261,6 +263,82 @@
  * @property {number} turn
  * @property {boolean} fire_primary
  * @property {boolean} dock_request
+ */
+
+/**
+ * @typedef {object} Login
+ * @property {string} token
+ * @property {number} [protocol_version]
+ */
+
+/**
+ * @typedef {object} TokenRefresh
+ * @property {string} token
+ */
+
+/**
+ * @typedef {object} JoinSystem
+ * @property {string} system_id
+ */
+
+/**
+ * @typedef {object} TradeOrder
+ * @property {string} station_id
+ * @property {string} commodity_id
+ * @property {number} quantity
+ * @property {string} [request_id]
+ */
+
+/**
+ * @typedef {object} RepairOrder
+ * @property {string} station_id
+ * @property {string} [request_id]
+ */
+
+/**
+ * @typedef {object} Ping
+ * @property {number} t0
+ */
+
+/**
+ * Every message that the server sends, told apart by its `type`.
+ * @typedef {Envelope<"auth.ok", AuthOk>
+ *   | Envelope<"auth.error", Failure>
+ *   | Envelope<"session.joined", SessionJoined>
+ *   | Envelope<"world.snapshot", WorldSnapshot>
+ *   | Envelope<"world.delta", WorldDelta>
+ *   | Envelope<"trade.result", TradeResult>
+ *   | Envelope<"ship.repair_result", RepairResult>
+ *   | Envelope<"combat.event", CombatEvent>
+ *   | Envelope<"pong", Pong>
+ *   | Envelope<"server.notice", Notice>
+ *   | Envelope<"error", Failure>} ServerMessage
+ */
+
+/**
+ * What each message of the page carries, by its `type`.
+ * @typedef {{
+ *   "auth.login": Login,
+ *   "auth.refresh": TokenRefresh,
+ *   "session.join_system": JoinSystem,
+ *   "input.command": InputCommand,
+ *   "trade.buy": TradeOrder,
+ *   "trade.sell": TradeOrder,
+ *   "ship.repair_request": RepairOrder,
+ *   "ping": Ping,
+ * }} Requests
+ */
+
+/**
+ * What a request that succeeded is answered with, by the request's `type`.
+ * @typedef {{
+ *   "auth.login": AuthOk,
+ *   "auth.refresh": AuthOk,
+ *   "session.join_system": SessionJoined,
+ *   "trade.buy": TradeResult,
+ *   "trade.sell": TradeResult,
+ *   "ship.repair_request": RepairResult,
+ * }} Replies
  */
 
 export {};

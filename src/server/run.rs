@@ -127,7 +127,7 @@ impl DurabilityNotifier {
         self.metrics.commits.inc();
         self.metrics.commit_seconds.observe(seconds);
         for waker in &self.wakers {
-            waker.ring();
+            waker.notify();
         }
     }
 }
@@ -170,7 +170,7 @@ impl OpsEnd {
     fn end(&self) {
         self.is_stopping.store(true, Ordering::Release);
         for waker in &self.wakers {
-            waker.ring();
+            waker.notify();
         }
     }
 }

@@ -4,10 +4,13 @@
 use crate::store_harness;
 use crate::support;
 
-use std::path::{Path, PathBuf};
+mod mount;
+
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use mount::Mount;
 use orrery::ids::Name;
 use orrery::protocol::{ErrorCode, JoinSystem, Reply, Request};
 use store_harness::{Database, first_batch, player};
@@ -107,36 +110,6 @@ fn assert_honest(mut server: Server, told: &[Reply], last: Option<ErrorCode>, da
     drop(server);
     let (code, report) = audit(url);
     assert_eq!(code, Some(0), "{report}");
-}
-
-/// A file system of its own.
-struct Mount(PathBuf);
-
-impl Mount {
-    fn of(size: &str, folder: &Path) -> Self {
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "orrery-test"])
-            .arg(folder)
-            .output();
-        let output = mounted.unwrap();
-        assert!(output.status.success(), "cannot mount: {output:?}");
-        Self(folder.to_owned())
-    }
-
-    fn make_read_only(&self) {
-        let remounted = Command::new("mount")
-            .args(["-o", "remount,ro"])
-            .arg(&self.0)
-            .status();
-        assert!(remounted.unwrap().success());
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        // A leftover is the temporary folder's trouble, not this test's.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
 }
 
 #[test]

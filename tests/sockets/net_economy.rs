@@ -139,7 +139,7 @@ fn a_busy_shard_gathers_what_comes_between_two_looks() {
     assert!(looks <= 2 * spans + 8, "{looks} looks in {spans} spans");
     stream.write_all(&frame(0x81, b"stop")).unwrap();
     drop(stream);
-    waker.ring();
+    waker.notify();
     assert_eq!(thread.join().unwrap().texts().len(), MESSAGES as usize + 1);
 }
 
@@ -162,7 +162,7 @@ fn a_shard_at_rest_hears_every_ring_and_looks_at_its_sockets() {
         stream.write_all(&frame(0x81, b"stop")).unwrap();
     });
     while !thread.is_finished() {
-        waker.ring();
+        waker.notify();
         thread::sleep(Duration::from_millis(1));
     }
     client.join().unwrap();

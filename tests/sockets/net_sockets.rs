@@ -232,7 +232,7 @@ fn deadlines_come_by_the_reactors_clock() {
     // An answer to somebody later means that the slow one has been taken in.
     assert!(server.ask("GET /page HTTP/1.1\r\n\r\n").ends_with("a page"));
     clock.advance(HEAD_MS_MAX);
-    server.wakers[0].ring();
+    server.wakers[0].notify();
     let mut answer = String::new();
     slow.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
@@ -342,7 +342,7 @@ fn a_ring_from_another_thread_reaches_the_service() {
     let server = Server::plain();
     let mut client = server.client();
     for _ in 0..100 {
-        server.wakers[0].ring();
+        server.wakers[0].notify();
     }
     echoes(&mut client, "after the rings");
     drop(client);

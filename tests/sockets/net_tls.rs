@@ -223,7 +223,7 @@ fn strangers_to_tls_end_only_themselves() {
     let mut silent = connect(address);
     echoes(&mut honest, "still served");
     clock.advance(TLS_SILENCE_MS_MAX);
-    waker.ring();
+    waker.notify();
     assert_eq!(silent.read(&mut [0]).unwrap(), 0, "hung up without a word");
     echoes(&mut honest, "still served");
 }

@@ -74,9 +74,11 @@ fn seeds_are_small_and_named_by_people() {
 
 #[test]
 fn every_corpus_is_replayed_by_a_test() {
-    let tests = fs::read_dir(root().join("tests")).unwrap();
-    let texts = tests.filter_map(|entry| fs::read_to_string(entry.unwrap().path()).ok());
-    let texts: String = texts.collect();
+    let texts: String = ["units", "sockets", "programs"]
+        .into_iter()
+        .flat_map(|binary| fs::read_dir(root().join("tests").join(binary)).unwrap())
+        .filter_map(|entry| fs::read_to_string(entry.unwrap().path()).ok())
+        .collect();
     for target in targets() {
         let by_folder = texts.contains(&format!("/fuzz/corpus/{target}\")"));
         let by_name = texts.contains(&format!("replay(\"{target}\""));

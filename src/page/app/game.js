@@ -10,7 +10,7 @@ import { World } from "../game/world.js";
 import { HOSTILE, kindColour } from "../view/palette.js";
 import { credits, kindName, stationName, title } from "./words.js";
 
-/** @typedef {import("../types.js").Envelope} Envelope */
+/** @typedef {import("../types.js").ServerMessage} ServerMessage */
 /** @typedef {import("../types.js").CombatEvent} CombatEvent */
 /** @typedef {import("../types.js").WorldEvent} WorldEvent */
 /** @typedef {import("../game/entity.js").Entity} Entity */
@@ -62,11 +62,11 @@ export class Game {
     return { flight: world.flight, tankEmpty: (world.you?.fuel ?? 1) <= 0, dt: world.tickSeconds, wall };
   }
 
-  /** @param {Envelope} message */
+  /** @param {ServerMessage} message */
   receive(message) {
     const now = performance.now();
-    const { payload } = message;
-    switch (message.type) {
+    const { type, payload } = message;
+    switch (type) {
       case "session.joined":
         this.transit = null;
         this.world.join(payload);

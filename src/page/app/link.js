@@ -16,19 +16,21 @@
 import { retryAfter } from "./retry.js";
 import { refusal } from "./words.js";
 
-/** @typedef {import("../types.js").Envelope} Envelope */
+/** @typedef {import("../types.js").ServerMessage} ServerMessage */
+/** @typedef {import("../types.js").Requests} Requests */
+/** @typedef {import("../types.js").Replies} Replies */
 /** @typedef {"offline" | "connecting" | "joining" | "flying" | "waiting" | "stopped"} LinkState */
 /**
  * @typedef {object} LinkEvents
- * @property {(message: Envelope) => void} message every message, after the link's own part
+ * @property {(message: ServerMessage) => void} message every message, after the link's own part
  * @property {(state: LinkState, words: string) => void} state
  * @property {(words: string) => void} signIn a token is needed; says why
  */
 /**
  * @typedef {object} Pending
- * @property {string} type
- * @property {Record<string, any>} payload
- * @property {(payload: any) => void} resolve
+ * @property {keyof Requests} type
+ * @property {Requests[keyof Requests]} payload
+ * @property {(payload: unknown) => void} resolve
  * @property {(failure: import("../types.js").Failure) => void} reject
  */
 
@@ -40,6 +42,12 @@ const SILENCE_MS_MAX = 6000;
 const JOIN_RETRY_MS = 5000;
 /** The close code of a server that has no room just now. */
 const TRY_LATER = 1013;
+
+/**
+ * Whether the server would carry out a repeated request only once.
+ * @param {Pending} pending
+ */
+const isRepeatable = (pending) => "request_id" in pending.payload;
 
 export class Link {
   /**
@@ -213,7 +221,7 @@ export class Link {
   receive(text) {
     this.heardAt = performance.now();
     this.bytesIn += text.length;
-    /** @type {Envelope} */
+    /** @type {ServerMessage} */
     const message = JSON.parse(text);
     if (message.type === "server.notice" && message.payload.kind === "drain") this.drainWords = "The server is restarting.";
     this.events.message(message);
@@ -238,7 +246,7 @@ export class Link {
     this.noSoonerAt = performance.now() + leastMs;
     for (const [seq, pending] of this.pending) {
       this.pending.delete(seq);
-      if (pending.payload.request_id && act === "retry") this.unsettled.push(pending);
+      if (isRepeatable(pending) && act === "retry") this.unsettled.push(pending);
       else pending.reject({ code: "DISCONNECTED", message: "The connection ended before the answer." });
     }
     if (act === "stop") {
@@ -286,8 +294,9 @@ export class Link {
 
   /**
    * Sends one message if the line is open.
-   * @param {string} type
-   * @param {Record<string, any>} payload
+   * @template {keyof Requests} Type
+   * @param {Type} type
+   * @param {Requests[Type]} payload
    * @returns {number} its sequence number, 0 if it was not sent
    */
   send(type, payload) {
@@ -299,19 +308,24 @@ export class Link {
 
   /**
    * Sends a message that has one reply.
-   * @param {string} type
-   * @param {Record<string, any>} payload
-   * @returns {Promise<any>} the reply's payload; rejected with a Failure
+   * @template {keyof Replies} Type
+   * @param {Type} type
+   * @param {Requests[Type]} payload
+   * @returns {Promise<Replies[Type]>} the reply's payload; rejected with a Failure
    */
   request(type, payload) {
-    return new Promise((resolve, reject) => this.ask({ type, payload, resolve, reject }));
+    return new Promise((resolve, reject) => {
+      // Which payload a reply has follows from what it replies to, which only the server knows.
+      const answer = /** @type {(payload: unknown) => void} */ (resolve);
+      this.ask({ type, payload, resolve: answer, reject });
+    });
   }
 
   /** @param {Pending} pending */
   ask(pending) {
     const seq = this.send(pending.type, pending.payload);
     if (seq > 0) this.pending.set(seq, pending);
-    else if (pending.payload.request_id && this.state !== "stopped") this.unsettled.push(pending);
+    else if (isRepeatable(pending) && this.state !== "stopped") this.unsettled.push(pending);
     else pending.reject({ code: "DISCONNECTED", message: "Not connected." });
   }
 }

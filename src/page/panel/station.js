@@ -13,8 +13,8 @@ import { credits, refusal, stationName, title, whole } from "../app/words.js";
 /** @typedef {import("../game/world.js").World} World */
 /** @typedef {import("../app/link.js").Link} Link */
 /** @typedef {import("../types.js").PriceRow} PriceRow */
-/** @typedef {import("../types.js").TradeResult} TradeResult */
-/** @typedef {import("../types.js").RepairResult} RepairResult */
+/** @typedef {import("../types.js").Requests} Requests */
+/** @typedef {import("../types.js").Replies} Replies */
 /**
  * @typedef {object} Row
  * @property {HTMLTableRowElement} row
@@ -256,21 +256,29 @@ export class StationPanel {
     if (text) this.say(text, bad ? "bad" : "plain");
   }
 
+  /** Where an order goes, and what makes it safe to repeat. */
+  addressed() {
+    return { station_id: this.stationId, request_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` };
+  }
+
   /**
-   * @param {string} type
-   * @param {Record<string, any>} payload
-   * @param {(result: any) => string} words
+   * @template {"trade.buy" | "trade.sell" | "ship.repair_request"} Type
+   * @param {Type} type
+   * @param {Requests[Type]} order
+   * @param {(result: Replies[Type]) => string} words
    */
-  async act(type, payload, words) {
+  async act(type, order, words) {
     const waiting = setTimeout(() => setText(this.result, "Waiting for the station’s answer."), SLOW_MS);
     try {
-      const result = await this.link.request(type, { ...payload, station_id: this.stationId, request_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` });
-      this.world.you = { .../** @type {any} */ (this.world.you), credits: result.credits };
-      if (result.cargo && this.world.you) this.world.you.cargo = result.cargo;
-      if (result.hull !== undefined && this.world.you) this.world.you.hull = result.hull;
+      const result = await this.link.request(type, order);
+      if (this.world.you) {
+        this.world.you = { ...this.world.you, credits: result.credits };
+        if ("cargo" in result) this.world.you.cargo = result.cargo;
+        if ("hull" in result) this.world.you.hull = result.hull;
+      }
       this.tell(words(result), false);
     } catch (failure) {
-      this.tell(refusal(/** @type {any} */ (failure)), true);
+      this.tell(refusal(/** @type {import("../types.js").Failure} */ (failure)), true);
     } finally {
       clearTimeout(waiting);
       this.update();
@@ -288,7 +296,7 @@ export class StationPanel {
     const quantity = buying ? this.buyQuantity(price) : this.quantity === "max" ? this.heldOf(commodity) : this.quantity;
     if (quantity < 1) return;
     const past = buying ? "Bought" : "Sold";
-    void this.act(type, { commodity_id: commodity, quantity }, (/** @type {TradeResult} */ result) => {
+    void this.act(type, { ...this.addressed(), commodity_id: commodity, quantity }, (result) => {
       const { details } = result;
       return `${past} ${details.quantity} ${this.world.goodsName(details.commodity_id)} at ${details.unit_price} each: ${credits(details.total)}`;
     });
@@ -301,14 +309,14 @@ export class StationPanel {
     const room = Math.ceil((you.fuel_max ?? 100) - you.fuel);
     const quantity = Math.min(room, Math.floor(you.credits / Math.max(1, fuel.buy)), fuel.stock ?? Infinity);
     if (quantity < 1) return;
-    void this.act("trade.buy", { commodity_id: FUEL, quantity }, (/** @type {TradeResult} */ result) => {
+    void this.act("trade.buy", { ...this.addressed(), commodity_id: FUEL, quantity }, (result) => {
       const { details } = result;
       return `Took on ${details.quantity} fuel at ${details.unit_price} each: ${credits(details.total)}`;
     });
   }
 
   repair() {
-    void this.act("ship.repair_request", {}, (/** @type {RepairResult} */ result) => {
+    void this.act("ship.repair_request", this.addressed(), (result) => {
       const { details } = result;
       return `Repaired ${details.hull_restored} of hull at ${details.unit_price} each: ${credits(details.total)}`;
     });

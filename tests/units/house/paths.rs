@@ -300,7 +300,7 @@ impl<'ast> Visit<'ast> for Finder {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::module_tree::parse;
+    use super::super::module_tree::parse;
     use super::*;
 
     /// Every form in which a file of the module `sim::npc` can name another layer. A line that
