@@ -168,9 +168,18 @@ fn a_cut_off_recording_is_good_up_to_there_and_other_files_are_none() {
         unusable(&opening[..opening.len() - 1]),
         Unusable::CutOff
     ));
-    let mut newer = good.clone();
-    newer[8] = 2;
-    assert!(matches!(unusable(&newer), Unusable::Version(2)));
+    for version in [good[8] - 1, good[8] + 1] {
+        let mut other = good.clone();
+        other[8] = version;
+        let told = unusable(&other).to_string();
+        let (file, program) = (version, good[8]);
+        assert_eq!(
+            told,
+            format!(
+                "this recording has version {file} of the format, and this program reads version {program}"
+            )
+        );
+    }
     let mut damaged = good;
     damaged[40] ^= 4;
     assert!(matches!(unusable(&damaged), Unusable::Damaged));
