@@ -8,6 +8,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Longest identifier in bytes: players, systems, stations, commodities, zones, request ids.
@@ -97,20 +98,20 @@ impl fmt::Display for PlayerId {
 }
 
 /// Position of a system in the universe's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SystemIndex(pub u16);
 
 /// Position of a station in its system's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StationIndex(pub u16);
 
 /// Position of a commodity in the universe's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CommodityIndex(pub u16);
 
 /// A stable reference to an entity of one world: slot and generation. A handle whose entity is
 /// gone never resolves again, whoever lives in the slot now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Handle {
     /// Slot in the world's slot table.
     pub slot: u32,

@@ -26,6 +26,7 @@
 // A panic that a peer, a file or a database could reach is a bug; tests may.
 #![warn(clippy::unwrap_used, clippy::expect_used)]
 
+mod bounded_list;
 pub mod bucket;
 pub mod bus;
 pub mod cli;

@@ -1,178 +1,70 @@
-//! Calls on a world as bytes: whole numbers in LEB128 (signed ones in zigzag), floats as their bits.
+//! Calls on a world as bytes: the recorded types in postcard's encoding, one value after the other.
 //!
-//! Owns the way out; [`reader`](super::reader) is the way in. Writing appends to a buffer that is
-//! kept, so once that has grown nothing is allocated.
+//! A file's bytes are taken as a stranger's: a list that is longer than a recorder writes is refused
+//! at its bound, and nothing is allocated beyond a small multiple of the bytes read. Numbers that a
+//! world can cope with whatever they are (handles, credits, floats) are taken as they stand.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::bounded_list;
 use crate::ids::Handle;
-use crate::sim::{Command, Gone, Order, Pilot, Place};
+use crate::limits::COMMANDS_PER_TICK_MAX;
+use crate::sim::{Command, Gone, Pilot};
 
-pub(super) const ADMIT: u8 = 1;
-pub(super) const ATTACH: u8 = 2;
-pub(super) const DETACH: u8 = 3;
-pub(super) const DISMISS: u8 = 4;
-pub(super) const STEP: u8 = 5;
-
-/// One call on a world. The commands of a step are handed over beside it.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Act {
+/// One call on a world, or what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum Act<'a> {
     /// A pilot comes in, or is turned away.
-    Admit(Pilot),
+    Admit(Cow<'a, Pilot>),
     /// A pilot takes the controls anew.
     Attach(Handle),
     /// A pilot lets go of the controls.
     Detach(Handle),
     /// A pilot goes out.
     Dismiss(Handle, Gone),
-    /// A tick, and the state after it.
-    Step {
-        /// State hash after the step, as [`World::state_hash`](crate::sim::World::state_hash) gives it.
-        hash: u64,
-    },
+    /// A tick, with its commands in the order in which they came; a [`Self::StateHash`] follows.
+    Step(#[serde(deserialize_with = "commands")] Cow<'a, [Command]>),
+    /// The state after a tick, as [`World::state_hash`](crate::sim::World::state_hash) gives it.
+    StateHash(#[serde(with = "postcard::fixint::le")] u64),
 }
 
-pub(super) fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+fn commands<'de, 'a, D>(deserializer: D) -> Result<Cow<'a, [Command]>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    bounded_list::at_most::<_, _, COMMANDS_PER_TICK_MAX>(deserializer).map(Cow::Owned)
 }
 
-pub(super) fn signed(out: &mut Vec<u8>, value: i64) {
-    varint(out, (value << 1 ^ value >> 63) as u64);
+/// Appends a value. The buffer is kept by its owner, so once that has grown nothing is allocated.
+pub(super) fn write(out: &mut Vec<u8>, value: &impl Serialize) {
+    #[expect(
+        clippy::expect_used,
+        reason = "memory takes every byte, and recorded types are plain"
+    )]
+    postcard::to_io(value, out).expect("postcard encodes every recorded type");
 }
 
-pub(super) fn float(out: &mut Vec<u8>, value: f32) {
-    out.extend_from_slice(&value.to_bits().to_le_bytes());
-}
+/// The calls in some bytes; ends behind the first that cannot be read.
+#[derive(Clone, Debug)]
+pub(super) struct Acts<'a>(pub(super) &'a [u8]);
 
-pub(super) fn text(out: &mut Vec<u8>, text: &str) {
-    varint(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
-}
+impl<'a> Iterator for Acts<'a> {
+    type Item = postcard::Result<Act<'a>>;
 
-fn handle(out: &mut Vec<u8>, handle: Handle) {
-    varint(out, u64::from(handle.slot));
-    varint(out, u64::from(handle.generation));
-}
-
-pub(super) fn admit(out: &mut Vec<u8>, pilot: &Pilot) {
-    out.push(ADMIT);
-    text(out, pilot.player.as_str());
-    signed(out, pilot.credits);
-    varint(out, pilot.cargo.len() as u64);
-    for &units in &pilot.cargo {
-        varint(out, u64::from(units));
-    }
-    signed(out, i64::from(pilot.hull));
-    float(out, pilot.fuel);
-    match pilot.place {
-        Place::New => out.push(0),
-        Place::Spawn => out.push(1),
-        Place::Docked(station) => {
-            out.push(2);
-            varint(out, u64::from(station.0));
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
         }
-        Place::Space {
-            x,
-            y,
-            vx,
-            vy,
-            rotation,
-        } => {
-            out.push(3);
-            for number in [x, y, vx, vy, rotation] {
-                float(out, number);
+        match postcard::take_from_bytes(self.0) {
+            Ok((act, rest)) => {
+                self.0 = rest;
+                Some(Ok(act))
             }
-        }
-    }
-    match pilot.home {
-        None => out.push(0),
-        Some((system, station)) => {
-            out.push(1);
-            varint(out, u64::from(system.0));
-            varint(out, u64::from(station.0));
-        }
-    }
-}
-
-pub(super) fn attach(out: &mut Vec<u8>, ship: Handle) {
-    out.push(ATTACH);
-    handle(out, ship);
-}
-
-pub(super) fn detach(out: &mut Vec<u8>, ship: Handle) {
-    out.push(DETACH);
-    handle(out, ship);
-}
-
-pub(super) fn dismiss(out: &mut Vec<u8>, ship: Handle, gone: Gone) {
-    out.push(DISMISS);
-    handle(out, ship);
-    out.push(match gone {
-        Gone::Destroyed => 0,
-        Gone::Jumped => 1,
-        Gone::Despawned => 2,
-    });
-}
-
-/// A step's commands, in the order in which they came; [`step_end`] must follow.
-pub(super) fn step(out: &mut Vec<u8>, commands: &[Command]) {
-    out.push(STEP);
-    varint(out, commands.len() as u64);
-    for command in commands {
-        self::command(out, command);
-    }
-}
-
-/// What came of the step.
-pub(super) fn step_end(out: &mut Vec<u8>, hash: u64) {
-    out.extend_from_slice(&hash.to_le_bytes());
-}
-
-fn command(out: &mut Vec<u8>, command: &Command) {
-    match *command {
-        Command::Steer {
-            ship,
-            seq,
-            thrust,
-            turn,
-            fire,
-            dock,
-        } => {
-            out.push(u8::from(fire) | u8::from(dock) << 1);
-            handle(out, ship);
-            varint(out, seq);
-            float(out, thrust);
-            float(out, turn);
-        }
-        Command::Order {
-            ship,
-            seq,
-            ticket,
-            order,
-        } => {
-            let (kind, station, goods) = match order {
-                Order::Buy {
-                    station,
-                    commodity,
-                    quantity,
-                } => (4, station, Some((commodity, quantity))),
-                Order::Sell {
-                    station,
-                    commodity,
-                    quantity,
-                } => (5, station, Some((commodity, quantity))),
-                Order::Repair { station } => (6, station, None),
-            };
-            out.push(kind);
-            handle(out, ship);
-            varint(out, seq);
-            varint(out, ticket);
-            varint(out, u64::from(station.0));
-            if let Some((commodity, quantity)) = goods {
-                varint(out, u64::from(commodity.0));
-                varint(out, u64::from(quantity));
+            Err(error) => {
+                self.0 = &[];
+                Some(Err(error))
             }
         }
     }
@@ -184,7 +76,8 @@ mod tests {
 
     use super::*;
     use crate::ids::{CommodityIndex, PlayerId, StationIndex, SystemIndex};
-    use crate::recorder::reader::Reader;
+    use crate::limits::COMMODITIES_MAX;
+    use crate::sim::{Order, Place};
 
     fn ship() -> impl Strategy<Value = Handle> {
         (any::<u32>(), any::<u32>()).prop_map(|(slot, generation)| Handle { slot, generation })
@@ -283,34 +176,82 @@ mod tests {
             commands in prop::collection::vec(any_command(), 0..20),
             hash in any::<u64>(),
         ) {
-            let mut bytes = Vec::new();
-            admit(&mut bytes, &pilot);
-            attach(&mut bytes, ship);
-            detach(&mut bytes, ship);
-            dismiss(&mut bytes, ship, Gone::Jumped);
-            step(&mut bytes, &commands);
-            step_end(&mut bytes, hash);
-            let (mut reader, mut read) = (Reader(&bytes), Vec::new());
-            let mut acts = Vec::new();
-            while let Some(act) = reader.act(&mut read)? {
-                acts.push(act);
-            }
-            prop_assert_eq!(acts, [
-                Act::Admit(pilot),
+            let acts = [
+                Act::Admit(Cow::Owned(pilot)),
                 Act::Attach(ship),
                 Act::Detach(ship),
                 Act::Dismiss(ship, Gone::Jumped),
-                Act::Step { hash },
-            ]);
-            prop_assert_eq!(read, commands);
+                Act::Step(Cow::Owned(commands)),
+                Act::StateHash(hash),
+            ];
+            let mut bytes = Vec::new();
+            for act in &acts {
+                write(&mut bytes, act);
+            }
+            let read: Vec<_> = Acts(&bytes).collect::<Result<_, _>>()?;
+            prop_assert_eq!(read, acts);
         }
 
         #[test]
         fn any_bytes_end_in_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let (mut reader, mut commands) = (Reader(&bytes), Vec::new());
-            while let Ok(Some(_)) = reader.act(&mut commands) {
-                prop_assert!(commands.len() <= bytes.len());
+            for act in Acts(&bytes) {
+                if let Ok(Act::Step(commands)) = act {
+                    prop_assert!(commands.len() <= bytes.len());
+                }
             }
         }
+    }
+
+    /// Whether these bytes are one act.
+    fn is_read(bytes: &[u8]) -> bool {
+        Acts(bytes).map(|act| act.is_ok()).collect::<Vec<_>>() == [true]
+    }
+
+    #[test]
+    fn a_list_beyond_its_bound_is_refused_whatever_stands_in_it() {
+        let step = |count: usize| {
+            let repair = Command::Order {
+                ship: Handle {
+                    slot: 0,
+                    generation: 0,
+                },
+                seq: 0,
+                ticket: 0,
+                order: Order::Repair {
+                    station: StationIndex(0),
+                },
+            };
+            let mut bytes = Vec::new();
+            write(&mut bytes, &Act::Step(vec![repair; count].into()));
+            is_read(&bytes)
+        };
+        assert!(step(COMMANDS_PER_TICK_MAX) && !step(COMMANDS_PER_TICK_MAX + 1));
+        let admit = |count: usize| {
+            let pilot = Pilot {
+                player: PlayerId::parse("ann").expect("a name"),
+                credits: 0,
+                cargo: vec![1; count],
+                hull: 1,
+                fuel: 0.0,
+                place: Place::New,
+                home: None,
+            };
+            let mut bytes = Vec::new();
+            write(&mut bytes, &Act::Admit(Cow::Owned(pilot)));
+            is_read(&bytes)
+        };
+        assert!(admit(COMMODITIES_MAX) && !admit(COMMODITIES_MAX + 1));
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_refused() {
+        let admit = |name: &str| {
+            let mut bytes = vec![0];
+            write(&mut bytes, &name);
+            // No credits, goods, hull or fuel; at the spawn, without a home.
+            bytes.extend([0; 9]);
+            is_read(&bytes)
+        };
+        assert!(admit("ann") && !admit("") && !admit("a b") && !admit(&"a".repeat(65)));
     }
 }

@@ -12,7 +12,7 @@ use crate::limits::RECORDING_FRAME_BYTES_MAX;
 pub(super) const MAGIC: &[u8; 8] = b"ORRERYFR";
 
 /// The version of the layout that is written and read.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 3;
 
 const HEAD_BYTES: usize = 20;
 

@@ -8,12 +8,11 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::code::Act;
+use super::code::{Act, Acts};
 use super::frame::{self, Head, Kind, MAGIC, Next, VERSION};
 use super::opening::Opening;
-use super::reader::{Malformed, Reader};
 use crate::ids::{Name, SystemIndex};
-use crate::sim::{Command, World};
+use crate::sim::World;
 use crate::universe::Universe;
 
 /// Why a file cannot be replayed at all.
@@ -36,18 +35,15 @@ pub enum Unusable {
     /// Its checksums are good, and yet no recorder wrote it.
     #[error("no recorder wrote this: {0}")]
     Malformed(&'static str),
+    /// As [`Self::Malformed`], seen while its bytes are read.
+    #[error("no recorder wrote this: {0}")]
+    Undecodable(#[from] postcard::Error),
     /// Its universe is none.
     #[error("the recorded universe cannot be used: {0}")]
     Universe(String),
     /// The file cannot be read.
     #[error("it cannot be read: {0}")]
     Io(#[from] io::Error),
-}
-
-impl From<Malformed> for Unusable {
-    fn from(malformed: Malformed) -> Self {
-        Self::Malformed(malformed.0)
-    }
 }
 
 /// Whether the worlds went the way they went.
@@ -139,10 +135,7 @@ pub fn replay(
     }
     let opening = Opening::read(&payload)?;
     let universe = load(opening.universe).map_err(Unusable::Universe)?;
-    let mut replay = Replay {
-        stages: Vec::new(),
-        commands: Vec::new(),
-    };
+    let mut replay = Replay { stages: Vec::new() };
     let program = opening.program.to_owned();
     let begun = replay.begin(&opening, &universe)?;
     let (verdict, ending) = match begun {
@@ -177,7 +170,6 @@ fn read_magic(input: &mut impl Read) -> Result<(), Unusable> {
 struct Replay {
     /// In the universe's order.
     stages: Vec<Stage>,
-    commands: Vec<Command>,
 }
 
 impl Replay {
@@ -253,23 +245,29 @@ impl Replay {
                 "it has acts of a system that it did not begin",
             ))?;
         let (world, report) = (&mut stage.world, &mut stage.report);
-        let mut reader = Reader(payload);
-        while let Some(act) = reader.act(&mut self.commands)? {
+        let mut acts = Acts(payload);
+        while let Some(act) = acts.next().transpose()? {
             match act {
                 Act::Admit(pilot) => report.pilots += u64::from(world.admit(&pilot).is_ok()),
                 Act::Attach(ship) => world.attach(ship),
                 Act::Detach(ship) => world.detach(ship),
                 Act::Dismiss(ship, gone) => drop(world.dismiss(ship, gone)),
-                Act::Step { hash } => {
+                Act::Step(commands) => {
                     report.ticks += 1;
-                    report.commands += self.commands.len() as u64;
-                    world.step(&mut self.commands);
+                    report.commands += commands.len() as u64;
+                    world.step(&mut commands.into_owned());
                     report.entities_max = report.entities_max.max(world.entities().len());
+                    let Some(Act::StateHash(hash)) = acts.next().transpose()? else {
+                        return Err(Unusable::Malformed("a step lacks its state hash"));
+                    };
                     if world.state_hash() != hash {
                         let system = report.system.clone();
                         let tick = world.tick();
                         return Ok(Verdict::Differs { system, tick });
                     }
+                }
+                Act::StateHash(_) => {
+                    return Err(Unusable::Malformed("a state hash follows no step"));
                 }
             }
         }

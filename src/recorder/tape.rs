@@ -4,9 +4,10 @@
 //! the calls here, so nothing is left out of a recording. Without a recording the notes cost a branch
 //! a call.
 
+use std::borrow::Cow;
 use std::ops::Deref;
 
-use super::code;
+use super::code::{self, Act};
 use crate::ids::Handle;
 use crate::limits::COMMANDS_PER_TICK_MAX;
 use crate::sim::{AdmitError, Command, Gone, Pilot, Posting, World};
@@ -54,7 +55,7 @@ impl TapedWorld {
     /// As there; the attempt is noted all the same.
     pub fn admit(&mut self, pilot: &Pilot) -> Result<Handle, AdmitError> {
         if let Some(notes) = &mut self.notes {
-            code::admit(notes, pilot);
+            code::write(notes, &Act::Admit(Cow::Borrowed(pilot)));
         }
         self.world.admit(pilot)
     }
@@ -62,7 +63,7 @@ impl TapedWorld {
     /// Records the call and makes it: see [`World::attach`].
     pub fn attach(&mut self, ship: Handle) {
         if let Some(notes) = &mut self.notes {
-            code::attach(notes, ship);
+            code::write(notes, &Act::Attach(ship));
         }
         self.world.attach(ship);
     }
@@ -70,7 +71,7 @@ impl TapedWorld {
     /// Records the call and makes it: see [`World::detach`].
     pub fn detach(&mut self, ship: Handle) {
         if let Some(notes) = &mut self.notes {
-            code::detach(notes, ship);
+            code::write(notes, &Act::Detach(ship));
         }
         self.world.detach(ship);
     }
@@ -78,7 +79,7 @@ impl TapedWorld {
     /// Records the call and makes it: see [`World::dismiss`].
     pub fn dismiss(&mut self, ship: Handle, gone: Gone) -> Option<Pilot> {
         if let Some(notes) = &mut self.notes {
-            code::dismiss(notes, ship, gone);
+            code::write(notes, &Act::Dismiss(ship, gone));
         }
         self.world.dismiss(ship, gone)
     }
@@ -87,11 +88,11 @@ impl TapedWorld {
     pub fn step(&mut self, commands: &mut Vec<Command>) {
         if let Some(notes) = &mut self.notes {
             let taken = commands.len().min(COMMANDS_PER_TICK_MAX);
-            code::step(notes, &commands[..taken]);
+            code::write(notes, &Act::Step(Cow::Borrowed(&commands[..taken])));
         }
         self.world.step(commands);
         if let Some(notes) = &mut self.notes {
-            code::step_end(notes, self.world.state_hash());
+            code::write(notes, &Act::StateHash(self.world.state_hash()));
         }
     }
 

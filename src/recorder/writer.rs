@@ -10,8 +10,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::code;
 use super::frame::{self, Head, Kind, MAGIC, VERSION};
-use super::opening;
+use super::opening::Opening;
 use super::tape::TapedWorld;
 use crate::limits::{
     RECORDING_BATCHES_MAX, RECORDING_BYTES_MAX, RECORDING_FRAME_BYTES_MAX,
@@ -86,7 +87,8 @@ impl Recorder {
     pub fn open(&mut self, worlds: &mut [TapedWorld]) {
         let mut payload = Vec::new();
         let universe = std::mem::take(&mut self.universe);
-        opening::write(&mut payload, &universe, worlds.iter().map(|world| &**world));
+        let opening = Opening::of(&universe, worlds.iter().map(|world| &**world));
+        code::write(&mut payload, &opening);
         self.frame(Kind::Opening, 0, 0, &payload);
         for world in worlds {
             world.begin();

@@ -4,11 +4,13 @@
 //! from the edge, but the world trusts none of them with its arithmetic: a number that is not
 //! finite counts as 0 and the rest is clamped.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{CommodityIndex, Handle, StationIndex};
 
 /// One command for one ship. Commands of a tick are applied in the order of (slot of the ship,
 /// `seq`), whatever order they arrived in.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     /// Sets the controls; they stay in force until the next one.
     Steer {
@@ -55,7 +57,7 @@ impl Command {
 }
 
 /// What a docked pilot can ask of the station.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Order {
     /// Goods from the station into the hold, or fuel into the tank.
     Buy {

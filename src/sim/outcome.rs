@@ -8,6 +8,8 @@
 //!
 //! Order inside each buffer is the order of cause, and the same for any number of workers.
 
+use serde::{Deserialize, Serialize};
+
 use super::entity_id::EntityId;
 use crate::ids::{CommodityIndex, EntityKind, Handle, PlayerId, StationIndex};
 
@@ -206,7 +208,7 @@ pub struct CombatEvent {
 }
 
 /// Why an entity is no longer there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Gone {
     /// Shot down, or a shot that hit.
     Destroyed,

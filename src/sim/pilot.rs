@@ -7,10 +7,14 @@
 //! Invariants: all columns have the same length; `by_slot[ships[i].slot] == i`; a hold never exceeds
 //! its capacity; credits never go below 0 by a trade or repair.
 
+use serde::{Deserialize, Serialize};
+
 use super::docking::Undocking;
 use super::random::{Random, text_key};
 use super::zones::ZoneContext;
+use crate::bounded_list;
 use crate::ids::{Handle, PlayerId, StationIndex, SystemIndex};
+use crate::limits::COMMODITIES_MAX;
 
 const NOBODY: u32 = u32::MAX;
 
@@ -18,7 +22,7 @@ const NOBODY: u32 = u32::MAX;
 const SEED_SALT: u64 = 0x7069_6c6f_745f_6f72;
 
 /// Where a pilot's ship is when it is taken in or given out.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Place {
     /// Nowhere yet: at the system's spawn, and the credits are granted (and posted) now.
     New,
@@ -42,13 +46,14 @@ pub enum Place {
 }
 
 /// A pilot on the way into or out of a world: what is stored.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pilot {
     /// Player who flies the ship.
     pub player: PlayerId,
     /// Balance in whole credits.
     pub credits: i64,
     /// Units held, by commodity; missing entries are 0.
+    #[serde(deserialize_with = "bounded_list::at_most::<_, _, COMMODITIES_MAX>")]
     pub cargo: Vec<u32>,
     /// Hull points left; 0 is destroyed.
     pub hull: i32,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::bot::Bot;
 use super::fleet::Fleet;
-use super::histogram::Histogram;
+use super::histogram::DurationHistogram;
 use crate::limits::{SWARM_CPU_PERCENT_MAX, SWARM_TURN_MS_MAX};
 
 /// The outcome of a run.
@@ -99,7 +99,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    fn of(histogram: &Histogram) -> Self {
+    fn of(histogram: &DurationHistogram) -> Self {
         Self {
             p50: histogram.quantile_ms(0.5),
             p99: histogram.quantile_ms(0.99),

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::histogram::Histogram;
+use super::histogram::DurationHistogram;
 use crate::protocol::ErrorCode;
 
 /// Most different reasons for failed connections that are told apart.
@@ -27,7 +27,7 @@ pub(super) struct Tally {
     pub(super) own_looks: u64,
     pub(super) own_found: u64,
     /// Time between two messages of the state stream, over all bots.
-    pub(super) gaps: Histogram,
+    pub(super) gaps: DurationHistogram,
     /// Ticks that no message told of.
     pub(super) ticks_missed: u64,
     /// Times when the server's count of messages did not go on by one.
@@ -43,11 +43,11 @@ pub(super) struct Tally {
     pub(super) orders_done: u64,
     pub(super) orders_refused: u64,
     /// Time from an order to its answer.
-    pub(super) answers: Histogram,
+    pub(super) answers: DurationHistogram,
     pub(super) hits: u64,
     pub(super) destroyed: u64,
     /// Work of one turn of the loop.
-    pub(super) turns: Histogram,
+    pub(super) turns: DurationHistogram,
     pub(super) errors: BTreeMap<&'static str, u64>,
     pub(super) closes: BTreeMap<u16, u64>,
     pub(super) failures: BTreeMap<String, u64>,

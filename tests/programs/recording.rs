@@ -109,19 +109,20 @@ fn sign(bytes: &mut [u8], at: usize, length: usize) {
 fn a_changed_command_is_found_at_its_tick_whoever_mends_the_checksums() {
     let (universe, good) = flight(6, 400);
     let frames = frames(&good);
-    // Steps with one command that steers: call, count, kind, handle and number, thrust, turn, hash.
+    // Steps with one command that steers: call, count, kind, handle and number, thrust, rudder, two
+    // flags, call, hash.
     let mut steers = frames
         .iter()
         .skip(frames.len() / 4)
         .filter(|&&(at, length, ..)| {
             let payload = &good[at + 20..at + 20 + length];
-            payload[..3] == [5, 1, 0] && length > 20 && payload[length - 12..length - 8] != [0; 4]
+            payload[..3] == [4, 1, 0] && length > 20 && payload[length - 15..length - 11] != [0; 4]
         });
     // In a dock and in a wreck a rudder moves nothing: the first that moves a ship will do.
     let is_found = steers.any(|&(at, length, system, tick)| {
         let id = universe.systems[usize::from(system)].id.clone();
-        // The exponent of the rudder: 8 bytes of hash stand behind it.
-        let byte = at + 20 + length - 9;
+        // The exponent of the rudder: 11 bytes stand behind it.
+        let byte = at + 20 + length - 12;
         let mut bytes = good.clone();
         bytes[byte] ^= 1;
         let report = replayed(&universe, &bytes).expect("it begins well");
@@ -167,9 +168,18 @@ fn a_cut_off_recording_is_good_up_to_there_and_other_files_are_none() {
         unusable(&opening[..opening.len() - 1]),
         Unusable::CutOff
     ));
-    let mut newer = good.clone();
-    newer[8] = 2;
-    assert!(matches!(unusable(&newer), Unusable::Version(2)));
+    for version in [good[8] - 1, good[8] + 1] {
+        let mut other = good.clone();
+        other[8] = version;
+        let told = unusable(&other).to_string();
+        let (file, program) = (version, good[8]);
+        assert_eq!(
+            told,
+            format!(
+                "this recording has version {file} of the format, and this program reads version {program}"
+            )
+        );
+    }
     let mut damaged = good;
     damaged[40] ^= 4;
     assert!(matches!(unusable(&damaged), Unusable::Damaged));

@@ -20,9 +20,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sync", &[]),
     ("bucket", &["ids", "limits"]),
     ("files", &[]),
+    ("bounded_list", &[]),
     ("universe", &["ids", "limits"]),
-    ("sim", &["ids", "limits", "universe"]),
-    ("recorder", &["ids", "limits", "universe", "sim"]),
+    ("sim", &["ids", "limits", "bounded_list", "universe"]),
+    (
+        "recorder",
+        &["ids", "limits", "bounded_list", "universe", "sim"],
+    ),
     ("protocol", &["ids", "limits"]),
     (
         "replication",
