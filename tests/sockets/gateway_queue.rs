@@ -100,14 +100,14 @@ fn a_queue_that_overflowed_ends_its_gateways_connections_and_then_goes_on() {
 }
 
 #[test]
-fn a_full_mailbox_gives_the_item_back() {
-    let mailbox = Mailbox::new(2);
-    assert_eq!(mailbox.push(1), Ok(()));
-    assert_eq!(mailbox.push(2), Ok(()));
-    assert_eq!(mailbox.push(3), Err(3));
+fn a_full_queue_gives_the_item_back() {
+    let queue = BoundedQueue::new(2);
+    assert_eq!(queue.push(1), Ok(()));
+    assert_eq!(queue.push(2), Ok(()));
+    assert_eq!(queue.push(3), Err(3));
     let mut taken = Vec::new();
-    mailbox.take(&mut taken);
+    queue.take(&mut taken);
     assert_eq!(taken, [1, 2]);
-    assert!(mailbox.is_empty());
-    assert_eq!(mailbox.push(4), Ok(()));
+    assert!(queue.is_empty());
+    assert_eq!(queue.push(4), Ok(()));
 }

@@ -1,6 +1,6 @@
 //! What a seat checks of the answers to its orders and to its login.
 
-use orrery::wire::{ErrorCode, Reply, RequestId};
+use orrery::protocol::{ErrorCode, Reply, RequestId};
 
 use super::super::shelf::Shelf;
 use super::{Seat, Told};
