@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use orrery::replication::view::{CellId, Grid};
-use orrery::replication::{PilotView, TickFrame, compose};
+use orrery::replication::{ClientView, TickFrame, compose};
 use orrery::sim::Random;
 use serde::Serialize;
 use serde_json::Value;
@@ -59,7 +59,7 @@ impl Sky {
     }
 
     /// How many ships lie in the cells that a pilot sees.
-    fn seen_by(&self, pilot: &PilotView) -> usize {
+    fn seen_by(&self, pilot: &ClientView) -> usize {
         let grid = Grid::of(self.0.world.cells());
         let cells = self.0.world.entities().cells().iter();
         cells
@@ -84,8 +84,8 @@ fn is_tiny() -> bool {
 fn measure(
     criterion: &mut Criterion,
     id: BenchmarkId,
-    pilots: &[PilotView],
-    make: impl Fn(&PilotView, &mut Vec<u8>),
+    pilots: &[ClientView],
+    make: impl Fn(&ClientView, &mut Vec<u8>),
 ) {
     let mut group = criterion.benchmark_group("compose");
     group
@@ -111,10 +111,10 @@ fn deltas(criterion: &mut Criterion) {
     for &count in counts {
         let mut sky = Sky::new(count, crowd::half_extent(count, IN_VIEW, VIEW_RADIUS));
         let (first, frame) = sky.frames();
-        let delta = |pilot: &PilotView, out: &mut Vec<u8>| {
+        let delta = |pilot: &ClientView, out: &mut Vec<u8>| {
             compose::delta(&frame, pilot, 101, out);
         };
-        let snapshot = |pilot: &PilotView, out: &mut Vec<u8>| {
+        let snapshot = |pilot: &ClientView, out: &mut Vec<u8>| {
             compose::snapshot(&first, pilot, 100, out);
         };
         let (mut wanted, mut whole, mut bytes) = (Vec::new(), Vec::new(), 0);
@@ -154,7 +154,7 @@ fn crowd(criterion: &mut Criterion) {
     let count = 1_000;
     let mut sky = Sky::new(count, 600.0);
     let (_, frame) = sky.frames();
-    let delta = |pilot: &PilotView, out: &mut Vec<u8>| {
+    let delta = |pilot: &ClientView, out: &mut Vec<u8>| {
         compose::delta(&frame, pilot, 101, out);
     };
     let pilots = frame.pilots_of(0);

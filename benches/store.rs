@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use orrery::ids::PlayerId;
 use orrery::store::{Answer, Batch, Cause, audit};
-use store_harness::{Database, Desk, first_batch, outcome, player, trade};
+use store_harness::{Database, StoreUnderTest, first_batch, outcome, player, trade};
 
 const TICK: Duration = Duration::from_nanos(1_000_000_000 / 30);
 const PILOTS: usize = 64;
@@ -22,20 +22,20 @@ const REPLY: &str = r#"{"ok":true,"credits":4890,"cargo":[{"commodity_id":"food"
 
 /// Pilots that buy and sell by turns, each trade with its request id and outcome.
 struct Market {
-    desk: Desk,
+    opened: StoreUnderTest,
     pilots: Vec<PlayerId>,
     trades: usize,
 }
 
 impl Market {
     fn open(database: &Database) -> Self {
-        let mut desk = database.open();
+        let mut opened = database.open();
         let pilots: Vec<_> = (0..PILOTS).map(|n| player(&format!("p_{n}"))).collect();
         for who in &pilots {
-            desk.keep(first_batch(who, 1000));
+            opened.keep(first_batch(who, 1000));
         }
         Self {
-            desk,
+            opened,
             pilots,
             trades: 0,
         }
@@ -59,7 +59,7 @@ impl Market {
     fn commit(&mut self, trades: usize, per_batch: usize) {
         for _ in 0..trades / per_batch {
             let batch = self.batch(per_batch);
-            self.desk.keep(batch);
+            self.opened.keep(batch);
         }
     }
 }
@@ -81,7 +81,7 @@ fn commits(criterion: &mut Criterion, kind: &str, database: &Database) {
     });
     group.finish();
     let trades = market.trades as i64;
-    market.desk.store.close();
+    market.opened.store.close();
     let report = audit(&database.url).unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.outcomes_count, trades);
@@ -98,20 +98,20 @@ fn sustained(kind: &str, database: &Database, ticks: usize) {
     for tick in 0..ticks {
         let batch = market.batch(34);
         let before = Instant::now();
-        let number = market.desk.submit(batch);
+        let number = market.opened.submit(batch);
         submits.push(before.elapsed());
         submitted.push((number, before));
         let next = start + TICK * (tick as u32 + 1);
         loop {
             let left = next.saturating_duration_since(Instant::now());
-            let Ok(answer) = market.desk.answers.recv_timeout(left) else {
+            let Ok(answer) = market.opened.answers.recv_timeout(left) else {
                 break;
             };
             settle(&answer, &mut submitted, &mut latencies);
         }
     }
     while !submitted.is_empty() {
-        let answer = market.desk.answer();
+        let answer = market.opened.answer();
         settle(&answer, &mut submitted, &mut latencies);
     }
     let seconds = start.elapsed().as_secs_f64();

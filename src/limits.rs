@@ -872,7 +872,7 @@ pub const RECORDING_FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// ends the recording.
 pub const RECORDING_WAITING_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// Beats of a recording that may wait for the disk: 17 s.
+/// Ticks of a recording that may wait for the disk: 17 s.
 pub const RECORDING_BATCHES_MAX: usize = 512;
 
 /// Largest recording, in bytes: a forgotten one must not fill the disk that the database is on.
@@ -887,10 +887,10 @@ pub const TICK_COST_HOT_NS: u64 = 26_000_000;
 /// Mean work of a tick, with what is to be given back included, below which it gives load back, in ns.
 pub const TICK_COST_COOL_NS: u64 = 22_000_000;
 
-/// Beats above the upper mark before the governor acts: half a second.
+/// Ticks above the upper mark before the governor acts: half a second.
 pub const GOVERNOR_HOT_TICKS: u64 = 15;
 
-/// Beats below the lower mark before the governor gives something back: three seconds.
+/// Ticks below the lower mark before the governor gives something back: three seconds.
 pub const GOVERNOR_COOL_TICKS: u64 = 90;
 
 /// Links that a database's name may lead through: as many as Linux follows.

@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use orrery::ids::Name;
 use orrery::session::token::Signer;
-use orrery::swarm::{self, Conduct, Options, Report, Stretch};
+use orrery::swarm::{self, Conduct, SwarmOptions, SwarmPhase, SwarmReport};
 use subject::Subject;
 
 /// Secret of the tokens of this run, which ends with it.
@@ -77,11 +77,11 @@ const HZ_MIN: f64 = 29.0;
 struct Cost {
     us_per_message: f64,
     core_percent: f64,
-    report: Report,
+    report: SwarmReport,
 }
 
 fn measure(plan: &Plan, subject: &Subject) -> Cost {
-    let options = Options {
+    let options = SwarmOptions {
         url: format!("ws://{}/ws", subject.address),
         tls_ca: None,
         clients: plan.clients,
@@ -96,8 +96,8 @@ fn measure(plan: &Plan, subject: &Subject) -> Cost {
     let signer = Signer::new(SECRET).unwrap();
     let (mut used, mut window) = (Duration::ZERO, Duration::ZERO);
     let report = swarm::run(&options, &signer, &mut |progress| match progress.stretch {
-        Stretch::Measure if progress.spent.is_zero() => used = subject.processor_time(),
-        Stretch::Close if window.is_zero() => {
+        SwarmPhase::Measure if progress.spent.is_zero() => used = subject.processor_time(),
+        SwarmPhase::Close if window.is_zero() => {
             used = subject.processor_time().saturating_sub(used);
             window = plan.duration;
         }

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use orrery::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, READ_BUFFER_BYTES};
-use orrery::net::http::head::{Incoming, Progress};
+use orrery::net::http::head::{HeadProgress, Incoming};
 use orrery::net::http::upgrade::{Wanted, judge};
 use orrery::net::http::{Channel, Method, Response};
 
@@ -40,12 +40,12 @@ fn outcome(bytes: &[u8], piece_bytes: usize) -> Outcome {
         let (piece, later) = rest.split_at(count);
         rest = later;
         match incoming.push(piece) {
-            Progress::Head | Progress::Body => {}
-            Progress::Refused(response) => {
+            HeadProgress::Head | HeadProgress::Body => {}
+            HeadProgress::Refused(response) => {
                 assert_carried(&response);
                 return Outcome::Refused(response.status);
             }
-            Progress::Complete(head) => {
+            HeadProgress::Complete(head) => {
                 let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
                 let seen = head.request(peer, false, |request| {
                     assert!(request.body.len() <= BODY_BYTES_MAX);

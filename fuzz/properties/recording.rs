@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use orrery::ids::SystemIndex;
-use orrery::recorder::{Ending, Recorder, TapedWorld, Verdict, replay};
+use orrery::recorder::{Ending, RecordedWorld, Recorder, ReplayVerdict, replay};
 use orrery::sim::World;
 use orrery::universe::{Population, Universe};
 
@@ -45,7 +45,7 @@ fn beginning() -> &'static [u8] {
         let tape = Tape::default();
         let mut recorder = Recorder::start(Box::new(tape.clone()), String::new()).unwrap();
         let world = World::new(universe(), SystemIndex(0), 1, None);
-        recorder.open(&mut [TapedWorld::new(world)]);
+        recorder.open(&mut [RecordedWorld::new(world)]);
         recorder.end(Duration::from_mins(1)).unwrap();
         let mut bytes = tape.0.lock().unwrap().clone();
         // Without the end, which is a frame of its own.
@@ -76,9 +76,9 @@ pub(crate) fn check(bytes: &[u8]) {
     if let Ok(report) = replay(&file[..], load) {
         assert_eq!(report.systems.len(), 1);
         match report.verdict {
-            Verdict::Equal => assert_eq!(report.ending, Ending::CutOff { bytes: 0 }),
-            Verdict::Differs { tick, .. } => assert!(tick > 0, "it began well"),
-            Verdict::Damaged { .. } => panic!("the checksums are good"),
+            ReplayVerdict::Equal => assert_eq!(report.ending, Ending::CutOff { bytes: 0 }),
+            ReplayVerdict::Differs { tick, .. } => assert!(tick > 0, "it began well"),
+            ReplayVerdict::Damaged { .. } => panic!("the checksums are good"),
         }
     }
 }

@@ -17,7 +17,7 @@ use orrery::protocol::{
     Angle, AskedVersion, AuthOk, ErrorCode, Fixed2, Input, Joined, Reply, Spawn,
 };
 use orrery::session::token::{Key, Signer, Verifier};
-use orrery::session::{Command, Desk, Order, Session, Stage, Verdict};
+use orrery::session::{Command, Order, Session, SessionAction, SessionContext, SessionState};
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const UNIX: u64 = 1_700_000_000_000;
@@ -67,9 +67,9 @@ pub(crate) fn run(operations: &[Operation]) {
 
 struct Model {
     session: Session,
-    desk: Desk,
+    context: SessionContext,
     now: u64,
-    stage: Stage,
+    stage: SessionState,
     /// When the login was passed on.
     logging_in: u64,
     newest: Option<u64>,
@@ -125,9 +125,9 @@ impl Model {
         let verifier = Verifier::new(vec![Key::secret(SECRET).expect("long enough")]);
         Self {
             session: Session::new(Millis(0), AskedVersion::Unstated),
-            desk: Desk::new(Arc::new(verifier)),
+            context: SessionContext::new(Arc::new(verifier)),
             now: 0,
-            stage: Stage::Connected,
+            stage: SessionState::Connected,
             logging_in: 0,
             newest: None,
             passed_on: None,
@@ -160,7 +160,7 @@ impl Model {
             }
             Operation::Raw(bytes) => {
                 let verdict = self.say(&mut bytes.clone());
-                assert!(!matches!(verdict, Verdict::Command(_)));
+                assert!(!matches!(verdict, SessionAction::Command(_)));
                 self.ended_by(&verdict);
             }
             Operation::Answer(which) => self.answer(*which),
@@ -168,41 +168,45 @@ impl Model {
         }
     }
 
-    fn say(&mut self, text: &mut [u8]) -> Verdict {
+    fn say(&mut self, text: &mut [u8]) -> SessionAction {
         let (now, unix) = (Millis(self.now), UnixMillis(UNIX + self.now));
-        let verdict = self.session.on_text(text, now, unix, &mut self.desk);
-        if self.stage == Stage::Closed {
-            assert_eq!(verdict, Verdict::Nothing, "nothing comes after the end");
+        let verdict = self.session.on_text(text, now, unix, &mut self.context);
+        if self.stage == SessionState::Closed {
+            assert_eq!(
+                verdict,
+                SessionAction::Nothing,
+                "nothing comes after the end"
+            );
         }
         verdict
     }
 
     fn ask(&mut self, name: &str, seq: u64, payload: &str) {
         let text = format!(r#"{{"type":"{name}","seq":{seq},"ts":1,"payload":{payload}}}"#);
-        let limited = self.desk.tally.rate_limited;
+        let limited = self.context.counters.rate_limited;
         let verdict = self.say(&mut text.into_bytes());
-        if self.stage == Stage::Closed {
+        if self.stage == SessionState::Closed {
             return;
         }
         let is_fresh = self.newest.is_none_or(|newest| seq > newest);
         match &verdict {
-            Verdict::Nothing => {
+            SessionAction::Nothing => {
                 assert!(
                     ["input.command", "nope"].contains(&name),
                     "{name} without an answer"
                 );
             }
-            Verdict::Reply(reply, to) => {
+            SessionAction::Reply(reply, to) => {
                 if name != "nope" || to.is_some() {
                     assert_eq!(*to, Some(seq), "the answer names its request");
                 }
                 self.fits(name, is_fresh, reply);
             }
-            Verdict::Command(command) => self.passed(name, seq, command),
-            Verdict::Close(_) | Verdict::ReplyThenClose(..) => {}
+            SessionAction::Command(command) => self.passed(name, seq, command),
+            SessionAction::Close(_) | SessionAction::ReplyThenClose(..) => {}
         }
         // A message over its rate, or of no known type, uses up no number.
-        let was_read = self.desk.tally.rate_limited == limited && name != "nope";
+        let was_read = self.context.counters.rate_limited == limited && name != "nope";
         if is_fresh && was_read {
             self.newest = Some(seq);
         }
@@ -211,15 +215,15 @@ impl Model {
 
     /// Whether a refusal is one that the stage and the order allow.
     fn fits(&self, name: &str, is_fresh: bool, reply: &Reply) {
-        let logged_in = matches!(self.stage, Stage::LoggedIn | Stage::InSystem);
+        let logged_in = matches!(self.stage, SessionState::LoggedIn | SessionState::InSystem);
         if is(reply, ErrorCode::StaleSeq) {
             assert!(!is_fresh);
         } else if is(reply, ErrorCode::NotAuthenticated) {
             assert!(!logged_in && name != "auth.login" && name != "ping");
         } else if is(reply, ErrorCode::AlreadyAuthenticated) {
-            assert!(self.stage != Stage::Connected && name == "auth.login");
+            assert!(self.stage != SessionState::Connected && name == "auth.login");
         } else if is(reply, ErrorCode::NotInSystem) {
-            assert!(self.stage == Stage::LoggedIn && name != "ship.repair_request");
+            assert!(self.stage == SessionState::LoggedIn && name != "ship.repair_request");
             assert!(self.joins.is_empty(), "{name} goes by the join before it");
         } else if is(reply, ErrorCode::InvalidQuantity) {
             assert!(name == "trade.sell" && self.is_in_place());
@@ -228,19 +232,19 @@ impl Model {
 
     /// Whether controls and orders are passed on.
     fn is_in_place(&self) -> bool {
-        let follows_join = self.stage == Stage::LoggedIn && !self.joins.is_empty();
-        self.stage == Stage::InSystem || follows_join
+        let follows_join = self.stage == SessionState::LoggedIn && !self.joins.is_empty();
+        self.stage == SessionState::InSystem || follows_join
     }
 
     fn passed(&mut self, name: &str, seq: u64, command: &Command) {
         assert!(self.passed_on.is_none_or(|last| seq > last), "seq rises");
         self.passed_on = Some(seq);
-        let logged_in = matches!(self.stage, Stage::LoggedIn | Stage::InSystem);
+        let logged_in = matches!(self.stage, SessionState::LoggedIn | SessionState::InSystem);
         match command {
             Command::Login { player, .. } => {
-                assert!(self.stage == Stage::Connected && name == "auth.login");
+                assert!(self.stage == SessionState::Connected && name == "auth.login");
                 assert_eq!(Some(player), self.session.player());
-                self.stage = Stage::LoggingIn;
+                self.stage = SessionState::LoggingIn;
                 self.logging_in = self.now;
             }
             Command::Join { .. } => {
@@ -286,46 +290,46 @@ impl Model {
             _ => None,
         };
         let (reply, next) = match which % 4 {
-            0 if self.stage == Stage::LoggingIn => {
+            0 if self.stage == SessionState::LoggingIn => {
                 let ok = AuthOk {
                     player_id,
                     system_id: None,
                 };
-                (Reply::AuthOk(ok), Stage::LoggedIn)
+                (Reply::AuthOk(ok), SessionState::LoggedIn)
             }
-            1 if self.stage != Stage::Connected => {
-                (Reply::auth_error(ErrorCode::Internal), Stage::Closed)
+            1 if self.stage != SessionState::Connected => {
+                (Reply::auth_error(ErrorCode::Internal), SessionState::Closed)
             }
-            2 if matches!(self.stage, Stage::LoggedIn | Stage::InSystem) => {
-                (Reply::Joined(Box::new(joined())), Stage::InSystem)
+            2 if matches!(self.stage, SessionState::LoggedIn | SessionState::InSystem) => {
+                (Reply::Joined(Box::new(joined())), SessionState::InSystem)
             }
             // While a login waits for its answer, an error is that answer.
-            3 if self.stage == Stage::LoggingIn => {
-                (Reply::error(ErrorCode::SystemFull), Stage::Closed)
+            3 if self.stage == SessionState::LoggingIn => {
+                (Reply::error(ErrorCode::SystemFull), SessionState::Closed)
             }
             3 => (Reply::error(ErrorCode::OutOfStock), self.stage),
             _ => return,
         };
         let told = self.session.phrase(&reply).into_owned();
-        let is_refused = self.stage == Stage::LoggingIn && next == Stage::Closed;
+        let is_refused = self.stage == SessionState::LoggingIn && next == SessionState::Closed;
         assert!(!is_refused || matches!(told, Reply::AuthError(_)));
         let close = self.session.on_reply(&told, reply_to);
         self.joins.retain(|&join| Some(join) != reply_to);
         assert_eq!(
             close.is_some(),
-            next == Stage::Closed && self.stage != Stage::Closed
+            next == SessionState::Closed && self.stage != SessionState::Closed
         );
-        if self.stage != Stage::Closed {
+        if self.stage != SessionState::Closed {
             self.stage = next;
         }
     }
 
     fn deadline(&mut self) {
         let due = self.session.deadline();
-        if self.stage == Stage::Connected {
+        if self.stage == SessionState::Connected {
             assert_eq!(due, Some(Millis(LOGIN_DEADLINE_MS)));
         }
-        if self.stage == Stage::LoggingIn {
+        if self.stage == SessionState::LoggingIn {
             let latest = Millis(self.logging_in + LOGIN_ANSWER_MS_MAX);
             assert!(
                 due.is_some_and(|due| due <= latest),
@@ -334,15 +338,21 @@ impl Model {
         }
         let is_due = due.is_some_and(|due| due.0 <= self.now);
         let verdict = self.session.on_deadline(Millis(self.now));
-        let ends = matches!(verdict, Verdict::Close(_) | Verdict::ReplyThenClose(..));
+        let ends = matches!(
+            verdict,
+            SessionAction::Close(_) | SessionAction::ReplyThenClose(..)
+        );
         assert_eq!(ends, is_due);
         self.ended_by(&verdict);
     }
 
-    fn ended_by(&mut self, verdict: &Verdict) {
-        if matches!(verdict, Verdict::Close(_) | Verdict::ReplyThenClose(..)) {
-            assert_ne!(self.stage, Stage::Closed, "an end comes once");
-            self.stage = Stage::Closed;
+    fn ended_by(&mut self, verdict: &SessionAction) {
+        if matches!(
+            verdict,
+            SessionAction::Close(_) | SessionAction::ReplyThenClose(..)
+        ) {
+            assert_ne!(self.stage, SessionState::Closed, "an end comes once");
+            self.stage = SessionState::Closed;
         }
     }
 
@@ -351,7 +361,7 @@ impl Model {
         assert_eq!(self.session.stage(), self.stage);
         assert_eq!(
             self.session.deadline().is_none(),
-            self.stage == Stage::Closed
+            self.stage == SessionState::Closed
         );
         let allowed =
             |rate: Rate| u64::from(rate.burst) + self.now * u64::from(rate.per_second) / 1_000;

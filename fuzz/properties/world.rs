@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 use orrery::ids::{CommodityIndex, EntityKind, Handle, PlayerId, StationIndex, SystemIndex};
 use orrery::limits::{ENTITIES_MAX, INTEREST_CELL_MARGIN};
-use orrery::sim::{Cause, Command, Gone, NO_CELL, Order, Pilot, Place, Posting, World};
+use orrery::sim::{Cause, Command, NO_CELL, Order, Pilot, Place, Posting, RemovalReason, World};
 use orrery::universe::{Population, Universe};
 
 /// Ticks that one input may last.
@@ -398,7 +398,7 @@ impl Bench {
 
     fn dismiss(&mut self, who: usize) {
         let Some(ship) = self.ship(who) else { return };
-        let Some(pilot) = self.world.dismiss(ship, Gone::Despawned) else {
+        let Some(pilot) = self.world.dismiss(ship, RemovalReason::Despawned) else {
             return;
         };
         assert!(pilot.hull > 0 && pilot.fuel.is_finite());

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::Failure;
 use crate::limits::MESSAGE_BYTES_MAX;
-use crate::net::echo::{self, Options};
+use crate::net::echo::{self, EchoOptions};
 
 /// Where and how to echo.
 #[derive(Debug, Args)]
@@ -43,7 +43,7 @@ pub(crate) struct EchoArguments {
 }
 
 pub(crate) fn run(arguments: EchoArguments) -> Result<(), Failure> {
-    let options = Options {
+    let options = EchoOptions {
         listen: arguments.listen,
         message_bytes_max: arguments.max_message_bytes,
         tls: arguments.tls_cert.zip(arguments.tls_key),

@@ -9,7 +9,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::{Failure, print};
-use crate::recorder::{Ending, Report, Verdict, replay};
+use crate::recorder::{Ending, ReplayReport, ReplayVerdict, replay};
 use crate::universe::Universe;
 
 /// What to run again.
@@ -43,17 +43,17 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
         .map_err(|unusable| Failure::unusable(format!("{name}: {unusable}")))?;
     print(&table(&report, begun.elapsed().as_secs_f64()))?;
     match report.verdict {
-        Verdict::Equal => Ok(()),
-        Verdict::Differs { system, tick } => Err(Failure::failed(format!(
+        ReplayVerdict::Equal => Ok(()),
+        ReplayVerdict::Differs { system, tick } => Err(Failure::failed(format!(
             "{name}: {system} differs from the recording first at tick {tick}; {}",
             advice(&report.program)
         ))),
-        Verdict::Damaged {
+        ReplayVerdict::Damaged {
             place: Some((system, tick)),
         } => Err(Failure::failed(format!(
             "{name}: the recording is damaged at tick {tick} of {system}; all before is equal"
         ))),
-        Verdict::Damaged { place: None } => Err(Failure::failed(format!(
+        ReplayVerdict::Damaged { place: None } => Err(Failure::failed(format!(
             "{name}: the recording is damaged behind the ticks above; all before is equal"
         ))),
     }
@@ -69,7 +69,7 @@ fn advice(program: &str) -> String {
     }
 }
 
-fn table(report: &Report, seconds: f64) -> String {
+fn table(report: &ReplayReport, seconds: f64) -> String {
     let width = report.systems.iter().map(|one| one.system.as_str().len());
     let width = width.max().unwrap_or(0).max("system".len());
     let mut lines = vec![format!(
@@ -99,9 +99,9 @@ fn table(report: &Report, seconds: f64) -> String {
         });
     }
     lines.push(match &report.verdict {
-        Verdict::Equal => "equal: every recorded tick has the same state again".to_owned(),
-        Verdict::Differs { .. } => "different".to_owned(),
-        Verdict::Damaged { .. } => "damaged".to_owned(),
+        ReplayVerdict::Equal => "equal: every recorded tick has the same state again".to_owned(),
+        ReplayVerdict::Differs { .. } => "different".to_owned(),
+        ReplayVerdict::Damaged { .. } => "damaged".to_owned(),
     });
     lines.join("\n")
 }

@@ -12,7 +12,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::keys::KeyArguments;
 use super::{Failure, print};
 use crate::ids::Name;
-use crate::swarm::{self, Conduct, Options, Progress, Report, Stretch, SwarmError};
+use crate::swarm::{
+    self, Conduct, SwarmError, SwarmOptions, SwarmPhase, SwarmProgress, SwarmReport,
+};
 
 /// What to fly, where and for how long.
 ///
@@ -98,7 +100,7 @@ pub(crate) fn run(arguments: &SwarmArguments) -> Result<(), Failure> {
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
             .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
     }
-    let options = Options {
+    let options = SwarmOptions {
         url: arguments.url.clone(),
         tls_ca: arguments.tls_ca.clone(),
         clients: arguments.clients,
@@ -147,7 +149,7 @@ fn advice(why: &str) -> &'static str {
     }
 }
 
-fn show(report: &Report, as_json: bool) -> Result<(), Failure> {
+fn show(report: &SwarmReport, as_json: bool) -> Result<(), Failure> {
     if !as_json {
         return print(&report.to_string());
     }
@@ -157,24 +159,24 @@ fn show(report: &Report, as_json: bool) -> Result<(), Failure> {
 }
 
 /// Draws a run's progress; where standard error is no terminal, the bar draws nothing.
-fn draw(bar: &ProgressBar, options: &Options, progress: &Progress) {
+fn draw(bar: &ProgressBar, options: &SwarmOptions, progress: &SwarmProgress) {
     let template = "{prefix:>8} [{bar:40}] {msg}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));
     }
     let (name, length, position) = match progress.stretch {
-        Stretch::Ramp => (
+        SwarmPhase::Ramp => (
             "joining",
             u64::from(options.clients),
             u64::from(progress.joined + progress.failed),
         ),
-        Stretch::Settle => ("settling", 1, 1),
-        Stretch::Measure => (
+        SwarmPhase::Settle => ("settling", 1, 1),
+        SwarmPhase::Measure => (
             "flying",
             options.duration.as_millis() as u64,
             progress.spent.as_millis() as u64,
         ),
-        Stretch::Close | Stretch::Done => ("leaving", 1, 1),
+        SwarmPhase::Close | SwarmPhase::Done => ("leaving", 1, 1),
     };
     bar.set_length(length);
     bar.set_position(position.min(length));

@@ -22,7 +22,7 @@ pub(super) struct GuestTokens {
 
 struct Rates {
     buckets: AddressBuckets,
-    /// Refusals that were not logged yet.
+    /// LoginRefusals that were not logged yet.
     refused: u64,
     logged_at: Option<Millis>,
 }
@@ -34,7 +34,7 @@ impl fmt::Debug for GuestTokens {
 }
 
 impl GuestTokens {
-    /// A desk at which nobody has asked yet.
+    /// A context at which nobody has asked yet.
     pub(super) fn new(signer: Arc<Signer>, clock: Arc<dyn Clock>) -> Self {
         Self {
             signer,
@@ -100,16 +100,16 @@ mod tests {
     fn an_address_gets_a_burst_and_two_tokens_a_second() {
         let clock = Arc::new(ManualClock::new());
         let signer = Signer::new(b"a secret of the tests, of no use elsewhere").unwrap();
-        let desk = GuestTokens::new(Arc::new(signer), Arc::clone(&clock) as _);
+        let context = GuestTokens::new(Arc::new(signer), Arc::clone(&clock) as _);
         let passed = |client: &str| {
             let client = client.parse().unwrap();
             (0..200)
-                .take_while(|_| desk.answer(client).status == 200)
+                .take_while(|_| context.answer(client).status == 200)
                 .count()
         };
         assert_eq!(passed("192.0.2.1"), 60);
         assert_eq!(passed("192.0.2.2"), 60, "a neighbour has its own");
-        let refused = desk.answer("192.0.2.1".parse().unwrap());
+        let refused = context.answer("192.0.2.1".parse().unwrap());
         assert_eq!(refused.status, 429);
         assert!(refused.headers.contains(&("Retry-After", "1".into())));
         clock.advance(10_000);

@@ -111,13 +111,13 @@ impl HttpRoutes {
     }
 
     fn guest(&self, request: &Request<'_>) -> Response {
-        let Some(desk) = &self.guests else {
+        let Some(context) = &self.guests else {
             return Response::text(403, "Guests are not welcome here; log in with a token.\n");
         };
         if !self.allows_origin(request) {
             return Response::text(403, "Pages of this origin may not ask for a token.\n");
         }
-        desk.answer(request.peer)
+        context.answer(request.peer)
     }
 }
 
@@ -136,7 +136,7 @@ fn resource(request: &Request<'_>, path: &str) -> Response {
     }
 }
 
-fn page_file(request: &Request<'_>, asset: page::Asset) -> Response {
+fn page_file(request: &Request<'_>, asset: page::PageAsset) -> Response {
     let is_known = request
         .list("if-none-match")
         .any(|tag| tag == asset.etag || tag == "*");

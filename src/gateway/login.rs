@@ -13,7 +13,7 @@ use crate::session::Command;
 
 /// Refused logins since the last line about them.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
+pub(super) struct LoginRefusals {
     over_rate: u64,
     /// Who was over its rate last.
     address: Option<IpAddr>,
@@ -24,7 +24,7 @@ pub(super) struct Refusals {
     next_report: Millis,
 }
 
-impl Refusals {
+impl LoginRefusals {
     /// Logs what was refused, at most every [`LOGIN_REPORT_MS`].
     pub(super) fn report(&mut self, now: Millis) {
         if now < self.next_report || self.over_rate + self.unanswered + self.unplaced == 0 {

@@ -30,10 +30,10 @@ use crate::net::connection::Fault;
 use crate::net::{Io, Outgoing, Sent, Service, Waker, http};
 use crate::protocol::{CloseCode, ErrorCode, Notice, NoticeKind, Reply, encode};
 use crate::session::token::Verifier;
-use crate::session::{Command, Desk, Session, Stage, Verdict};
+use crate::session::{Command, Session, SessionAction, SessionContext, SessionState};
 use client_events::{ClientEvents, ClosedBy, Subject};
 use http_routes::HttpRoutes;
-use login::Refusals;
+use login::LoginRefusals;
 use login_rate::LoginRate;
 use prometheus_client::metrics::counter::Counter;
 
@@ -62,7 +62,7 @@ pub struct GatewayParts {
 #[derive(Debug)]
 pub struct Gateway {
     parts: GatewayParts,
-    desk: Desk,
+    context: SessionContext,
     clients: Vec<Option<Client>>,
     /// Buffer that the queue is emptied into.
     taken: Vec<ToGateway>,
@@ -71,7 +71,7 @@ pub struct Gateway {
     /// Connections that ended while the inbox was full.
     unreported: Vec<ConnId>,
     next_sweep: Millis,
-    refusals: Refusals,
+    refusals: LoginRefusals,
     events: ClientEvents,
     is_draining: bool,
     /// Nothing becomes durable any more.
@@ -127,7 +127,7 @@ impl Gateway {
             deltas_sent: sent("world.delta"),
             snapshots_sent: sent("world.snapshot"),
             replies_sent: sent("other"),
-            desk: Desk::new(Arc::clone(&parts.verifier)),
+            context: SessionContext::new(Arc::clone(&parts.verifier)),
             parts,
             clients: Vec::new(),
             taken: Vec::new(),
@@ -135,7 +135,7 @@ impl Gateway {
             composed: Outgoing::with_capacity(COMPOSE_BUFFER_BYTES),
             unreported: Vec::new(),
             next_sweep: Millis(0),
-            refusals: Refusals::default(),
+            refusals: LoginRefusals::default(),
             events: ClientEvents::default(),
             is_draining: false,
             has_failed: false,
@@ -188,7 +188,7 @@ impl Gateway {
         match self.send_composed(io, conn) {
             Sent::Full => self.end(io, conn, CloseCode::TooSlow),
             Sent::Flushed | Sent::Pending => drop(self.replies_sent.inc()),
-            Sent::Gone => {}
+            Sent::RemovalReason => {}
         }
     }
 
@@ -217,14 +217,16 @@ impl Gateway {
         io.close(conn, code.as_u16(), code.reason());
     }
 
-    fn carry_out(&mut self, io: &mut dyn Io, conn: ConnId, verdict: Verdict) {
+    fn carry_out(&mut self, io: &mut dyn Io, conn: ConnId, verdict: SessionAction) {
         match verdict {
-            Verdict::Nothing => {}
-            Verdict::Reply(reply, reply_to) => self.say(io, conn, &reply, reply_to),
-            Verdict::Command(command @ Command::Login { .. }) => self.log_in(io, conn, command),
-            Verdict::Command(command) => self.pass_on(io, conn, command),
-            Verdict::Close(code) => self.end(io, conn, code),
-            Verdict::ReplyThenClose(reply, reply_to, code) => {
+            SessionAction::Nothing => {}
+            SessionAction::Reply(reply, reply_to) => self.say(io, conn, &reply, reply_to),
+            SessionAction::Command(command @ Command::Login { .. }) => {
+                self.log_in(io, conn, command)
+            }
+            SessionAction::Command(command) => self.pass_on(io, conn, command),
+            SessionAction::Close(code) => self.end(io, conn, code),
+            SessionAction::ReplyThenClose(reply, reply_to, code) => {
                 self.say(io, conn, &reply, reply_to);
                 self.end(io, conn, code);
             }
@@ -276,7 +278,7 @@ impl Gateway {
         compose: impl FnOnce(u64, &mut Vec<u8>),
     ) -> Sent {
         let Some(client) = self.client(conn) else {
-            return Sent::Gone;
+            return Sent::RemovalReason;
         };
         let seq = client.session.next_seq();
         compose(seq, self.composed.begin());
@@ -306,16 +308,16 @@ impl Gateway {
                 continue;
             };
             let conn = client.conn;
-            let was_waiting = client.session.stage() == Stage::LoggingIn;
+            let was_waiting = client.session.stage() == SessionState::LoggingIn;
             let verdict = client.session.on_deadline(now);
-            self.refusals.unanswered += u64::from(was_waiting && verdict != Verdict::Nothing);
+            self.refusals.unanswered += u64::from(was_waiting && verdict != SessionAction::Nothing);
             self.carry_out(io, conn, verdict);
             self.watch_stall(io, conn, now);
         }
         self.parts
             .metrics
             .inputs_stale
-            .inc_by(std::mem::take(&mut self.desk.tally).stale_inputs);
+            .inc_by(std::mem::take(&mut self.context.counters).stale_inputs);
     }
 
     /// Some of what waits to be told was not kept.
@@ -430,7 +432,7 @@ impl Service for Gateway {
         let Some(client) = client.filter(|client| client.conn == conn) else {
             return;
         };
-        let verdict = client.session.on_text(text, now, unix, &mut self.desk);
+        let verdict = client.session.on_text(text, now, unix, &mut self.context);
         self.carry_out(io, conn, verdict);
     }
 

@@ -10,11 +10,11 @@ use crate::ids::{ConnId, Millis};
 use crate::limits::STALL_MS_MAX;
 use crate::net::{Io, Sent};
 use crate::protocol::CloseCode;
-use crate::replication::{PilotView, TickFrame, compose};
+use crate::replication::{ClientView, TickFrame, compose};
 
 impl Gateway {
     pub(super) fn show(&mut self, io: &mut dyn Io, frame: &TickFrame) {
-        self.desk.tick = frame.tick();
+        self.context.tick = frame.tick();
         let now = io.now();
         for pilot in frame.pilots_of(self.parts.shard) {
             self.show_one(io, now, frame, pilot);
@@ -23,7 +23,7 @@ impl Gateway {
 
     /// One client's part of a frame: a delta if it has the frame before, a snapshot if the frame has
     /// one for it, both if both.
-    fn show_one(&mut self, io: &mut dyn Io, now: Millis, frame: &TickFrame, pilot: &PilotView) {
+    fn show_one(&mut self, io: &mut dyn Io, now: Millis, frame: &TickFrame, pilot: &ClientView) {
         let (conn, here) = (pilot.conn, frame.system());
         let pending_bytes = io.pending_bytes(conn);
         let Some(client) = self.client(conn) else {
@@ -41,7 +41,7 @@ impl Gateway {
             return;
         }
         let follows = client.shown == Some((here, frame.follows()));
-        let mut newest = Sent::Gone;
+        let mut newest = Sent::RemovalReason;
         if follows && pilot.has_delta() {
             newest = self.send_state(io, conn, |seq, out| {
                 compose::delta(frame, pilot, seq, out);

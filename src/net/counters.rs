@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::connection::Fault;
-use super::limiter::Refusal;
+use super::limiter::ConnectionRefusal;
 
 /// A counter that one thread raises and any thread reads.
 #[derive(Debug, Default)]
@@ -34,8 +34,8 @@ pub struct NetCounters {
     pub accepted: Counter,
     /// Connections turned away at the door, whatever the cause.
     pub refused: Counter,
-    /// Of those, how many for each cause, in the order of [`Refusal::ALL`].
-    refusals: [Counter; Refusal::ALL.len()],
+    /// Of those, how many for each cause, in the order of [`ConnectionRefusal::ALL`].
+    refusals: [Counter; ConnectionRefusal::ALL.len()],
     /// Connections that made room for others.
     pub displaced: Counter,
     /// TLS handshakes that made room for others.
@@ -69,7 +69,7 @@ pub struct NetCounters {
 
 impl NetCounters {
     /// Connections turned away for this.
-    pub fn refusals(&self, refusal: Refusal) -> &Counter {
+    pub fn refusals(&self, refusal: ConnectionRefusal) -> &Counter {
         &self.refusals[refusal as usize]
     }
 

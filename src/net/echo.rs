@@ -64,7 +64,7 @@ impl Service for Echo {
 
 /// What an echo server may be told.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct EchoOptions {
     /// Where to listen; port 0 picks one.
     pub listen: SocketAddr,
     /// The largest message it takes.
@@ -84,7 +84,7 @@ pub enum EchoError {
     Io(#[from] io::Error),
 }
 
-impl Options {
+impl EchoOptions {
     /// On this address, with the default message limit.
     pub const fn new(listen: SocketAddr) -> Self {
         Self {
@@ -108,7 +108,7 @@ impl Options {
 }
 
 /// Echoes until the process ends; prints the bound address first.
-pub fn run(options: &Options) -> Result<(), EchoError> {
+pub fn run(options: &EchoOptions) -> Result<(), EchoError> {
     let tls = match &options.tls {
         Some((certificate, key)) => Some(Tls::load(certificate, key)?),
         None => None,

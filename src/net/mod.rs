@@ -57,7 +57,7 @@ pub enum Sent {
     /// Nothing was queued: it would have pushed the waiting output past its bound.
     Full,
     /// The connection is closed, closing, or never was.
-    Gone,
+    RemovalReason,
 }
 
 /// What lives behind the sockets of one shard. Every call runs on the shard's thread and must
@@ -122,7 +122,7 @@ pub trait Io {
     fn pending_bytes(&self, conn: ConnId) -> usize;
 
     /// Starts the close handshake behind all waiting output. Later messages are
-    /// [`Sent::Gone`]; [`Service::closed`] follows after the current call.
+    /// [`Sent::RemovalReason`]; [`Service::closed`] follows after the current call.
     fn close(&mut self, conn: ConnId, code: u16, reason: &str);
 
     /// Notes that `conn` has proved to be `name` and that the service is about to let it in: it keeps

@@ -21,7 +21,7 @@ use super::connection::Readiness;
 use super::counters::NetCounters;
 use super::shard::{Common, Shard};
 use super::socket::{Socket, Tcp, listen};
-use super::spread::Spread;
+use super::spread::ConnectionSpread;
 use super::tls::Tls;
 use super::waker::{Waker, Woken};
 use super::{Io as _, Service};
@@ -41,7 +41,7 @@ pub struct Reactor {
     shard: Shard<Socket>,
     tls: Option<Arc<Tls>>,
     waker: Waker,
-    spread: Arc<Spread>,
+    spread: Arc<ConnectionSpread>,
     newcomers_wait: bool,
     accept_rests_until: Option<Millis>,
     reserve: Option<File>,
@@ -69,7 +69,7 @@ impl Reactor {
             })
             .collect::<io::Result<Vec<_>>>()?;
         let wakers = polls.iter().map(|(_, waker)| waker.clone()).collect();
-        let spread = Arc::new(Spread::new(wakers));
+        let spread = Arc::new(ConnectionSpread::new(wakers));
         let mut reactors = Vec::with_capacity(listeners.len());
         for (number, (mut listener, (poll, waker))) in (0..).zip(listeners.into_iter().zip(polls)) {
             poll.registry()

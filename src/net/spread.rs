@@ -18,7 +18,7 @@ pub(super) type Newcomer = (TcpStream, SocketAddr);
 
 /// What the shards know of each other.
 #[derive(Debug)]
-pub(super) struct Spread {
+pub(super) struct ConnectionSpread {
     shards: Vec<Place>,
 }
 
@@ -29,7 +29,7 @@ struct Place {
     waker: Waker,
 }
 
-impl Spread {
+impl ConnectionSpread {
     pub(super) fn new(wakers: Vec<Waker>) -> Self {
         let place = |waker| Place {
             connections: AtomicUsize::new(0),

@@ -10,7 +10,7 @@ use crate::protocol::{
     Cargo, CombatEvent, CombatKind, ErrorCode, RepairDetails, RepairResult, Reply, TradeDetails,
     TradeResult,
 };
-use crate::sim::{self, Done, Receipt, Refusal, RepairDone, TradeDone};
+use crate::sim::{self, OrderOutcome, OrderRefusal, Receipt, RepairOutcome, TradeOutcome};
 
 impl Node {
     /// Reads the outcome of every world that stepped in this tick, and so each outcome once.
@@ -77,11 +77,11 @@ impl Node {
                 continue;
             };
             let reply = match receipt.result {
-                Err(Refusal::ShipDestroyed) if !self.has_its_ship(&open) => {
+                Err(OrderRefusal::ShipDestroyed) if !self.has_its_ship(&open) => {
                     Some(Reply::error(ErrorCode::NotInSystem))
                 }
-                Ok(Done::Trade(done)) => self.trade_result(system, receipt.ship, done),
-                Ok(Done::Repair(done)) => self.repair_result(system, done),
+                Ok(OrderOutcome::Trade(done)) => self.trade_result(system, receipt.ship, done),
+                Ok(OrderOutcome::Repair(done)) => self.repair_result(system, done),
                 Err(refusal) => Some(Reply::error(refusal_code(refusal))),
             };
             self.conclude(
@@ -91,7 +91,7 @@ impl Node {
         }
     }
 
-    fn trade_result(&self, system: SystemIndex, ship: Handle, done: TradeDone) -> Option<Reply> {
+    fn trade_result(&self, system: SystemIndex, ship: Handle, done: TradeOutcome) -> Option<Reply> {
         let instance = self.systems.get(system)?;
         let held = instance.world.pilot(ship)?.cargo;
         let goods = self.universe.commodities.iter().zip(held).zip(0_u16..);
@@ -114,7 +114,7 @@ impl Node {
         }))
     }
 
-    fn repair_result(&self, system: SystemIndex, done: RepairDone) -> Option<Reply> {
+    fn repair_result(&self, system: SystemIndex, done: RepairOutcome) -> Option<Reply> {
         Some(Reply::RepairResult(RepairResult {
             ok: true,
             credits: done.credits,
@@ -174,17 +174,17 @@ fn combat_event(world: &sim::World, event: &sim::CombatEvent) -> CombatEvent {
     }
 }
 
-const fn refusal_code(refusal: Refusal) -> ErrorCode {
+const fn refusal_code(refusal: OrderRefusal) -> ErrorCode {
     match refusal {
-        Refusal::NotDocked => ErrorCode::NotDocked,
-        Refusal::WrongStation => ErrorCode::WrongStation,
-        Refusal::UnknownCommodity => ErrorCode::UnknownCommodity,
-        Refusal::InvalidQuantity => ErrorCode::InvalidQuantity,
-        Refusal::InsufficientCredits => ErrorCode::InsufficientCredits,
-        Refusal::InsufficientCargo => ErrorCode::InsufficientCargo,
-        Refusal::CargoFull => ErrorCode::CargoFull,
-        Refusal::OutOfStock => ErrorCode::OutOfStock,
-        Refusal::NothingToRepair => ErrorCode::NothingToRepair,
-        Refusal::ShipDestroyed => ErrorCode::ShipDestroyed,
+        OrderRefusal::NotDocked => ErrorCode::NotDocked,
+        OrderRefusal::WrongStation => ErrorCode::WrongStation,
+        OrderRefusal::UnknownCommodity => ErrorCode::UnknownCommodity,
+        OrderRefusal::InvalidQuantity => ErrorCode::InvalidQuantity,
+        OrderRefusal::InsufficientCredits => ErrorCode::InsufficientCredits,
+        OrderRefusal::InsufficientCargo => ErrorCode::InsufficientCargo,
+        OrderRefusal::CargoFull => ErrorCode::CargoFull,
+        OrderRefusal::OutOfStock => ErrorCode::OutOfStock,
+        OrderRefusal::NothingToRepair => ErrorCode::NothingToRepair,
+        OrderRefusal::ShipDestroyed => ErrorCode::ShipDestroyed,
     }
 }

@@ -2,13 +2,13 @@
 
 use crate::ids::SystemIndex;
 use crate::limits::TICK_RATE_HZ;
-use crate::protocol::{Chart, ChartJump, ChartStation, ChartWeapon, Fixed2, Named};
+use crate::protocol::{ChartJump, ChartStation, ChartWeapon, Fixed2, Named, SystemChart};
 use crate::universe::Universe;
 
 /// What `session.joined` tells of a system; `None` for an index out of range.
 ///
 /// Linear in the universe's stations, commodities and systems.
-pub(super) fn chart(universe: &Universe, system: SystemIndex) -> Option<Chart> {
+pub(super) fn chart(universe: &Universe, system: SystemIndex) -> Option<SystemChart> {
     let here = universe.systems.get(usize::from(system.0))?;
     let stations = here.stations.iter().map(|station| ChartStation {
         station_id: station.id.clone(),
@@ -27,7 +27,7 @@ pub(super) fn chart(universe: &Universe, system: SystemIndex) -> Option<Chart> {
     let commodities = universe.commodities.iter();
     let systems = universe.systems.iter();
     let weapon = &universe.weapon;
-    Some(Chart {
+    Some(SystemChart {
         name: here.name.clone(),
         half_extent: Fixed2::new(here.half_extent),
         stations: stations.collect(),

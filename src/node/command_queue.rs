@@ -94,7 +94,7 @@ enum Waiting {
 
 /// What may take effect now.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(super) enum NextCommand {
     /// Nothing: the queue is empty, or its front has to wait.
     Nothing,
     /// An order for the world.
@@ -256,7 +256,7 @@ impl CommandQueue {
         &mut self,
         requests: &RequestIds,
         tick_of: impl Fn(SystemIndex) -> Option<u64>,
-    ) -> Next {
+    ) -> NextCommand {
         let may_go = match self.waiting.front_mut() {
             None => false,
             Some(Waiting::Steering(_)) => true,
@@ -267,18 +267,18 @@ impl CommandQueue {
             Some(Waiting::Order(order)) => order.may_go(requests, &self.open),
         };
         if !may_go {
-            return Next::Nothing;
+            return NextCommand::Nothing;
         }
         let Some(front) = self.waiting.pop_front() else {
-            return Next::Nothing;
+            return NextCommand::Nothing;
         };
         match front {
             Waiting::Steering(HeldSteering {
                 pressed, newest, ..
-            }) => Next::Steer { pressed, newest },
+            }) => NextCommand::Steer { pressed, newest },
             Waiting::Join { seq, target, .. } => {
                 self.waiting_count -= 1;
-                Next::Join { seq, target }
+                NextCommand::Join { seq, target }
             }
             Waiting::Order(WaitingOrder {
                 seq,
@@ -292,7 +292,7 @@ impl CommandQueue {
                     Lookup::Answered {
                         word: StoreWord::Known(outcome),
                         ..
-                    } => Next::Repeat {
+                    } => NextCommand::Repeat {
                         seq,
                         order,
                         outcome,
@@ -300,9 +300,9 @@ impl CommandQueue {
                     Lookup::Answered {
                         word: StoreWord::Full,
                         ..
-                    } => Next::GiveUp { seq },
-                    _ if tries >= LOOKUP_TRIES_MAX => Next::GiveUp { seq },
-                    _ => Next::Place { seq, order },
+                    } => NextCommand::GiveUp { seq },
+                    _ if tries >= LOOKUP_TRIES_MAX => NextCommand::GiveUp { seq },
+                    _ => NextCommand::Place { seq, order },
                 }
             }
         }

@@ -62,7 +62,7 @@ impl Rig {
         self.queue.push_order(seq, order(Some(id))).unwrap();
     }
 
-    fn next(&mut self) -> Next {
+    fn next(&mut self) -> NextCommand {
         let tick = self.tick;
         self.queue.next(&self.requests, |_| Some(tick))
     }
@@ -83,7 +83,7 @@ impl Rig {
     /// Hands the front to the world, which must be allowed.
     fn place(&mut self, seq: u64) {
         match self.next() {
-            Next::Place { seq: placed, order } => {
+            NextCommand::Place { seq: placed, order } => {
                 assert_eq!(placed, seq);
                 self.queue.note_open(seq, order.request_id());
             }
@@ -97,7 +97,7 @@ impl Rig {
     }
 
     fn waits(&mut self) -> bool {
-        matches!(self.next(), Next::Nothing)
+        matches!(self.next(), NextCommand::Nothing)
     }
 }
 
@@ -116,7 +116,7 @@ fn an_order_of_no_known_id_never_waits() {
     assert_eq!(rig.ask(0), [(1, "old".to_owned())]);
     assert!(rig.waits(), "the store is silent");
     rig.queue.answer(1, &StoreWord::Known(stored("old")));
-    assert!(matches!(rig.next(), Next::Repeat { seq: 3, .. }));
+    assert!(matches!(rig.next(), NextCommand::Repeat { seq: 3, .. }));
     assert!(rig.queue.is_empty());
 }
 
@@ -151,7 +151,7 @@ fn an_id_that_was_used_meanwhile_is_asked_for_again_behind_its_batch() {
     assert!(rig.ask(4).is_empty(), "and would be again");
     assert_eq!(rig.ask(5), [(2, "a".to_owned())]);
     rig.queue.answer(2, &StoreWord::Known(stored("a")));
-    assert!(matches!(rig.next(), Next::Repeat { seq: 2, .. }));
+    assert!(matches!(rig.next(), NextCommand::Repeat { seq: 2, .. }));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn an_order_whose_outcome_could_not_be_kept_is_not_carried_out() {
     rig.order(1, "a");
     let asked = rig.ask(0);
     rig.queue.answer(asked[0].0, &StoreWord::Full);
-    assert!(matches!(rig.next(), Next::GiveUp { seq: 1 }));
+    assert!(matches!(rig.next(), NextCommand::GiveUp { seq: 1 }));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn the_store_is_not_asked_for_ever() {
             assert!(rig.waits());
         }
     }
-    assert!(matches!(rig.next(), Next::GiveUp { seq: 1 }));
+    assert!(matches!(rig.next(), NextCommand::GiveUp { seq: 1 }));
     assert!(rig.queue.is_empty());
 }
 
@@ -238,7 +238,7 @@ fn a_join_waits_for_the_orders_and_the_steering_before_it_and_others_for_the_joi
     rig.tick = 11;
     let next = rig.next();
     assert!(
-        matches!(next, Next::Join { seq: 3, target } if target == THERE),
+        matches!(next, NextCommand::Join { seq: 3, target } if target == THERE),
         "later steering is nothing to it: {next:?}"
     );
     rig.place(4);
@@ -259,7 +259,7 @@ fn held_steering_comes_in_its_turn_and_loses_no_thrust_or_shot() {
     }
     rig.place(1);
     match rig.next() {
-        Next::Steer { pressed, newest } => {
+        NextCommand::Steer { pressed, newest } => {
             let (seq, pressed) = pressed.unwrap();
             assert_eq!((seq, pressed), (3, thrust(1.0, true)));
             assert_eq!(newest, (4, thrust(0.0, false)));
@@ -271,7 +271,7 @@ fn held_steering_comes_in_its_turn_and_loses_no_thrust_or_shot() {
     assert!(
         matches!(
             next,
-            Next::Steer {
+            NextCommand::Steer {
                 pressed: None,
                 newest: (6, _)
             }
@@ -305,8 +305,11 @@ fn the_time_of_steering_without_a_ship_does_not_run() {
     rig.queue.hold_anew(500);
     let last = 500 + STEERING_HELD_TICKS_MAX - 1;
     assert!(rig.queue.overdue_steering(last).is_none());
-    assert!(matches!(rig.next(), Next::Join { seq: 1, .. }));
-    assert!(matches!(rig.next(), Next::Steer { newest: (2, _), .. }));
+    assert!(matches!(rig.next(), NextCommand::Join { seq: 1, .. }));
+    assert!(matches!(
+        rig.next(),
+        NextCommand::Steer { newest: (2, _), .. }
+    ));
     assert!(rig.waits(), "the order's id is not looked up");
     assert!(rig.queue.has_steering());
     let released = rig.queue.overdue_steering(last + 1);

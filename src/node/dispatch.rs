@@ -7,7 +7,7 @@
 //! behind other steering. Where the join before it is refused, steering finds no ship and is dropped.
 
 use super::Node;
-use super::command_queue::Next;
+use super::command_queue::NextCommand;
 use super::players::PlayerHandle;
 use crate::bus::ToNode;
 use crate::ids::{ConnId, SystemIndex};
@@ -93,16 +93,18 @@ impl Node {
     fn advance(&mut self, handle: PlayerHandle) {
         while let Some((conn, next)) = self.next_of(handle) {
             match next {
-                Next::Nothing => break,
-                Next::Place { seq, order } => self.place_order(handle, conn, seq, order),
-                Next::Repeat {
+                NextCommand::Nothing => break,
+                NextCommand::Place { seq, order } => self.place_order(handle, conn, seq, order),
+                NextCommand::Repeat {
                     seq,
                     order,
                     outcome,
                 } => self.repeat_outcome(conn, seq, &order, &outcome),
-                Next::GiveUp { seq } => self.gateways.refuse(conn, seq, ErrorCode::RateLimited),
-                Next::Join { seq, target } => self.begin_join(handle, conn, target, seq),
-                Next::Steer { pressed, newest } => {
+                NextCommand::GiveUp { seq } => {
+                    self.gateways.refuse(conn, seq, ErrorCode::RateLimited)
+                }
+                NextCommand::Join { seq, target } => self.begin_join(handle, conn, target, seq),
+                NextCommand::Steer { pressed, newest } => {
                     self.pass_steering(handle, conn, pressed, newest);
                 }
             }
@@ -114,7 +116,7 @@ impl Node {
     }
 
     /// What a player's queue lets go of now, and the connection it is for.
-    fn next_of(&mut self, handle: PlayerHandle) -> Option<(ConnId, Next)> {
+    fn next_of(&mut self, handle: PlayerHandle) -> Option<(ConnId, NextCommand)> {
         let systems = &self.systems;
         let player = self.players.get_mut(handle)?;
         let conn = player.conn?;

@@ -100,7 +100,7 @@ pub enum StepDecision {
 
 /// A system's level changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct ShedChange {
     /// Which, by its place.
     pub system: SystemIndex,
     /// The level before.
@@ -175,7 +175,7 @@ impl Governor {
 
     /// Takes what each system cost since the last call (nothing where it stood still), `ticks` ago,
     /// and steps one of them down or back up where it is time to.
-    pub fn observe(&mut self, costs_ns: &[u64], ticks: u64) -> Option<Change> {
+    pub fn observe(&mut self, costs_ns: &[u64], ticks: u64) -> Option<ShedChange> {
         for (load, &cost_ns) in self.loads.iter_mut().zip(costs_ns) {
             let cost_ns = cost_ns / ticks.max(1);
             for _ in 0..ticks.clamp(1, MEAN_TICKS) {
@@ -224,11 +224,11 @@ impl Governor {
         (0..self.loads.len()).max_by_key(|&system| of(&self.loads[system]))
     }
 
-    fn apply_outcomes(&mut self, system: usize, to: u8, total_ns: u64) -> Option<Change> {
+    fn apply_outcomes(&mut self, system: usize, to: u8, total_ns: u64) -> Option<ShedChange> {
         let load = self.loads.get_mut(system)?;
         let from = std::mem::replace(&mut load.level, to);
         load.mean_of = 0;
-        (from != to).then_some(Change {
+        (from != to).then_some(ShedChange {
             system: SystemIndex(system as u16),
             from,
             to,
@@ -249,7 +249,7 @@ mod tests {
         governor: Governor,
         now_ns: u64,
         tick: u64,
-        changes: Vec<Change>,
+        changes: Vec<ShedChange>,
     }
 
     impl Rig {
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn missed_beats_count_and_are_not_caught_up() {
+    fn skipped_ticks_count_and_are_not_caught_up() {
         let mut governor = Governor::new(1);
         assert_eq!(governor.decide(0, 40), StepDecision::StepAndPublish);
         governor.loads[0].level = LEVEL_MAX;

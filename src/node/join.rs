@@ -194,7 +194,7 @@ impl Node {
                 (x, y, entities.rotation(row))
             }
             // Destroyed and not back yet: where it will be.
-            None => world.refuge_place(pilot.home),
+            None => world.respawn_place(pilot.home),
         };
         let class = &self.universe.ship;
         Some(Joined {

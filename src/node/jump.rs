@@ -21,7 +21,7 @@ use super::systems::SystemInstance;
 use crate::ids::{ConnId, Handle, Name, StationIndex, SystemIndex};
 use crate::limits::TICK_RATE_HZ;
 use crate::protocol::{ErrorCode, ErrorReply, Notice, NoticeKind, Reply};
-use crate::sim::{Gone, Pilot, Place};
+use crate::sim::{Pilot, Place, RemovalReason};
 
 /// Where a join led.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ pub(super) enum JoinOutcome {
 
 /// An arrival to come. Its place in the goal is reserved until then, whatever becomes of the player.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arrival {
+pub(super) struct JumpArrival {
     key: PlayerHandle,
     target: SystemIndex,
     at_tick: u64,
@@ -44,11 +44,11 @@ pub(super) struct Arrival {
 #[derive(Debug, Default)]
 pub(super) struct Jumps {
     /// The next to arrive first: all jumps take equally long. At most one a player.
-    arrivals: VecDeque<Arrival>,
+    arrivals: VecDeque<JumpArrival>,
 }
 
 impl Jumps {
-    fn push(&mut self, arrival: Arrival) {
+    fn push(&mut self, arrival: JumpArrival) {
         debug_assert!(
             self.arrivals
                 .back()
@@ -58,7 +58,7 @@ impl Jumps {
         self.arrivals.push_back(arrival);
     }
 
-    fn pop_due(&mut self, tick: u64) -> Option<Arrival> {
+    fn pop_due(&mut self, tick: u64) -> Option<JumpArrival> {
         self.arrivals.pop_front_if(|next| next.at_tick <= tick)
     }
 }
@@ -90,7 +90,7 @@ impl Node {
         instance.pending.forget(ship);
         let pilot = instance
             .world
-            .dismiss(ship, Gone::Jumped)
+            .dismiss(ship, RemovalReason::Jumped)
             .ok_or_else(internal)?;
         self.depart(key, target, pilot);
         Ok(JoinOutcome::Jumping)
@@ -143,7 +143,7 @@ impl Node {
         if let Some(instance) = self.systems.get_mut(target) {
             instance.arriving_count += 1;
         }
-        self.jumps.push(Arrival {
+        self.jumps.push(JumpArrival {
             key,
             target,
             at_tick,
@@ -217,8 +217,8 @@ impl Node {
         }
     }
 
-    fn arrive(&mut self, arrival: Arrival) {
-        let Arrival {
+    fn arrive(&mut self, arrival: JumpArrival) {
+        let JumpArrival {
             key,
             target,
             at_tick,

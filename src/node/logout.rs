@@ -4,7 +4,7 @@ use super::Node;
 use super::players::{Player, PlayerHandle, PlayerLocation};
 use crate::ids::{ConnId, Handle, SystemIndex};
 use crate::limits::{LINGER_SAFE_TICKS, LINGER_TICKS};
-use crate::sim::Gone;
+use crate::sim::RemovalReason;
 
 /// Players whose ships are to be taken in, and the worlds these are in.
 pub(super) type LoggingOut = Vec<(PlayerHandle, SystemIndex, Handle)>;
@@ -92,7 +92,7 @@ impl Node {
             let Some(instance) = self.systems.get_mut(system) else {
                 continue;
             };
-            let Some(pilot) = instance.world.dismiss(ship, Gone::Despawned) else {
+            let Some(pilot) = instance.world.dismiss(ship, RemovalReason::Despawned) else {
                 continue;
             };
             self.batch.add_checkpoint(&self.universe, system, &pilot);

@@ -56,7 +56,7 @@ use crate::ids::{ConnId, SystemIndex, UnixMillis};
 use crate::limits::CELL_ROWS_PER_VIEW_RADIUS;
 use crate::metrics::Metrics;
 use crate::protocol::ErrorCode;
-use crate::recorder::{Recorder, TapedWorld};
+use crate::recorder::{RecordedWorld, Recorder};
 use crate::replication::Viewer;
 use crate::sim::World;
 use crate::universe::Universe;
@@ -93,7 +93,7 @@ pub struct NodeParts {
     /// How far a client sees, u.
     pub view_radius: f32,
     /// Parts that encoding is cut into: the number of workers.
-    pub stretches: usize,
+    pub chunks: usize,
     /// Metrics for operators.
     pub metrics: Metrics,
     /// Measures the work of a tick, for the governor.
@@ -132,8 +132,8 @@ impl Node {
     pub fn new(parts: NodeParts) -> Self {
         let cell_height = parts.view_radius / CELL_ROWS_PER_VIEW_RADIUS;
         let worlds = parts.worlds.into_iter();
-        let worlds = worlds.map(|world| TapedWorld::new(world.with_cell_height(cell_height)));
-        let mut worlds: Vec<TapedWorld> = worlds.collect();
+        let worlds = worlds.map(|world| RecordedWorld::new(world.with_cell_height(cell_height)));
+        let mut worlds: Vec<RecordedWorld> = worlds.collect();
         let mut recorder = parts.recorder;
         if let Some(recorder) = &mut recorder {
             recorder.open(&mut worlds);
@@ -143,7 +143,7 @@ impl Node {
             universe: &parts.universe,
             elsewhere: &parts.elsewhere,
             view_radius: parts.view_radius,
-            stretches: parts.stretches,
+            chunks: parts.chunks,
         };
         Self {
             systems: Systems::new(worlds, &config, parts.stopwatch),

@@ -66,7 +66,7 @@ fn node_over(store: Silent) -> Node {
         store: Box::new(store),
         durable: Arc::new(AtomicU64::new(0)),
         view_radius: 1000.0,
-        stretches: 1,
+        chunks: 1,
         metrics: Metrics::new(),
         stopwatch: Box::new(|| 0),
     })

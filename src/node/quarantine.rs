@@ -5,7 +5,7 @@ use super::Node;
 use super::players::{Player, PlayerHandle, PlayerLocation};
 use crate::ids::{ConnId, PlayerId};
 use crate::protocol::{CloseCode, ErrorCode};
-use crate::sim::Gone;
+use crate::sim::RemovalReason;
 
 impl Node {
     /// The store keeps nothing more of a player: the ship leaves the world without being stored, what
@@ -38,7 +38,7 @@ impl Node {
             && let Some(instance) = self.systems.get_mut(system)
         {
             // Its record is void: what it holds was never durable.
-            drop(instance.world.dismiss(ship, Gone::Despawned));
+            drop(instance.world.dismiss(ship, RemovalReason::Despawned));
         }
         if let Some(conn) = entry.conn {
             self.send_away(conn, &entry);

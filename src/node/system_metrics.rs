@@ -3,13 +3,13 @@
 use prometheus_client::metrics::gauge::Gauge;
 use tracing::{info, warn};
 
-use super::governor::{Change, ShedLevel};
+use super::governor::{ShedChange, ShedLevel};
 use super::systems::{SystemInstance, Systems};
 use crate::metrics::Metrics;
 use crate::replication::TickFrame;
 
 /// Notes and logs that the governor sheds more load in a system, or less.
-pub(super) fn report_shedding(metrics: &Metrics, systems: &Systems, change: Change) {
+pub(super) fn report_shedding(metrics: &Metrics, systems: &Systems, change: ShedChange) {
     let Some(instance) = systems.get(change.system) else {
         return;
     };

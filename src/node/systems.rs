@@ -18,20 +18,20 @@ use std::sync::Arc;
 use super::Stopwatch;
 use super::chart::chart;
 use super::gateways::Gateways;
-use super::governor::{Change, Governor, StepDecision};
+use super::governor::{Governor, ShedChange, StepDecision};
 use super::pending_commands::PendingCommands;
 use super::system_metrics;
 use crate::ids::{ConnId, Handle, SystemIndex, UnixMillis};
 use crate::limits::{ENTITIES_MAX, SNAPSHOT_PERIOD_TICKS};
 use crate::metrics::{Metrics, SystemLabel};
-use crate::protocol::Chart;
-use crate::recorder::TapedWorld;
-use crate::replication::{Publisher, Stage, TickFrame, Viewer};
+use crate::protocol::SystemChart;
+use crate::recorder::RecordedWorld;
+use crate::replication::{PublishContext, Publisher, TickFrame, Viewer};
 use crate::universe::Universe;
 
 /// One star system being simulated, with its subscribers.
 pub(super) struct SystemInstance {
-    pub(super) world: TapedWorld,
+    pub(super) world: RecordedWorld,
     publisher: Publisher,
     /// Sorted by connection, and so by gateway.
     viewers: Vec<Viewer>,
@@ -39,7 +39,7 @@ pub(super) struct SystemInstance {
     /// Places kept free for pilots who jump to this system.
     pub(super) arriving_count: usize,
     pub(super) label: SystemLabel,
-    pub(super) chart: Option<Arc<Chart>>,
+    pub(super) chart: Option<Arc<SystemChart>>,
     /// Whether this node, and no other on the same database, runs the system.
     pub(super) is_owned: bool,
     /// What the governor decided for this tick.
@@ -49,7 +49,7 @@ pub(super) struct SystemInstance {
 }
 
 impl SystemInstance {
-    fn new(world: TapedWorld, config: &SystemsConfig<'_>) -> Self {
+    fn new(world: RecordedWorld, config: &SystemsConfig<'_>) -> Self {
         Self {
             chart: chart(config.universe, world.system_index()).map(Arc::new),
             decision: StepDecision::Skip,
@@ -59,7 +59,7 @@ impl SystemInstance {
                 system: world.system().id.to_string(),
             },
             world,
-            publisher: Publisher::new(config.view_radius, config.stretches),
+            publisher: Publisher::new(config.view_radius, config.chunks),
             viewers: Vec::new(),
             pending: PendingCommands::default(),
             arriving_count: 0,
@@ -137,7 +137,7 @@ pub(super) struct SystemsConfig<'a> {
     /// How far a client sees, u.
     pub(super) view_radius: f32,
     /// Parts that encoding is cut into: the number of workers.
-    pub(super) stretches: usize,
+    pub(super) chunks: usize,
 }
 
 /// The time and the tables that publishing a tick reads.
@@ -162,7 +162,7 @@ pub(super) struct Systems {
 impl Systems {
     /// One instance a world; worlds are in the universe's order.
     pub(super) fn new(
-        worlds: Vec<TapedWorld>,
+        worlds: Vec<RecordedWorld>,
         config: &SystemsConfig<'_>,
         stopwatch: Stopwatch,
     ) -> Self {
@@ -230,7 +230,11 @@ impl Systems {
 
     /// Sends the frame of every system that is due to the gateways with clients in it. Returns the
     /// change of a system's shed level that the governor decided for the next ticks.
-    pub(super) fn publish(&mut self, now: &PublishTick<'_>, gateways: &Gateways) -> Option<Change> {
+    pub(super) fn publish(
+        &mut self,
+        now: &PublishTick<'_>,
+        gateways: &Gateways,
+    ) -> Option<ShedChange> {
         for (index, instance) in self.instances.iter_mut().enumerate() {
             // In every tick: one without a frame must not pass a client over.
             instance.owe_corrections(now.tick);
@@ -262,7 +266,7 @@ fn publish_one(
     gateways: &Gateways,
 ) -> Arc<TickFrame> {
     let shed_level = governor.shed_level(index);
-    let stage = Stage {
+    let stage = PublishContext {
         universe: now.universe,
         system: SystemIndex(index as u16),
         unix: now.unix,

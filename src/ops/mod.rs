@@ -6,7 +6,7 @@
 
 /// A file of the operator's page.
 #[derive(Clone, Copy, Debug)]
-pub struct Asset {
+pub struct OpsAsset {
     /// Value of the `Content-Type` header.
     pub content_type: &'static str,
     /// The file's bytes.
@@ -18,14 +18,14 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The file at a path of the operator's port.
-pub fn asset(path: &str) -> Option<Asset> {
+pub fn asset(path: &str) -> Option<OpsAsset> {
     let (content_type, body): (_, &[u8]) = match path {
         "/" => ("text/html; charset=utf-8", include_bytes!("index.html")),
         "/ops.css" => ("text/css; charset=utf-8", include_bytes!("ops.css")),
         "/ops.js" => ("text/javascript; charset=utf-8", include_bytes!("ops.js")),
         _ => return None,
     };
-    Some(Asset { content_type, body })
+    Some(OpsAsset { content_type, body })
 }
 
 #[cfg(test)]

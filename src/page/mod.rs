@@ -93,7 +93,7 @@ const FILES: &[(&str, &str)] = files![
 
 /// One thing to serve, whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asset {
+pub struct PageAsset {
     /// Value of the `Content-Type` header.
     pub content_type: &'static str,
     /// The strong `ETag`, quotes included.
@@ -107,12 +107,12 @@ pub struct Asset {
 /// The asset at an absolute path without its query, or `None` where the page has nothing.
 ///
 /// Work: one pass over the list of files (about 35).
-pub fn asset(path: &str) -> Option<Asset> {
+pub fn asset(path: &str) -> Option<PageAsset> {
     let page: &'static Page = &PAGE;
     page.entries
         .iter()
         .find(|entry| entry.path == path)
-        .map(|entry| Asset {
+        .map(|entry| PageAsset {
             content_type: entry.content_type,
             etag: &entry.etag,
             body: entry.body.as_bytes(),
@@ -227,7 +227,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    fn text(asset: Asset) -> &'static str {
+    fn text(asset: PageAsset) -> &'static str {
         std::str::from_utf8(asset.body).unwrap()
     }
 
@@ -338,7 +338,7 @@ mod tests {
 
     #[test]
     fn the_document_is_revalidated_and_its_files_are_kept() {
-        let header = |asset: Asset, name: &str| {
+        let header = |asset: PageAsset, name: &str| {
             asset
                 .headers
                 .iter()

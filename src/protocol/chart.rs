@@ -12,7 +12,7 @@ use crate::ids::Name;
 
 /// What stands still in a system, and the names that people use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Chart {
+pub struct SystemChart {
     /// The system's name for people.
     pub name: String,
     /// Space is the square from minus this to plus this, in u.

@@ -19,7 +19,7 @@ mod sniff;
 mod value;
 pub mod world;
 
-pub use chart::{Chart, ChartJump, ChartStation, ChartWeapon, Named};
+pub use chart::{ChartJump, ChartStation, ChartWeapon, Named, SystemChart};
 pub use code::{CloseCode, ErrorCode};
 pub use decode::{DecodeError, Scratch, decode};
 pub use fixed::{Angle, Fixed2};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::chart::Chart;
+use super::chart::SystemChart;
 use super::code::ErrorCode;
 use super::fixed::{Angle, Fixed2};
 use crate::ids::{Name, PlayerId, UnixMillis};
@@ -101,7 +101,7 @@ pub struct Joined {
     pub flight: Option<Flight>,
     /// What stands still in the system, and what things are called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chart: Option<Arc<Chart>>,
+    pub chart: Option<Arc<SystemChart>>,
 }
 
 /// A place and a heading.

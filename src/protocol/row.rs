@@ -12,7 +12,7 @@ use std::io::Write;
 use simd_json_derive::{Result, Serialize};
 
 use super::fixed::{Angle, Fixed2};
-use super::world::Gone;
+use super::world::RemovalReason;
 use crate::ids::{EntityKind, Name};
 
 /// Appends one fragment. Memory that grows is the only writer meant, and it cannot fail.
@@ -71,7 +71,7 @@ impl Serialize for EntityKind {
     }
 }
 
-impl Serialize for Gone {
+impl Serialize for RemovalReason {
     #[inline]
     fn json_write<W: Write>(&self, writer: &mut W) -> Result {
         quoted(self.wire_name().as_bytes(), writer)

@@ -209,7 +209,7 @@ pub struct Delta {
     pub you_zone_context: ZoneContext,
     /// Why entities were removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gone: Option<BTreeMap<String, Gone>>,
+    pub gone: Option<BTreeMap<String, RemovalReason>>,
     /// The newest `input.command` that this state includes; absent before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_input_seq: Option<u64>,
@@ -225,7 +225,7 @@ pub struct Delta {
 /// Why an entity was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Gone {
+pub enum RemovalReason {
     /// It is out of view.
     LeftView,
     /// It was shot.
@@ -236,7 +236,7 @@ pub enum Gone {
     Despawned,
 }
 
-impl Gone {
+impl RemovalReason {
     /// The reason's text on the wire.
     pub const fn wire_name(self) -> &'static str {
         match self {

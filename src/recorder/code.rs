@@ -11,11 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::bounded_list;
 use crate::ids::Handle;
 use crate::limits::COMMANDS_PER_TICK_MAX;
-use crate::sim::{Command, Gone, Pilot};
+use crate::sim::{Command, Pilot, RemovalReason};
 
 /// One call on a world, or what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Act<'a> {
+pub(super) enum RecordedCall<'a> {
     /// A pilot comes in, or is turned away.
     Admit(Cow<'a, Pilot>),
     /// A pilot takes the controls anew.
@@ -23,7 +23,7 @@ pub(super) enum Act<'a> {
     /// A pilot lets go of the controls.
     Detach(Handle),
     /// A pilot goes out.
-    Dismiss(Handle, Gone),
+    Dismiss(Handle, RemovalReason),
     /// A tick, with its commands in the order in which they came; a [`Self::StateHash`] follows.
     Step(#[serde(deserialize_with = "commands")] Cow<'a, [Command]>),
     /// The state after a tick, as [`World::state_hash`](crate::sim::World::state_hash) gives it.
@@ -51,7 +51,7 @@ pub(super) fn write(out: &mut Vec<u8>, value: &impl Serialize) {
 pub(super) struct Acts<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Acts<'a> {
-    type Item = postcard::Result<Act<'a>>;
+    type Item = postcard::Result<RecordedCall<'a>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.0.is_empty() {
@@ -177,12 +177,12 @@ mod tests {
             hash in any::<u64>(),
         ) {
             let acts = [
-                Act::Admit(Cow::Owned(pilot)),
-                Act::Attach(ship),
-                Act::Detach(ship),
-                Act::Dismiss(ship, Gone::Jumped),
-                Act::Step(Cow::Owned(commands)),
-                Act::StateHash(hash),
+                RecordedCall::Admit(Cow::Owned(pilot)),
+                RecordedCall::Attach(ship),
+                RecordedCall::Detach(ship),
+                RecordedCall::Dismiss(ship, RemovalReason::Jumped),
+                RecordedCall::Step(Cow::Owned(commands)),
+                RecordedCall::StateHash(hash),
             ];
             let mut bytes = Vec::new();
             for act in &acts {
@@ -195,7 +195,7 @@ mod tests {
         #[test]
         fn any_bytes_end_in_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             for act in Acts(&bytes) {
-                if let Ok(Act::Step(commands)) = act {
+                if let Ok(RecordedCall::Step(commands)) = act {
                     prop_assert!(commands.len() <= bytes.len());
                 }
             }
@@ -222,7 +222,7 @@ mod tests {
                 },
             };
             let mut bytes = Vec::new();
-            write(&mut bytes, &Act::Step(vec![repair; count].into()));
+            write(&mut bytes, &RecordedCall::Step(vec![repair; count].into()));
             is_read(&bytes)
         };
         assert!(step(COMMANDS_PER_TICK_MAX) && !step(COMMANDS_PER_TICK_MAX + 1));
@@ -237,7 +237,7 @@ mod tests {
                 home: None,
             };
             let mut bytes = Vec::new();
-            write(&mut bytes, &Act::Admit(Cow::Owned(pilot)));
+            write(&mut bytes, &RecordedCall::Admit(Cow::Owned(pilot)));
             is_read(&bytes)
         };
         assert!(admit(COMMODITIES_MAX) && !admit(COMMODITIES_MAX + 1));

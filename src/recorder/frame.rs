@@ -26,7 +26,7 @@ pub(super) enum Kind {
 
 /// The head of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct FrameHead {
     pub(super) kind: Kind,
     /// The system that it is about, by its place in the universe.
     pub(super) system: u16,
@@ -35,7 +35,7 @@ pub(super) struct Head {
 }
 
 /// Appends a frame.
-pub(super) fn write(out: &mut Vec<u8>, head: Head, payload: &[u8]) {
+pub(super) fn write(out: &mut Vec<u8>, head: FrameHead, payload: &[u8]) {
     let start = out.len();
     let kind: u16 = match head.kind {
         Kind::Opening => 0,
@@ -56,13 +56,13 @@ pub(super) fn write(out: &mut Vec<u8>, head: Head, payload: &[u8]) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// A frame; its payload has been read.
-    Frame(Head),
+    Frame(FrameHead),
     /// The file ends here, between two frames.
     Nothing,
     /// So many bytes that are not a whole frame.
     Cut(u64),
     /// Bytes that are not what was written; of which frame, if its head is good.
-    Damaged(Option<Head>),
+    Damaged(Option<FrameHead>),
 }
 
 /// Reads the next frame, its payload into a buffer that is reused.
@@ -89,7 +89,7 @@ pub(super) fn read(input: &mut impl Read, payload: &mut Vec<u8>) -> io::Result<N
         2 => Kind::End,
         _ => return Ok(Next::Damaged(None)),
     };
-    let head = Head {
+    let head = FrameHead {
         kind,
         system: u16::from_le_bytes([head[6], head[7]]),
         tick: word(8),
@@ -109,7 +109,7 @@ pub(super) fn read(input: &mut impl Read, payload: &mut Vec<u8>) -> io::Result<N
 mod tests {
     use super::*;
 
-    const HEAD: Head = Head {
+    const HEAD: FrameHead = FrameHead {
         kind: Kind::Acts,
         system: 3,
         tick: 70,

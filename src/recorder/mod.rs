@@ -2,12 +2,12 @@
 //! a file; and the replay that runs it all again and compares.
 //!
 //! ```text
-//! tick thread    TapedWorld::{admit, step, …} ─▶ notes ─▶ Recorder ══bounded queue══▶ writer thread ─▶ file
+//! tick thread    RecordedWorld::{admit, step, …} ─▶ notes ─▶ Recorder ══bounded queue══▶ writer thread ─▶ file
 //! replay         file ─▶ frames ─▶ the same calls on new worlds ─▶ the same hash in every tick?
 //! ```
 //!
 //! A world is a function of its universe, seed, first stocks and the calls made on it, so that is
-//! what is recorded, and nothing else. [`TapedWorld`] gives nobody a world to change but through
+//! what is recorded, and nothing else. [`RecordedWorld`] gives nobody a world to change but through
 //! itself. Recording never makes a tick wait: what the disk does not take in time ends the recording,
 //! not the game.
 //!
@@ -27,10 +27,10 @@
 mod code;
 mod frame;
 mod opening;
+mod recorded_world;
 mod replay;
 #[cfg(test)]
 mod seeds_tests;
-mod tape;
 mod writer;
 
 /// Whether a file that begins so is a flight recording.
@@ -38,6 +38,6 @@ pub fn is_recording(beginning: &[u8]) -> bool {
     beginning.starts_with(frame::MAGIC)
 }
 
-pub use replay::{Ending, Report, SystemReport, Unusable, Verdict, replay};
-pub use tape::TapedWorld;
+pub use recorded_world::RecordedWorld;
+pub use replay::{Ending, ReplayReport, ReplayVerdict, SystemReport, Unusable, replay};
 pub use writer::Recorder;

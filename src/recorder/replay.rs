@@ -1,15 +1,15 @@
 //! The replay: a recording's calls made again on new worlds, and every tick's state compared.
 //!
 //! Reads frame by frame and keeps one at a time. What cannot be begun with is [`Unusable`]; once begun,
-//! a replay always comes to a [`Report`]: how far it came, and whether all was as recorded.
+//! a replay always comes to a [`ReplayReport`]: how far it came, and whether all was as recorded.
 
 use std::io::{self, Read};
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::code::{Act, Acts};
-use super::frame::{self, Head, Kind, MAGIC, Next, VERSION};
+use super::code::{Acts, RecordedCall};
+use super::frame::{self, FrameHead, Kind, MAGIC, Next, VERSION};
 use super::opening::Opening;
 use crate::ids::{Name, SystemIndex};
 use crate::sim::World;
@@ -48,7 +48,7 @@ pub enum Unusable {
 
 /// Whether the worlds went the way they went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ReplayVerdict {
     /// In every recorded tick.
     Equal,
     /// Not in this tick, nor, it must be supposed, later.
@@ -96,19 +96,19 @@ pub struct SystemReport {
 
 /// What a replay found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct ReplayReport {
     /// The program that recorded.
     pub program: String,
     /// In the universe's order.
     pub systems: Vec<SystemReport>,
     /// Whether all was equal.
-    pub verdict: Verdict,
+    pub verdict: ReplayVerdict,
     /// How the file ends.
     pub ending: Ending,
 }
 
 /// A world being flown again.
-struct Stage {
+struct ReplayStage {
     world: World,
     report: SystemReport,
 }
@@ -121,11 +121,11 @@ struct Stage {
 pub fn replay(
     mut input: impl Read,
     load: impl FnOnce(&str) -> Result<Arc<Universe>, String>,
-) -> Result<Report, Unusable> {
+) -> Result<ReplayReport, Unusable> {
     let mut payload = Vec::new();
     read_magic(&mut input)?;
     match frame::read(&mut input, &mut payload)? {
-        Next::Frame(Head {
+        Next::Frame(FrameHead {
             kind: Kind::Opening,
             ..
         }) => {}
@@ -139,11 +139,11 @@ pub fn replay(
     let program = opening.program.to_owned();
     let begun = replay.begin(&opening, &universe)?;
     let (verdict, ending) = match begun {
-        Verdict::Equal => replay.run(&mut input, &mut payload)?,
+        ReplayVerdict::Equal => replay.run(&mut input, &mut payload)?,
         verdict => (verdict, Ending::NotReached),
     };
     let stages = replay.stages.into_iter();
-    Ok(Report {
+    Ok(ReplayReport {
         program,
         systems: stages.map(|stage| stage.report).collect(),
         verdict,
@@ -169,7 +169,7 @@ fn read_magic(input: &mut impl Read) -> Result<(), Unusable> {
 
 struct Replay {
     /// In the universe's order.
-    stages: Vec<Stage>,
+    stages: Vec<ReplayStage>,
 }
 
 impl Replay {
@@ -178,8 +178,8 @@ impl Replay {
         &mut self,
         opening: &Opening<'_>,
         universe: &Arc<Universe>,
-    ) -> Result<Verdict, Unusable> {
-        let mut verdict = Verdict::Equal;
+    ) -> Result<ReplayVerdict, Unusable> {
+        let mut verdict = ReplayVerdict::Equal;
         for (place, beginning) in opening.beginnings.iter().enumerate() {
             if usize::from(beginning.system.0) != place {
                 return Err(Unusable::Malformed("its systems are out of order"));
@@ -187,8 +187,8 @@ impl Replay {
             let world = beginning.world(universe).ok_or(Unusable::Malformed(
                 "it has a system that its universe has not",
             ))?;
-            if verdict == Verdict::Equal && world.state_hash() != beginning.hash {
-                verdict = Verdict::Differs {
+            if verdict == ReplayVerdict::Equal && world.state_hash() != beginning.hash {
+                verdict = ReplayVerdict::Differs {
                     system: world.system().id.clone(),
                     tick: 0,
                 };
@@ -200,7 +200,7 @@ impl Replay {
                 pilots: 0,
                 entities_max: world.entities().len(),
             };
-            self.stages.push(Stage { world, report });
+            self.stages.push(ReplayStage { world, report });
         }
         Ok(verdict)
     }
@@ -209,34 +209,34 @@ impl Replay {
         &mut self,
         input: &mut impl Read,
         payload: &mut Vec<u8>,
-    ) -> Result<(Verdict, Ending), Unusable> {
+    ) -> Result<(ReplayVerdict, Ending), Unusable> {
         loop {
             match frame::read(input, payload)? {
                 Next::Frame(head) => match head.kind {
                     Kind::Opening => return Err(Unusable::Malformed("it begins twice")),
-                    Kind::End => return Ok((Verdict::Equal, Ending::Whole)),
+                    Kind::End => return Ok((ReplayVerdict::Equal, Ending::Whole)),
                     Kind::Acts => {
                         let verdict = self.act(head, payload)?;
-                        if verdict != Verdict::Equal {
+                        if verdict != ReplayVerdict::Equal {
                             return Ok((verdict, Ending::NotReached));
                         }
                     }
                 },
-                Next::Nothing => return Ok((Verdict::Equal, Ending::CutOff { bytes: 0 })),
-                Next::Cut(bytes) => return Ok((Verdict::Equal, Ending::CutOff { bytes })),
+                Next::Nothing => return Ok((ReplayVerdict::Equal, Ending::CutOff { bytes: 0 })),
+                Next::Cut(bytes) => return Ok((ReplayVerdict::Equal, Ending::CutOff { bytes })),
                 Next::Damaged(head) => {
                     let place = head.and_then(|head| {
                         let stage = self.stages.get(usize::from(head.system))?;
                         Some((stage.report.system.clone(), head.tick))
                     });
-                    return Ok((Verdict::Damaged { place }, Ending::NotReached));
+                    return Ok((ReplayVerdict::Damaged { place }, Ending::NotReached));
                 }
             }
         }
     }
 
     /// One system's calls, up to the end of a tick.
-    fn act(&mut self, head: Head, payload: &[u8]) -> Result<Verdict, Unusable> {
+    fn act(&mut self, head: FrameHead, payload: &[u8]) -> Result<ReplayVerdict, Unusable> {
         let system = SystemIndex(head.system);
         let stage = self
             .stages
@@ -248,31 +248,33 @@ impl Replay {
         let mut acts = Acts(payload);
         while let Some(act) = acts.next().transpose()? {
             match act {
-                Act::Admit(pilot) => report.pilots += u64::from(world.admit(&pilot).is_ok()),
-                Act::Attach(ship) => world.attach(ship),
-                Act::Detach(ship) => world.detach(ship),
-                Act::Dismiss(ship, gone) => drop(world.dismiss(ship, gone)),
-                Act::Step(commands) => {
+                RecordedCall::Admit(pilot) => {
+                    report.pilots += u64::from(world.admit(&pilot).is_ok())
+                }
+                RecordedCall::Attach(ship) => world.attach(ship),
+                RecordedCall::Detach(ship) => world.detach(ship),
+                RecordedCall::Dismiss(ship, gone) => drop(world.dismiss(ship, gone)),
+                RecordedCall::Step(commands) => {
                     report.ticks += 1;
                     report.commands += commands.len() as u64;
                     world.step(&mut commands.into_owned());
                     report.entities_max = report.entities_max.max(world.entities().len());
-                    let Some(Act::StateHash(hash)) = acts.next().transpose()? else {
+                    let Some(RecordedCall::StateHash(hash)) = acts.next().transpose()? else {
                         return Err(Unusable::Malformed("a step lacks its state hash"));
                     };
                     if world.state_hash() != hash {
                         let system = report.system.clone();
                         let tick = world.tick();
-                        return Ok(Verdict::Differs { system, tick });
+                        return Ok(ReplayVerdict::Differs { system, tick });
                     }
                 }
-                Act::StateHash(_) => {
+                RecordedCall::StateHash(_) => {
                     return Err(Unusable::Malformed("a state hash follows no step"));
                 }
             }
         }
         if world.tick() as u32 == head.tick {
-            Ok(Verdict::Equal)
+            Ok(ReplayVerdict::Equal)
         } else {
             Err(Unusable::Malformed(
                 "a frame is not of the tick that it says",

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::code::{Act, write};
+use super::code::{RecordedCall, write};
 use crate::ids::{CommodityIndex, Handle, PlayerId, StationIndex, SystemIndex};
-use crate::sim::{Command, Gone, Order, Pilot, Place};
+use crate::sim::{Command, Order, Pilot, Place, RemovalReason};
 
 /// The first ship of a world with five stations.
 const SHIP: Handle = Handle {
@@ -14,7 +14,7 @@ const SHIP: Handle = Handle {
 
 const DOCK: StationIndex = StationIndex(0);
 
-fn encode(acts: &[Act<'_>]) -> Vec<u8> {
+fn encode(acts: &[RecordedCall<'_>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for act in acts {
         write(&mut bytes, act);
@@ -34,13 +34,16 @@ fn ann(place: Place) -> Pilot {
     }
 }
 
-fn admit<'a>(pilot: Pilot) -> Act<'a> {
-    Act::Admit(Cow::Owned(pilot))
+fn admit<'a>(pilot: Pilot) -> RecordedCall<'a> {
+    RecordedCall::Admit(Cow::Owned(pilot))
 }
 
 /// A tick; its hash is never right.
-fn tick<'a>(commands: Vec<Command>) -> [Act<'a>; 2] {
-    [Act::Step(Cow::Owned(commands)), Act::StateHash(0)]
+fn tick<'a>(commands: Vec<Command>) -> [RecordedCall<'a>; 2] {
+    [
+        RecordedCall::Step(Cow::Owned(commands)),
+        RecordedCall::StateHash(0),
+    ]
 }
 
 fn order(seq: u64, order: Order) -> Command {
@@ -127,17 +130,17 @@ fn who_comes_and_goes() -> Vec<u8> {
     };
     encode(&[
         admit(ann(Place::New)),
-        Act::Attach(SHIP),
-        Act::Detach(SHIP),
-        Act::Dismiss(SHIP, Gone::Despawned),
-        Act::Dismiss(nobody, Gone::Destroyed),
+        RecordedCall::Attach(SHIP),
+        RecordedCall::Detach(SHIP),
+        RecordedCall::Dismiss(SHIP, RemovalReason::Despawned),
+        RecordedCall::Dismiss(nobody, RemovalReason::Destroyed),
     ])
 }
 
 fn seeds() -> [(&'static str, Vec<u8>); 8] {
     let new_pilot = encode(&[admit(ann(Place::New))]);
     // A step, and the largest number of commands that its 32 bits can promise.
-    let mut too_many = encode(&[Act::Step(Cow::Borrowed(&[]))]);
+    let mut too_many = encode(&[RecordedCall::Step(Cow::Borrowed(&[]))]);
     too_many.truncate(1);
     write(&mut too_many, &u32::MAX);
     [

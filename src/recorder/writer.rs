@@ -1,4 +1,4 @@
-//! The recorder: the tick's side puts a beat's frames together, a thread of its own writes them.
+//! The recorder: the tick's side puts a tick's frames together, a thread of its own writes them.
 //!
 //! Owns the queue between the two, bounded in bytes and in batches. The tick never waits for it: a
 //! full queue, a failing disk and a recording that has grown to its bound each end the recording with
@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::code;
-use super::frame::{self, Head, Kind, MAGIC, VERSION};
+use super::frame::{self, FrameHead, Kind, MAGIC, VERSION};
 use super::opening::Opening;
-use super::tape::TapedWorld;
+use super::recorded_world::RecordedWorld;
 use crate::limits::{
     RECORDING_BATCHES_MAX, RECORDING_BYTES_MAX, RECORDING_FRAME_BYTES_MAX,
     RECORDING_WAITING_BYTES_MAX,
@@ -84,7 +84,7 @@ impl Recorder {
     }
 
     /// Begins with these worlds, which have not stepped yet.
-    pub fn open(&mut self, worlds: &mut [TapedWorld]) {
+    pub fn open(&mut self, worlds: &mut [RecordedWorld]) {
         let mut payload = Vec::new();
         let universe = std::mem::take(&mut self.universe);
         let opening = Opening::of(&universe, worlds.iter().map(|world| &**world));
@@ -102,11 +102,11 @@ impl Recorder {
                 .get_or_insert_with(|| "a single tick of it is too large".to_owned());
             return;
         }
-        frame::write(&mut self.batch, Head { kind, system, tick }, payload);
+        frame::write(&mut self.batch, FrameHead { kind, system, tick }, payload);
     }
 
-    /// Takes what a world has noted; to be handed over with the beat's other worlds.
-    pub fn take(&mut self, world: &mut TapedWorld) {
+    /// Takes what a world has noted; to be handed over with the tick's other worlds.
+    pub fn take(&mut self, world: &mut RecordedWorld) {
         let (system, tick) = (world.system_index().0, world.tick() as u32);
         if let Some(notes) = world.notes()
             && !notes.is_empty()
@@ -116,7 +116,7 @@ impl Recorder {
         }
     }
 
-    /// Hands the beat's frames to the thread, without waiting. Returns how many bytes.
+    /// Hands the tick's frames to the thread, without waiting. Returns how many bytes.
     pub fn hand_over(&mut self) -> usize {
         if self.failure.is_some() {
             return 0;
@@ -166,7 +166,7 @@ impl Recorder {
     fn say_end(&mut self) {
         frame::write(
             &mut self.batch,
-            Head {
+            FrameHead {
                 kind: Kind::End,
                 system: 0,
                 tick: 0,
@@ -237,8 +237,8 @@ mod tests {
     use crate::sim::World;
     use crate::universe::{BUILT_IN, Universe};
 
-    fn world() -> TapedWorld {
-        TapedWorld::new(World::new(Universe::built_in(), SystemIndex(0), 1, None))
+    fn world() -> RecordedWorld {
+        RecordedWorld::new(World::new(Universe::built_in(), SystemIndex(0), 1, None))
     }
 
     /// Takes so many bytes, then fails.

@@ -15,7 +15,7 @@
 
 use std::ops::Range;
 
-use super::frame::{Before, Gravity, PilotView, TickFrame};
+use super::frame::{Before, ClientView, Gravity, TickFrame};
 use super::view::{Beside, CellId};
 use crate::ids::UnixMillis;
 use crate::limits::{DELTA_EVENT_BYTES_MAX, VIEW_BANDS_MAX};
@@ -45,7 +45,7 @@ const _: () = {
 ///
 /// Work: about nine copies, and a look at each entity that crossed a cell's edge in the view; in a
 /// crowd, a look at each entity of the view.
-pub fn delta(frame: &TickFrame, pilot: &PilotView, seq: u64, out: &mut Vec<u8>) {
+pub fn delta(frame: &TickFrame, pilot: &ClientView, seq: u64, out: &mut Vec<u8>) {
     head(out, b"{\"type\":\"world.delta\",\"seq\":", seq, frame);
     out.extend_from_slice(b",\"entity_updates\":[");
     let mixed = if pilot.before == Before::Same {
@@ -56,7 +56,7 @@ pub fn delta(frame: &TickFrame, pilot: &PilotView, seq: u64, out: &mut Vec<u8>) 
     };
     end_list(out, b"],\"entity_removed\":[");
     let removed_at = out.len();
-    removals(frame, pilot, mixed, Removal::Id, out);
+    removals(frame, pilot, mixed, RemovalField::Id, out);
     let has_removed = out.len() > removed_at;
     end_list(out, b"],\"events\":[");
     events(frame, pilot, mixed, out);
@@ -68,7 +68,7 @@ pub fn delta(frame: &TickFrame, pilot: &PilotView, seq: u64, out: &mut Vec<u8>) 
     }
     if has_removed {
         out.extend_from_slice(b",\"gone\":{");
-        removals(frame, pilot, mixed, Removal::Reason, out);
+        removals(frame, pilot, mixed, RemovalField::Reason, out);
         end_list(out, b"}");
     }
     if !pilot.you.is_empty() {
@@ -84,8 +84,8 @@ pub fn delta(frame: &TickFrame, pilot: &PilotView, seq: u64, out: &mut Vec<u8>) 
 }
 
 /// Appends the client's `world.snapshot`: everything in its view in full. Only for a frame that
-/// carries one for it ([`PilotView::has_snapshot`]).
-pub fn snapshot(frame: &TickFrame, pilot: &PilotView, seq: u64, out: &mut Vec<u8>) {
+/// carries one for it ([`ClientView::has_snapshot`]).
+pub fn snapshot(frame: &TickFrame, pilot: &ClientView, seq: u64, out: &mut Vec<u8>) {
     head(out, b"{\"type\":\"world.snapshot\",\"seq\":", seq, frame);
     out.extend_from_slice(b",\"you\":");
     out.extend_from_slice(pilot.snapshot_you.of(&frame.pilot_bytes));
@@ -134,7 +134,7 @@ impl MixedBands {
 }
 
 /// The common case: the view's cells for a client who saw the same ones a frame ago.
-fn same(frame: &TickFrame, pilot: &PilotView, out: &mut Vec<u8>) -> MixedBands {
+fn same(frame: &TickFrame, pilot: &ClientView, out: &mut Vec<u8>) -> MixedBands {
     let mut mixed = MixedBands::NONE;
     for (band, run) in pilot.now.runs(frame.grid).enumerate() {
         updates(frame, pilot, &run, out);
@@ -148,7 +148,7 @@ fn same(frame: &TickFrame, pilot: &PilotView, out: &mut Vec<u8>) -> MixedBands {
 
 /// What a client that saw a run of cells a frame ago, and sees it now, is told of its residents.
 #[inline]
-fn updates(frame: &TickFrame, pilot: &PilotView, run: &Range<u32>, out: &mut Vec<u8>) {
+fn updates(frame: &TickFrame, pilot: &ClientView, run: &Range<u32>, out: &mut Vec<u8>) {
     if pilot.thinning > 0 {
         thinned(frame, pilot, run, out);
         return;
@@ -161,7 +161,7 @@ fn updates(frame: &TickFrame, pilot: &PilotView, run: &Range<u32>, out: &mut Vec
 
 /// The view's cells, for a client whose view moved: what it knew gets updates, what it did not know
 /// comes in full.
-fn entered(frame: &TickFrame, pilot: &PilotView, out: &mut Vec<u8>) {
+fn entered(frame: &TickFrame, pilot: &ClientView, out: &mut Vec<u8>) {
     let before = frame.before(pilot);
     for Beside { left, both, right } in pilot.now.runs_beside(before, frame.grid) {
         updates(frame, pilot, &both, out);
@@ -174,7 +174,7 @@ fn entered(frame: &TickFrame, pilot: &PilotView, out: &mut Vec<u8>) {
 }
 
 /// The own ship, and of the others those whose turn it is in their ring.
-fn thinned(frame: &TickFrame, pilot: &PilotView, run: &Range<u32>, out: &mut Vec<u8>) {
+fn thinned(frame: &TickFrame, pilot: &ClientView, run: &Range<u32>, out: &mut Vec<u8>) {
     for cell in run.clone() {
         let places = frame.places_in(&(cell..cell + 1));
         if places.is_empty() {
@@ -199,7 +199,7 @@ fn thinned(frame: &TickFrame, pilot: &PilotView, run: &Range<u32>, out: &mut Vec
 }
 
 /// Whose turn it is in a cell: the bits of an entity's turn that have to agree with the frame's.
-fn mask(frame: &TickFrame, pilot: &PilotView, cell: u32) -> u32 {
+fn mask(frame: &TickFrame, pilot: &ClientView, cell: u32) -> u32 {
     let periods = THINNING[usize::from(pilot.thinning).min(THINNING.len() - 1)];
     periods[pilot.now.ring(CellId(cell), frame.grid)] - 1
 }
@@ -210,7 +210,7 @@ const fn is_turn(frame: &TickFrame, turn: u32, mask: u32) -> bool {
 
 /// Those who came into a run of cells: plain whom the client knew, and in a crowd only when it is
 /// their turn; in full whom it did not know.
-fn arrivals(frame: &TickFrame, pilot: &PilotView, run: &Range<u32>, out: &mut Vec<u8>) {
+fn arrivals(frame: &TickFrame, pilot: &ClientView, run: &Range<u32>, out: &mut Vec<u8>) {
     let before = frame.before(pilot);
     for arrival in frame.arrivals_in(run) {
         let span = if !before.sees(arrival.from, frame.grid) {
@@ -225,7 +225,7 @@ fn arrivals(frame: &TickFrame, pilot: &PilotView, run: &Range<u32>, out: &mut Ve
 }
 
 /// Whether it is the turn of an entity that came into one of a run of cells, or it is the own ship.
-fn is_told(frame: &TickFrame, pilot: &PilotView, place: u32, run: &Range<u32>) -> bool {
+fn is_told(frame: &TickFrame, pilot: &ClientView, place: u32, run: &Range<u32>) -> bool {
     let cells = &frame.cell_places[run.start as usize..run.end as usize];
     let cell = run.start + cells.partition_point(|&first| first <= place) as u32 - 1;
     let turn = frame.places[place as usize].turn;
@@ -233,7 +233,7 @@ fn is_told(frame: &TickFrame, pilot: &PilotView, place: u32, run: &Range<u32>) -
 }
 
 /// The view's events: all of them, or the gravest and nearest that fit.
-fn events(frame: &TickFrame, pilot: &PilotView, mixed: MixedBands, out: &mut Vec<u8>) {
+fn events(frame: &TickFrame, pilot: &ClientView, mixed: MixedBands, out: &mut Vec<u8>) {
     if frame.events.is_empty() {
         return;
     }
@@ -249,7 +249,7 @@ fn events(frame: &TickFrame, pilot: &PilotView, mixed: MixedBands, out: &mut Vec
 
 /// The own ship's events, then shots, then docks, near ones before far ones, as far as the room for events
 /// goes. Work: a look at each event that is told, and at the first that does not fit.
-fn gravest_events(frame: &TickFrame, pilot: &PilotView, out: &mut Vec<u8>) {
+fn gravest_events(frame: &TickFrame, pilot: &ClientView, out: &mut Vec<u8>) {
     let end = out.len() + DELTA_EVENT_BYTES_MAX;
     let own = pilot.own_events.start as usize..pilot.own_events.end as usize;
     let own = &frame.own_events[own];
@@ -281,7 +281,7 @@ fn gravest_events(frame: &TickFrame, pilot: &PilotView, out: &mut Vec<u8>) {
 }
 
 #[derive(Clone, Copy)]
-enum Removal {
+enum RemovalField {
     Id,
     Reason,
 }
@@ -289,9 +289,9 @@ enum Removal {
 /// Who was known and is seen no more: gone, elsewhere, or in a cell that is seen no more.
 fn removals(
     frame: &TickFrame,
-    pilot: &PilotView,
+    pilot: &ClientView,
     mixed: MixedBands,
-    removal: Removal,
+    removal: RemovalField,
     out: &mut Vec<u8>,
 ) {
     let (before, now) = (frame.before(pilot), &pilot.now);
@@ -301,8 +301,8 @@ fn removals(
             for departure in frame.departures_in(row, &run) {
                 if !now.sees(departure.to, frame.grid) {
                     let span = match removal {
-                        Removal::Id => departure.id,
-                        Removal::Reason => departure.gone,
+                        RemovalField::Id => departure.id,
+                        RemovalField::Reason => departure.gone,
                     };
                     out.extend_from_slice(span.of(&frame.extra_bytes));
                 }
@@ -316,8 +316,8 @@ fn removals(
         for cells in [left, right].iter().filter(|cells| !cells.is_empty()) {
             for bytes in frame.forgotten_in(cells) {
                 let span = match removal {
-                    Removal::Id => bytes.ids,
-                    Removal::Reason => bytes.gone,
+                    RemovalField::Id => bytes.ids,
+                    RemovalField::Reason => bytes.gone,
                 };
                 out.extend_from_slice(span.of(&frame.extra_bytes));
             }

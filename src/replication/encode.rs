@@ -1,7 +1,7 @@
 //! Rows into bytes: each entity that changed is serialized once a frame, whoever sees it.
 //!
-//! The rows of a tick are cut into stretches of cells with about equally many rows; each stretch is
-//! encoded into an arena of its own, in parallel where there is enough to do. Laying the stretches
+//! The rows of a tick are cut into chunks of cells with about equally many rows; each chunk is
+//! encoded into an arena of its own, in parallel where there is enough to do. Laying the chunks
 //! down one behind the other (in [`publish`](super::publish)) gives the same bytes however many
 //! there were.
 
@@ -11,11 +11,11 @@ use std::ops::Range;
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
-use super::frame::{Arrival, Departure, PlaceStart, Span};
+use super::frame::{ByteSpan, CellArrival, CellRemoval, PlaceStart};
 use super::view::CellId;
 use crate::limits::ROW_BYTES_ESTIMATE;
 use crate::protocol::row::{EntityText, Motion, Row, append};
-use crate::sim::{Cells, Entities, EntityId, Gone, NO_CELL};
+use crate::sim::{Cells, Entities, EntityId, NO_CELL, RemovalReason};
 use crate::universe::System;
 
 /// Bytes in an arena that a row encoder can write to; copies by blocks, which is what makes an
@@ -35,10 +35,10 @@ impl<'a> ArenaBytes<'a> {
     }
 
     /// Appends what `write` writes and tells where it stands.
-    fn span(&mut self, write: impl FnOnce(&mut Self)) -> Span {
+    fn span(&mut self, write: impl FnOnce(&mut Self)) -> ByteSpan {
         let start = self.0.len() as u32;
         write(self);
-        Span {
+        ByteSpan {
             start,
             end: self.0.len() as u32,
         }
@@ -77,29 +77,29 @@ pub(super) struct Rows<'a> {
     pub(super) fresh_ticks: u32,
 }
 
-/// A stretch of cells, encoded. Positions count from the stretch's own beginning.
-pub(super) struct Stretch<'a> {
+/// A chunk of cells, encoded. Positions count from the chunk's own beginning.
+pub(super) struct EncodeChunk<'a> {
     pub(super) update_starts: &'a [u32],
     pub(super) places: &'a [PlaceStart],
     pub(super) update_bytes: &'a [u8],
     pub(super) late_bytes: &'a [u8],
-    pub(super) arrivals: &'a [Arrival],
-    pub(super) departures: &'a [Departure],
+    pub(super) arrivals: &'a [CellArrival],
+    pub(super) departures: &'a [CellRemoval],
     pub(super) extra_bytes: &'a [u8],
 }
 
-/// A stretch being encoded. Its vectors stay on the worker that fills them.
-struct Growing<'a> {
+/// A chunk being encoded. Its vectors stay on the worker that fills them.
+struct ArenaColumns<'a> {
     update_starts: BumpVec<'a, u32>,
     places: BumpVec<'a, PlaceStart>,
     update_bytes: ArenaBytes<'a>,
     late_bytes: ArenaBytes<'a>,
-    arrivals: BumpVec<'a, Arrival>,
-    departures: BumpVec<'a, Departure>,
+    arrivals: BumpVec<'a, CellArrival>,
+    departures: BumpVec<'a, CellRemoval>,
     extra_bytes: ArenaBytes<'a>,
 }
 
-impl<'a> Growing<'a> {
+impl<'a> ArenaColumns<'a> {
     fn new(row_count: usize, arena: &'a Bump) -> Self {
         Self {
             update_starts: BumpVec::with_capacity_in(row_count, arena),
@@ -112,8 +112,8 @@ impl<'a> Growing<'a> {
         }
     }
 
-    fn finish(self) -> Stretch<'a> {
-        Stretch {
+    fn finish(self) -> EncodeChunk<'a> {
+        EncodeChunk {
             update_starts: self.update_starts.into_bump_slice(),
             places: self.places.into_bump_slice(),
             update_bytes: self.update_bytes.0.into_bump_slice(),
@@ -149,11 +149,11 @@ pub(super) fn departure<W: io::Write>(id: &EntityText<'_>, reason: Option<&str>,
 }
 
 /// The wire's word for why an entity is gone.
-pub(super) const fn reason(gone: Gone) -> &'static str {
+pub(super) const fn reason(gone: RemovalReason) -> &'static str {
     match gone {
-        Gone::Destroyed => "destroyed",
-        Gone::Jumped => "jumped",
-        Gone::Despawned => "despawned",
+        RemovalReason::Destroyed => "destroyed",
+        RemovalReason::Jumped => "jumped",
+        RemovalReason::Despawned => "despawned",
     }
 }
 
@@ -183,24 +183,24 @@ impl<'a> Rows<'a> {
     }
 
     /// Encodes the rows of a range of cells into an arena, which is emptied first.
-    pub(super) fn stretch<'b>(&self, cells: Range<u32>, arena: &'b mut Bump) -> Stretch<'b> {
+    pub(super) fn chunk<'b>(&self, cells: Range<u32>, arena: &'b mut Bump) -> EncodeChunk<'b> {
         arena.reset();
         let starts = self.cells.starts();
         let places = starts[cells.start as usize] as usize..starts[cells.end as usize] as usize;
-        let mut stretch = Growing::new(places.len(), arena);
+        let mut chunk = ArenaColumns::new(places.len(), arena);
         for &row in &self.cells.order().order[places] {
-            self.encode(row as usize, &mut stretch);
+            self.encode(row as usize, &mut chunk);
         }
-        stretch.finish()
+        chunk.finish()
     }
 
     #[inline]
-    fn encode(&self, row: usize, stretch: &mut Growing<'_>) {
-        let update_start = stretch.update_bytes.0.len() as u32;
-        stretch.update_starts.push(update_start);
-        stretch.places.push(PlaceStart {
-            late_byte: stretch.late_bytes.0.len() as u32,
-            arrival: stretch.arrivals.len() as u32,
+    fn encode(&self, row: usize, chunk: &mut ArenaColumns<'_>) {
+        let update_start = chunk.update_bytes.0.len() as u32;
+        chunk.update_starts.push(update_start);
+        chunk.places.push(PlaceStart {
+            late_byte: chunk.late_bytes.0.len() as u32,
+            arrival: chunk.arrivals.len() as u32,
             turn: self.entities.handles()[row].slot,
         });
         let (previous, cell) = (
@@ -208,21 +208,21 @@ impl<'a> Rows<'a> {
             self.entities.cells()[row],
         );
         if previous != cell {
-            self.arrive(row, cell, previous, stretch);
+            self.arrive(row, cell, previous, chunk);
             return;
         }
         let age_ticks = self.age_ticks(row);
         if age_ticks < self.frame_ticks {
-            stretch.update_bytes.row(&self.row(row));
+            chunk.update_bytes.row(&self.row(row));
         } else if age_ticks < self.fresh_ticks {
-            stretch.late_bytes.row(&self.row(row));
+            chunk.late_bytes.row(&self.row(row));
         }
     }
 
-    fn arrive(&self, row: usize, cell: u32, previous: u32, stretch: &mut Growing<'_>) {
+    fn arrive(&self, row: usize, cell: u32, previous: u32, chunk: &mut ArenaColumns<'_>) {
         let plain = self.row(row);
         let full = plain.full(self.entities.kinds()[row]);
-        let extra = &mut stretch.extra_bytes;
+        let extra = &mut chunk.extra_bytes;
         let update = extra.span(|out| {
             append(&plain, out);
             out.0.push(b',');
@@ -236,10 +236,10 @@ impl<'a> Rows<'a> {
         } else {
             CellId(previous)
         };
-        stretch.arrivals.push(Arrival {
+        chunk.arrivals.push(CellArrival {
             from,
             to: CellId(cell),
-            place: stretch.places.len() as u32 - 1,
+            place: chunk.places.len() as u32 - 1,
             update,
             full,
         });
@@ -247,7 +247,7 @@ impl<'a> Rows<'a> {
             let id = text(&self.entities.ids()[row], self.system);
             let ids = extra.span(|out| departure(&id, None, out));
             let gone = extra.span(|out| departure(&id, Some(LEFT_VIEW), out));
-            stretch.departures.push(Departure {
+            chunk.departures.push(CellRemoval {
                 from,
                 to: CellId(cell),
                 id: ids,

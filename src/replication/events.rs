@@ -5,7 +5,7 @@
 //! frames the ships' own events are noted too.
 
 use super::encode;
-use super::frame::{EventEnd, Gravity, Span, TickFrame};
+use super::frame::{ByteSpan, EventEnd, Gravity, TickFrame};
 use super::layout::note_rows;
 use super::view::CellId;
 use super::viewer::Scene;
@@ -57,10 +57,10 @@ impl Sorter {
     }
 
     /// Which of the frame's `own_events` are a ship's.
-    pub(super) fn own(&self, ship: &EntityId) -> Span {
+    pub(super) fn own(&self, ship: &EntityId) -> ByteSpan {
         let start = self.sources.partition_point(|(id, _)| id < ship);
         let count = self.sources[start..].partition_point(|(id, _)| id == ship);
-        Span {
+        ByteSpan {
             start: start as u32,
             end: (start + count) as u32,
         }

@@ -31,12 +31,12 @@ use crate::ids::{ConnId, SystemIndex};
 
 /// A range of one of a frame's byte buffers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct ByteSpan {
     pub(super) start: u32,
     pub(super) end: u32,
 }
 
-impl Span {
+impl ByteSpan {
     pub(super) const fn is_empty(self) -> bool {
         self.start == self.end
     }
@@ -58,32 +58,32 @@ pub(super) struct PlaceStart {
 
 /// An entity that was in another cell, or nowhere, a tick ago.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arrival {
+pub(super) struct CellArrival {
     pub(super) from: CellId,
     pub(super) to: CellId,
     /// Its place among all entities in cell order.
     pub(super) place: u32,
-    pub(super) update: Span,
-    pub(super) full: Span,
+    pub(super) update: ByteSpan,
+    pub(super) full: ByteSpan,
 }
 
 /// An entity that was in this cell a tick ago and is elsewhere, or gone.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Departure {
+pub(super) struct CellRemoval {
     pub(super) from: CellId,
     pub(super) to: CellId,
     /// Text of the removal: `"id",`.
-    pub(super) id: Span,
+    pub(super) id: ByteSpan,
     /// Text of the removal with its reason: `"id":"reason",`.
-    pub(super) gone: Span,
+    pub(super) gone: ByteSpan,
 }
 
 /// Bytes of a cell that was asked for, in cell order.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CellBytes {
     pub(super) cell: u32,
-    pub(super) ids: Span,
-    pub(super) gone: Span,
+    pub(super) ids: ByteSpan,
+    pub(super) gone: ByteSpan,
 }
 
 /// An event; its text ends here and begins where the one before it ends.
@@ -116,7 +116,7 @@ pub(super) enum Before {
 
 /// One client's own part of a frame.
 #[derive(Clone, Copy, Debug)]
-pub struct PilotView {
+pub struct ClientView {
     /// Whose it is.
     pub conn: ConnId,
     pub(super) before: Before,
@@ -129,14 +129,14 @@ pub struct PilotView {
     pub(super) own: Option<u32>,
     /// The own ship's events, by their places in the frame's list of them; only where the frame has more
     /// events than a delta may tell.
-    pub(super) own_events: Span,
+    pub(super) own_events: ByteSpan,
     pub(super) last_input_seq: Option<u64>,
-    pub(super) zone: Span,
-    pub(super) you: Span,
-    pub(super) snapshot_you: Span,
+    pub(super) zone: ByteSpan,
+    pub(super) you: ByteSpan,
+    pub(super) snapshot_you: ByteSpan,
 }
 
-impl PilotView {
+impl ClientView {
     /// Whether this frame carries a snapshot for the client.
     pub const fn has_snapshot(&self) -> bool {
         !self.snapshot_you.is_empty()
@@ -178,9 +178,9 @@ pub struct TickFrame {
     pub(super) mixed: CellSet,
     pub(super) update_bytes: Vec<u8>,
     pub(super) late_bytes: Vec<u8>,
-    pub(super) arrivals: Vec<Arrival>,
+    pub(super) arrivals: Vec<CellArrival>,
     /// In the order of the cells that were left.
-    pub(super) departures: Vec<Departure>,
+    pub(super) departures: Vec<CellRemoval>,
     /// Where each row of cells begins among the departures, and at the end how many there are.
     pub(super) departure_rows: Vec<u32>,
     /// What arrivals, departures and [`CellBytes`] point into.
@@ -195,12 +195,12 @@ pub struct TickFrame {
     /// Views that clients had a frame ago and have no longer.
     pub(super) former_views: Vec<View>,
     pub(super) full_bytes: Vec<u8>,
-    pub(super) full: Vec<(u32, Span)>,
+    pub(super) full: Vec<(u32, ByteSpan)>,
     pub(super) forgotten: Vec<CellBytes>,
     /// What the pilots' spans point into.
     pub(super) pilot_bytes: Vec<u8>,
     /// In the order of their shards.
-    pub(super) pilots: Vec<PilotView>,
+    pub(super) pilots: Vec<ClientView>,
     pub(super) shard_ends: Vec<u32>,
     /// `[{…},…]`, only where the frame carries a snapshot.
     pub(super) markets: Vec<u8>,
@@ -225,7 +225,7 @@ impl TickFrame {
     }
 
     /// The clients of one net shard.
-    pub fn pilots_of(&self, shard: u16) -> &[PilotView] {
+    pub fn pilots_of(&self, shard: u16) -> &[ClientView] {
         let at = |index: usize| self.shard_ends.get(index).map_or(0, |&end| end as usize);
         let end = at(shard as usize);
         let start = if shard == 0 {
@@ -272,7 +272,7 @@ impl TickFrame {
         self.cell_places[cells.start as usize]..self.cell_places[cells.end as usize]
     }
 
-    pub(super) fn arrivals_in(&self, cells: &Range<u32>) -> &[Arrival] {
+    pub(super) fn arrivals_in(&self, cells: &Range<u32>) -> &[CellArrival] {
         let (from, to) = (
             self.start(cells.start).arrival,
             self.start(cells.end).arrival,
@@ -289,7 +289,7 @@ impl TickFrame {
     }
 
     /// The departures from a run of cells of one row.
-    pub(super) fn departures_in(&self, row: u32, cells: &Range<u32>) -> &[Departure] {
+    pub(super) fn departures_in(&self, row: u32, cells: &Range<u32>) -> &[CellRemoval] {
         let row = records_of(&self.departure_rows, row..row + 1);
         &self.departures[part_of(&self.departures, row, cells, |departure| departure.from)]
     }
@@ -321,7 +321,7 @@ impl TickFrame {
     }
 
     /// What a client saw a frame ago.
-    pub(super) fn before<'a>(&'a self, pilot: &'a PilotView) -> &'a View {
+    pub(super) fn before<'a>(&'a self, pilot: &'a ClientView) -> &'a View {
         match pilot.before {
             Before::Nothing => &View::NOTHING,
             Before::Same => &pilot.now,
@@ -339,7 +339,7 @@ impl TickFrame {
         // Who asked for a run asked for each of its cells that holds anybody, and they were
         // encoded in the order of cells.
         let (start, end) = (first.start, last.end);
-        Span { start, end }.of(&self.full_bytes)
+        ByteSpan { start, end }.of(&self.full_bytes)
     }
 
     /// The ids, as `"id",` and as `"id":"left_view",`, of the residents of the cells of a run that

@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use super::compose::THINNING;
 use super::frame::TickFrame;
-use super::view::{Beside, Place, View, Views};
+use super::view::{Beside, View, ViewPlace, Views};
 use crate::limits::{
     DELTA_BYTES_MAX, DELTA_EVENT_BYTES_MAX, DELTA_HEAD_BYTES, FULL_ROW_BYTES_ESTIMATE,
     REMOVAL_BYTES_ESTIMATE, RESTART_FRAMES_MIN, ROW_BYTES_ESTIMATE, SNAPSHOT_BYTES_MAX,
@@ -52,7 +52,7 @@ pub(super) struct Sight<'a> {
     /// How many entities that were.
     pub(super) known: u32,
     /// Its ship, unless that is destroyed.
-    pub(super) ship: Option<Place>,
+    pub(super) ship: Option<ViewPlace>,
     /// Whether a snapshot will be sent to it whatever it saw.
     pub(super) needs_snapshot: bool,
     /// The frame in which it last began anew.
@@ -65,7 +65,7 @@ pub(super) struct Aim {
     pub(super) view: View,
     /// Entities in it.
     pub(super) rows: u32,
-    /// Place in [`THINNING`].
+    /// ViewPlace in [`THINNING`].
     pub(super) thinning: u8,
     /// Whether the client begins anew with a snapshot, whatever it knew.
     pub(super) is_restart: bool,
@@ -319,7 +319,7 @@ mod tests {
     };
     /// The cell east and north of the centre.
     const CENTER: u32 = 12 * 50 + 25;
-    const SHIP: Place = Place {
+    const SHIP: ViewPlace = ViewPlace {
         x: 60.0,
         y: 60.0,
         cell: CellId(CENTER),

@@ -4,12 +4,12 @@
 //! The cut is by rows, so that every worker has about as much to encode; where it falls does not
 //! show in the frame's bytes.
 
-use super::encode::Stretch;
-use super::frame::{Arrival, Departure, PlaceStart, Span, TickFrame};
+use super::encode::EncodeChunk;
+use super::frame::{ByteSpan, CellArrival, CellRemoval, PlaceStart, TickFrame};
 use super::view::Grid;
 
-/// The first cell of a stretch, so that each has about equally many rows.
-pub(super) fn stretch_start(starts: &[u32], part: usize, parts: usize) -> u32 {
+/// The first cell of a chunk, so that each has about equally many rows.
+pub(super) fn chunk_start(starts: &[u32], part: usize, parts: usize) -> u32 {
     let cell_count = starts.len() - 1;
     if part == parts {
         return cell_count as u32;
@@ -20,34 +20,34 @@ pub(super) fn stretch_start(starts: &[u32], part: usize, parts: usize) -> u32 {
         .min(cell_count) as u32
 }
 
-/// Appends a stretch to the frame, its positions moved to where it now stands.
-pub(super) fn lay_down(frame: &mut TickFrame, stretch: &Stretch<'_>) {
+/// Appends a chunk to the frame, its positions moved to where it now stands.
+pub(super) fn lay_down(frame: &mut TickFrame, chunk: &EncodeChunk<'_>) {
     let update_byte = frame.update_bytes.len() as u32;
     let late_byte = frame.late_bytes.len() as u32;
     let arrival = frame.arrivals.len() as u32;
     let extra = frame.extra_bytes.len() as u32;
     let place = frame.places.len() as u32;
-    let moved = |span: Span| Span {
+    let moved = |span: ByteSpan| ByteSpan {
         start: span.start + extra,
         end: span.end + extra,
     };
-    let update_starts = stretch.update_starts.iter();
+    let update_starts = chunk.update_starts.iter();
     frame
         .update_starts
         .extend(update_starts.map(|start| start + update_byte));
     frame
         .places
-        .extend(stretch.places.iter().map(|start| PlaceStart {
+        .extend(chunk.places.iter().map(|start| PlaceStart {
             late_byte: start.late_byte + late_byte,
             arrival: start.arrival + arrival,
             turn: start.turn,
         }));
-    frame.update_bytes.extend_from_slice(stretch.update_bytes);
-    frame.late_bytes.extend_from_slice(stretch.late_bytes);
-    frame.extra_bytes.extend_from_slice(stretch.extra_bytes);
+    frame.update_bytes.extend_from_slice(chunk.update_bytes);
+    frame.late_bytes.extend_from_slice(chunk.late_bytes);
+    frame.extra_bytes.extend_from_slice(chunk.extra_bytes);
     frame
         .arrivals
-        .extend(stretch.arrivals.iter().map(|entry| Arrival {
+        .extend(chunk.arrivals.iter().map(|entry| CellArrival {
             from: entry.from,
             to: entry.to,
             place: entry.place + place,
@@ -56,7 +56,7 @@ pub(super) fn lay_down(frame: &mut TickFrame, stretch: &Stretch<'_>) {
         }));
     frame
         .departures
-        .extend(stretch.departures.iter().map(|entry| Departure {
+        .extend(chunk.departures.iter().map(|entry| CellRemoval {
             from: entry.from,
             to: entry.to,
             id: moved(entry.id),

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! tick thread    World ──publish──▶ TickFrame (immutable, shared)
-//! net threads    TickFrame + PilotView ──compose──▶ world.delta / world.snapshot
+//! net threads    TickFrame + ClientView ──compose──▶ world.delta / world.snapshot
 //! ```
 //!
 //! [`Publisher`] reads the world after a step and fills a recycled [`TickFrame`]; the free functions
@@ -23,7 +23,7 @@ mod snapshot;
 pub mod view;
 mod viewer;
 
-pub use frame::{PilotView, TickFrame};
-pub use publish::{Publisher, Stage};
+pub use frame::{ClientView, TickFrame};
+pub use publish::{PublishContext, Publisher};
 pub use view::View;
 pub use viewer::{Viewer, Wallet};

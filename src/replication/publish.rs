@@ -12,12 +12,12 @@ use bumpalo::Bump;
 use rayon::prelude::*;
 
 use super::compose;
-use super::encode::{self, Rows, Stretch};
+use super::encode::{self, EncodeChunk, Rows};
 use super::events;
-use super::frame::{Before, CellBytes, Departure, PilotView, Span, TickFrame};
+use super::frame::{Before, ByteSpan, CellBytes, CellRemoval, ClientView, TickFrame};
 use super::interest::{self, Crowd, Sight};
-use super::layout::{end_places, lay_down, note_rows, stretch_start};
-use super::view::{Beside, CellId, Grid, Place, View, Views};
+use super::layout::{chunk_start, end_places, lay_down, note_rows};
+use super::view::{Beside, CellId, Grid, View, ViewPlace, Views};
 use super::viewer::{Due, Scene, Viewer};
 use crate::ids::{SystemIndex, UnixMillis};
 use crate::limits::{
@@ -32,7 +32,7 @@ use crate::universe::Universe;
 
 /// What a frame needs besides the world and its viewers.
 #[derive(Clone, Copy, Debug)]
-pub struct Stage<'a> {
+pub struct PublishContext<'a> {
     /// Universe that the world is a part of.
     pub universe: &'a Universe,
     /// Which part of it this is.
@@ -74,12 +74,12 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// A publisher for clients who see so far, in u, whose encoding is cut into `stretches` parts,
+    /// A publisher for clients who see so far, in u, whose encoding is cut into `chunks` parts,
     /// one for each worker.
-    pub fn new(view_radius: f32, stretches: usize) -> Self {
+    pub fn new(view_radius: f32, chunks: usize) -> Self {
         Self {
             views: Views::new(view_radius),
-            arenas: (0..stretches.max(1)).map(|_| Bump::new()).collect(),
+            arenas: (0..chunks.max(1)).map(|_| Bump::new()).collect(),
             scratch: Bump::new(),
             frames: Vec::new(),
             wanted: Vec::new(),
@@ -100,7 +100,7 @@ impl Publisher {
     /// shards; each one's view moves on to what this frame shows it.
     pub fn publish(
         &mut self,
-        stage: Stage<'_>,
+        stage: PublishContext<'_>,
         world: &World,
         viewers: &mut [Viewer],
     ) -> Arc<TickFrame> {
@@ -180,7 +180,7 @@ impl Publisher {
     fn aim(
         &mut self,
         frame: &mut TickFrame,
-        stage: Stage<'_>,
+        stage: PublishContext<'_>,
         world: &World,
         viewers: &mut [Viewer],
     ) {
@@ -218,18 +218,18 @@ impl Publisher {
             self.want(frame, viewer, &aim.view);
             let before = std::mem::replace(&mut viewer.view, aim.view);
             viewer.known = aim.rows;
-            frame.pilots.push(PilotView {
+            frame.pilots.push(ClientView {
                 conn: viewer.conn,
                 before: before_of(&mut frame.former_views, before, &aim.view),
                 now: aim.view,
                 thinning: aim.thinning,
                 was_thinned: std::mem::replace(&mut viewer.is_thinned, aim.thinning > 0),
                 own: ship.and_then(|ship| own_place(frame, world, viewer, ship.cell)),
-                own_events: Span::default(),
+                own_events: ByteSpan::default(),
                 last_input_seq: None,
-                zone: Span::default(),
-                you: Span::default(),
-                snapshot_you: Span::default(),
+                zone: ByteSpan::default(),
+                you: ByteSpan::default(),
+                snapshot_you: ByteSpan::default(),
             });
         }
     }
@@ -273,7 +273,7 @@ impl Publisher {
         }
     }
 
-    /// Encodes all rows, in parallel if there are many, and lays the stretches down in cell order.
+    /// Encodes all rows, in parallel if there are many, and lays the chunks down in cell order.
     fn encode(&mut self, frame: &mut TickFrame, rows: Rows<'_>) {
         let row_count = rows.entities.len();
         let parts = if row_count < PARALLEL_ROWS_MIN {
@@ -281,19 +281,19 @@ impl Publisher {
         } else {
             self.arenas.len()
         };
-        let bounds = |part: usize| stretch_start(rows.cells.starts(), part, parts);
+        let bounds = |part: usize| chunk_start(rows.cells.starts(), part, parts);
         if parts == 1 {
-            let stretch = rows.stretch(bounds(0)..bounds(1), &mut self.arenas[0]);
-            lay_down(frame, &stretch);
+            let chunk = rows.chunk(bounds(0)..bounds(1), &mut self.arenas[0]);
+            lay_down(frame, &chunk);
         } else {
-            let stretches: Vec<Stretch<'_>> = self
+            let chunks: Vec<EncodeChunk<'_>> = self
                 .arenas
                 .par_iter_mut()
                 .enumerate()
-                .map(|(part, arena)| rows.stretch(bounds(part)..bounds(part + 1), arena))
+                .map(|(part, arena)| rows.chunk(bounds(part)..bounds(part + 1), arena))
                 .collect();
-            for stretch in &stretches {
-                lay_down(frame, stretch);
+            for chunk in &chunks {
+                lay_down(frame, chunk);
             }
         }
         end_places(frame);
@@ -343,13 +343,13 @@ impl Publisher {
         let mut pilots = std::mem::take(&mut frame.pilots);
         let mut views = pilots.iter_mut();
         // Most pilots are where the one before is: in the ambient, or docked at one station.
-        let mut newest_zone: Option<(ZoneContext, Span)> = None;
+        let mut newest_zone: Option<(ZoneContext, ByteSpan)> = None;
         for viewer in viewers {
             let Some(ship) = world.pilot(viewer.ship) else {
                 continue;
             };
             // Viewers without a place yet were not aimed, so the two lists may differ in length.
-            let is_next = |view: &PilotView| view.conn == viewer.conn;
+            let is_next = |view: &ClientView| view.conn == viewer.conn;
             if !views.as_slice().first().is_some_and(is_next) {
                 continue;
             }
@@ -380,7 +380,7 @@ impl Publisher {
         }
         drop(views);
         frame.pilots = pilots;
-        if frame.markets.is_empty() && frame.pilots.iter().any(PilotView::has_snapshot) {
+        if frame.markets.is_empty() && frame.pilots.iter().any(ClientView::has_snapshot) {
             // Somebody began anew who had no snapshot due.
             add_markets_and_zones(frame, world, scene);
             self.fixed_bytes = frame.markets.len() + frame.zones.len();
@@ -388,20 +388,20 @@ impl Publisher {
     }
 }
 
-pub(super) fn span(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Span {
+pub(super) fn span(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> ByteSpan {
     let start = bytes.len() as u32;
     write(bytes);
-    Span {
+    ByteSpan {
         start,
         end: bytes.len() as u32,
     }
 }
 
 /// Where a client's ship is; none while it is destroyed.
-fn place_of(world: &World, viewer: &Viewer) -> Option<Place> {
+fn place_of(world: &World, viewer: &Viewer) -> Option<ViewPlace> {
     let entities = world.entities();
     let row = entities.row(viewer.ship)?;
-    Some(Place {
+    Some(ViewPlace {
         x: entities.xs()[row],
         y: entities.ys()[row],
         cell: CellId(entities.cells()[row]),
@@ -441,7 +441,7 @@ fn file_departures(frame: &mut TickFrame, world: &World, scene: Scene<'_>) {
         let gone_span = span(&mut frame.extra_bytes, |out| {
             encode::departure(&id, Some(reason), out);
         });
-        frame.departures.push(Departure {
+        frame.departures.push(CellRemoval {
             from: CellId(gone.cell),
             to: CellId::NOWHERE,
             id: ids,

@@ -137,7 +137,7 @@ impl Views {
 
     /// The view round a ship's place. `cell` is the ship's; it is always part of the view.
     /// Work: one root a row of cells.
-    pub fn view(self, grid: Grid, ship: Place, steps_off: u8) -> View {
+    pub fn view(self, grid: Grid, ship: ViewPlace, steps_off: u8) -> View {
         let (x, y) = (ship.x.round(), ship.y.round());
         let mut view = View {
             x,
@@ -174,7 +174,7 @@ impl Views {
 
 /// Where a ship is.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct ViewPlace {
     /// East of the centre, u.
     pub x: f32,
     /// North of the centre, u.
@@ -199,7 +199,7 @@ impl Columns {
 /// The cells that a client sees, as one run a row of cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
-    /// Place of the anchor to the east, u.
+    /// ViewPlace of the anchor to the east, u.
     x: f32,
     y: f32,
     /// Steps by which it is smaller than the full view.
@@ -235,9 +235,9 @@ impl View {
     }
 
     /// The point that it is laid round, as a ship's place: where a destroyed ship was.
-    pub(super) fn anchor(&self, grid: Grid) -> Place {
+    pub(super) fn anchor(&self, grid: Grid) -> ViewPlace {
         let (column, row) = self.center;
-        Place {
+        ViewPlace {
             x: self.x,
             y: self.y,
             cell: CellId(u32::from(row) * grid.columns + u32::from(column)),
@@ -245,7 +245,7 @@ impl View {
     }
 
     /// Whether the view may stay as it is while the ship is there.
-    pub(super) fn serves(&self, grid: Grid, ship: Place) -> bool {
+    pub(super) fn serves(&self, grid: Grid, ship: ViewPlace) -> bool {
         let (dx, dy) = (ship.x - self.x, ship.y - self.y);
         dx * dx + dy * dy <= VIEW_ANCHOR_REACH * VIEW_ANCHOR_REACH && self.sees(ship.cell, grid)
     }

@@ -19,9 +19,9 @@ fn cell_at(x: f32, y: f32) -> CellId {
     CellId(u32::from(row) * GRID.columns + u32::from(column))
 }
 
-fn place(x: f32, y: f32) -> Place {
+fn place(x: f32, y: f32) -> ViewPlace {
     let cell = cell_at(x, y);
-    Place { x, y, cell }
+    ViewPlace { x, y, cell }
 }
 
 /// A place inside the grid that an entity of `cell` may be at: the cell and its margin.
@@ -89,7 +89,7 @@ proptest! {
         let grid = Grid { height, width: height / 2.0, ..GRID };
         let (column, row) = grid.cell_of(x, y);
         let cell = CellId(u32::from(row) * grid.columns + u32::from(column));
-        let view = Views::new(radius).view(grid, Place { x, y, cell }, steps_off);
+        let view = Views::new(radius).view(grid, ViewPlace { x, y, cell }, steps_off);
         prop_assert!(view.sees(cell, grid), "the own cell is seen");
         let cells: Vec<u32> = view.runs(grid).flatten().collect();
         for cell in 0..grid.rows * grid.columns {

@@ -40,7 +40,7 @@ pub struct Viewer {
     pub(super) restarted: u64,
     pub(super) due: Due,
     /// Money and hold that may be told.
-    purse: Wallet,
+    wallet: Wallet,
     /// Whether that was set since it was last compared with what was told: nearly never, and the
     /// comparison would fetch both holds from far away, for every client and tick.
     is_wallet_new: bool,
@@ -70,7 +70,7 @@ struct Told {
 
 impl Viewer {
     /// A client that has seen nothing: its first frame carries a snapshot.
-    pub fn new(conn: ConnId, ship: Handle, purse: Wallet) -> Self {
+    pub fn new(conn: ConnId, ship: Handle, wallet: Wallet) -> Self {
         Self {
             conn,
             ship,
@@ -79,7 +79,7 @@ impl Viewer {
             is_thinned: false,
             restarted: 0,
             due: Due::Snapshot,
-            purse,
+            wallet,
             is_wallet_new: true,
             told: Told::default(),
         }
@@ -106,8 +106,8 @@ impl Viewer {
     }
 
     /// Sets what may be told of money and hold.
-    pub fn set_wallet(&mut self, purse: &Wallet) {
-        self.purse.clone_from(purse);
+    pub fn set_wallet(&mut self, wallet: &Wallet) {
+        self.wallet.clone_from(wallet);
         self.is_wallet_new = true;
     }
 
@@ -123,11 +123,11 @@ impl Viewer {
     ) {
         let fuel = Fixed2::new(pilot.fuel);
         let cargo_changed =
-            std::mem::take(&mut self.is_wallet_new) && self.told.cargo != self.purse.cargo;
-        let hold = cargo_changed.then(|| scene.hold(&self.purse.cargo, arena));
+            std::mem::take(&mut self.is_wallet_new) && self.told.cargo != self.wallet.cargo;
+        let hold = cargo_changed.then(|| scene.hold(&self.wallet.cargo, arena));
         let row = YouRow {
             ship_id: None,
-            credits: (self.told.credits != self.purse.credits).then_some(self.purse.credits),
+            credits: (self.told.credits != self.wallet.credits).then_some(self.wallet.credits),
             hull: (self.told.hull != pilot.hull).then_some(pilot.hull),
             fuel: (self.told.fuel != fuel).then_some(fuel),
             cargo: hold.as_deref(),
@@ -152,10 +152,10 @@ impl Viewer {
         arena: &Bump,
         out: &mut Vec<u8>,
     ) {
-        let hold = scene.hold(&self.purse.cargo, arena);
+        let hold = scene.hold(&self.wallet.cargo, arena);
         let row = YouRow {
             ship_id: Some(super::encode::text(&pilot.ship_id, scene.system)),
-            credits: Some(self.purse.credits),
+            credits: Some(self.wallet.credits),
             hull: Some(pilot.hull),
             fuel: Some(Fixed2::new(pilot.fuel)),
             cargo: Some(&hold),
@@ -177,8 +177,8 @@ impl Viewer {
     }
 
     fn remember(&mut self, pilot: &Pilot<'_>) {
-        self.told.credits = self.purse.credits;
-        self.told.cargo.clone_from(&self.purse.cargo);
+        self.told.credits = self.wallet.credits;
+        self.told.cargo.clone_from(&self.wallet.cargo);
         self.told.hull = pilot.hull;
         self.told.fuel = Fixed2::new(pilot.fuel);
         self.told.docked_at = pilot.docked_at;

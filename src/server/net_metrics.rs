@@ -11,7 +11,7 @@ use prometheus_client::metrics::family::Family;
 use crate::metrics::{ConnectionMetrics, KindLabel};
 use crate::net::connection::Fault;
 use crate::net::counters::{Counter, NetCounters};
-use crate::net::limiter::Refusal;
+use crate::net::limiter::ConnectionRefusal;
 
 /// Brings the metrics of the player port up to its shards' own counters. Only one thread may call it:
 /// the one that renders.
@@ -32,7 +32,7 @@ pub(super) fn refresh(metrics: &ConnectionMetrics, counters: &[Arc<NetCounters>]
             .map(|counters| counters.faults(fault).value());
         raise(&metrics.faults, fault.reason(), counts.sum());
     }
-    for refusal in Refusal::ALL {
+    for refusal in ConnectionRefusal::ALL {
         let counts = counters
             .iter()
             .map(|counters| counters.refusals(refusal).value());

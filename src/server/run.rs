@@ -326,7 +326,7 @@ impl Shared {
             store: kept.store,
             durable: Arc::clone(&self.durable),
             view_radius: config.view_radius,
-            stretches: config.sim_threads,
+            chunks: config.sim_threads,
             metrics: self.metrics.clone(),
             stopwatch: stopwatch(),
         })

@@ -1,6 +1,6 @@
 //! Messages that are refused before they mean anything: over a rate, unreadable, of no known type.
 
-use super::{Session, Stage, Tally, Verdict};
+use super::{Session, SessionAction, SessionCounters, SessionState};
 use crate::ids::Millis;
 use crate::protocol::{
     CloseCode, DecodeError, ErrorCode, ErrorReply, Reply, RequestKind, Seq, Sniff,
@@ -14,21 +14,21 @@ impl Session {
         seen: Sniff,
         wait_ms: u64,
         now: Millis,
-        tally: &mut Tally,
-    ) -> Verdict {
-        tally.rate_limited += 1;
-        if seen.kind == Some(RequestKind::Login) && self.stage == Stage::Connected {
-            self.stage = Stage::Closed;
+        counters: &mut SessionCounters,
+    ) -> SessionAction {
+        counters.rate_limited += 1;
+        if seen.kind == Some(RequestKind::Login) && self.stage == SessionState::Connected {
+            self.stage = SessionState::Closed;
             let refusal = Reply::login_refusal(ErrorCode::RateLimited, wait_ms);
             let reply_to = seen.seq.map(Seq::number);
-            return Verdict::ReplyThenClose(refusal, reply_to, CloseCode::TryLater);
+            return SessionAction::ReplyThenClose(refusal, reply_to, CloseCode::TryLater);
         }
         let reply = Reply::Error(ErrorReply {
             code: ErrorCode::RateLimited,
             message: ErrorCode::RateLimited.message().into(),
             retry_after_ms: Some(wait_ms),
         });
-        self.fault(reply, seen, now, tally)
+        self.fault(reply, seen, now, counters)
     }
 
     /// A message that cannot be read, or whose body names what cannot exist.
@@ -36,8 +36,8 @@ impl Session {
         &mut self,
         error: DecodeError,
         now: Millis,
-        tally: &mut Tally,
-    ) -> Verdict {
+        counters: &mut SessionCounters,
+    ) -> SessionAction {
         let DecodeError {
             seq,
             kind,
@@ -47,28 +47,34 @@ impl Session {
         let reply = Reply::error_with(code, message);
         let is_broken = matches!(code, ErrorCode::MalformedMessage | ErrorCode::UnknownType);
         if let (false, Some(seq), Some(kind)) = (is_broken, seq, kind) {
-            return match self.admit(seq, (kind, false), now, tally) {
-                Ok(()) => Verdict::Reply(reply, Some(seq.number())),
+            return match self.admit(seq, (kind, false), now, counters) {
+                Ok(()) => SessionAction::Reply(reply, Some(seq.number())),
                 Err(verdict) => verdict,
             };
         }
-        tally.malformed += 1;
-        self.fault(reply, Sniff { kind, seq }, now, tally)
+        counters.malformed += 1;
+        self.fault(reply, Sniff { kind, seq }, now, counters)
     }
 
     /// Answers a refused message while the connection may have more of them; a request that is owed
     /// an answer always gets it, others as long as there is room.
-    fn fault(&mut self, reply: Reply, seen: Sniff, now: Millis, tally: &mut Tally) -> Verdict {
+    fn fault(
+        &mut self,
+        reply: Reply,
+        seen: Sniff,
+        now: Millis,
+        counters: &mut SessionCounters,
+    ) -> SessionAction {
         if !self.rates.bears_fault(now) {
-            tally.floods += 1;
-            self.stage = Stage::Closed;
-            return Verdict::Close(CloseCode::Flood);
+            counters.floods += 1;
+            self.stage = SessionState::Closed;
+            return SessionAction::Close(CloseCode::Flood);
         }
         let is_owed = seen.seq.is_some() && seen.kind.is_some_and(RequestKind::is_answered);
         if !is_owed && !self.rates.may_complain(now) {
-            tally.untold_errors += 1;
-            return Verdict::Nothing;
+            counters.untold_errors += 1;
+            return SessionAction::Nothing;
         }
-        Verdict::Reply(reply, seen.seq.map(Seq::number))
+        SessionAction::Reply(reply, seen.seq.map(Seq::number))
     }
 }

@@ -11,7 +11,7 @@
 //! the client brought (4001), or for the server's sake (1013, with a time to come back), after which
 //! the token is as good as before.
 //!
-//! [`Session::on_text`] turns a text message into one [`Verdict`]; what the rest of the server
+//! [`Session::on_text`] turns a text message into one [`SessionAction`]; what the rest of the server
 //! decides about it comes back through [`Session::on_reply`]. Invariants: every request that is
 //! owed an answer gets exactly one verdict that either answers it or passes it on as a [`Command`];
 //! `seq` of what is passed on rises strictly; nothing comes out after a close.
@@ -42,7 +42,7 @@ use token::{TokenError, Verified, Verifier, good_until};
 
 /// What all conversations of one thread share.
 #[derive(Debug)]
-pub struct Desk {
+pub struct SessionContext {
     /// Buffers of the decoder.
     pub scratch: Scratch,
     /// Which tokens are good.
@@ -50,24 +50,24 @@ pub struct Desk {
     /// The tick that a `pong` reports; the caller keeps it current.
     pub tick: u64,
     /// What was refused so far.
-    pub tally: Tally,
+    pub counters: SessionCounters,
 }
 
-impl Desk {
-    /// A desk with fresh buffers.
+impl SessionContext {
+    /// A context with fresh buffers.
     pub fn new(verifier: Arc<Verifier>) -> Self {
         Self {
             scratch: Scratch::default(),
             verifier,
             tick: 0,
-            tally: Tally::default(),
+            counters: SessionCounters::default(),
         }
     }
 }
 
 /// Counts of what was refused, for the operator.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct SessionCounters {
     /// `input.command` whose `seq` was not above the newest: dropped.
     pub stale_inputs: u64,
     /// Messages over a rate.
@@ -84,7 +84,7 @@ pub struct Tally {
 
 /// What to do about a message or a deadline. The number beside a reply is its `reply_to`.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub enum SessionAction {
     /// The message needs no answer and no command.
     Nothing,
     /// Answer at once.
@@ -99,7 +99,7 @@ pub enum Verdict {
 
 /// How far a conversation has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum SessionState {
     /// Open, no login yet.
     Connected,
     /// The token was good; the pilot is being looked up.
@@ -115,7 +115,7 @@ pub enum Stage {
 /// One client's conversation.
 #[derive(Debug, Clone)]
 pub struct Session {
-    stage: Stage,
+    stage: SessionState,
     asked: AskedVersion,
     /// Until when a login must come; once it has, until when it must be answered.
     login_deadline: Millis,
@@ -136,7 +136,7 @@ impl Session {
     /// A conversation that begins now. `asked` is what the address's query said about the version.
     pub const fn new(now: Millis, asked: AskedVersion) -> Self {
         Self {
-            stage: Stage::Connected,
+            stage: SessionState::Connected,
             asked,
             login_deadline: now.plus(LOGIN_DEADLINE_MS),
             login_seq: None,
@@ -151,7 +151,7 @@ impl Session {
     }
 
     /// How far it has come.
-    pub const fn stage(&self) -> Stage {
+    pub const fn stage(&self) -> SessionState {
         self.stage
     }
 
@@ -178,17 +178,17 @@ impl Session {
         text: &mut [u8],
         now: Millis,
         unix: UnixMillis,
-        desk: &mut Desk,
-    ) -> Verdict {
-        if self.stage == Stage::Closed {
-            return Verdict::Nothing;
+        context: &mut SessionContext,
+    ) -> SessionAction {
+        if self.stage == SessionState::Closed {
+            return SessionAction::Nothing;
         }
         let seen = sniff(text);
         let class = Class::of(seen.kind);
         if let Err(wait_ms) = self.rates.admit(class, now) {
-            return self.over_rate(seen, wait_ms, now, &mut desk.tally);
+            return self.over_rate(seen, wait_ms, now, &mut context.counters);
         }
-        match decode(text, &mut desk.scratch) {
+        match decode(text, &mut context.scratch) {
             Ok(Message { seq, request }) => {
                 let (kind, is_named) = (request.kind(), request.request_id().is_some());
                 // Escaped keys hide a type from the first look; its own bucket still counts it.
@@ -199,14 +199,15 @@ impl Session {
                         kind: Some(kind),
                         seq: Some(seq),
                     };
-                    return self.over_rate(seen, wait_ms, now, &mut desk.tally);
+                    return self.over_rate(seen, wait_ms, now, &mut context.counters);
                 }
-                if let Err(verdict) = self.admit(seq, (kind, is_named), now, &mut desk.tally) {
+                if let Err(verdict) = self.admit(seq, (kind, is_named), now, &mut context.counters)
+                {
                     return verdict;
                 }
-                self.on_request(seq, request, (now, unix), desk)
+                self.on_request(seq, request, (now, unix), context)
             }
-            Err(error) => self.on_unreadable(error, now, &mut desk.tally),
+            Err(error) => self.on_unreadable(error, now, &mut context.counters),
         }
     }
 
@@ -215,7 +216,7 @@ impl Session {
     pub fn phrase<'r>(&self, reply: &'r Reply) -> Cow<'r, Reply> {
         match reply {
             // Whatever else is asked meanwhile is refused here, so this is the login's refusal.
-            Reply::Error(error) if self.stage == Stage::LoggingIn => {
+            Reply::Error(error) if self.stage == SessionState::LoggingIn => {
                 let wait_ms = error.retry_after_ms.unwrap_or(LOGIN_RETRY_MS);
                 Cow::Owned(Reply::login_refusal(error.code, wait_ms))
             }
@@ -224,31 +225,31 @@ impl Session {
     }
 
     /// Takes note of an answer that the rest of the server sends to this client (not of those in
-    /// a [`Verdict`]), as [phrased](Self::phrase) for it, and of which request it answers; with a code,
+    /// a [`SessionAction`]), as [phrased](Self::phrase) for it, and of which request it answers; with a code,
     /// the connection is to be closed behind it.
     pub fn on_reply(&mut self, reply: &Reply, reply_to: Option<u64>) -> Option<CloseCode> {
-        if self.stage == Stage::Closed {
+        if self.stage == SessionState::Closed {
             return None;
         }
         if let Some(answered) = reply_to {
             self.joins.retain(|join| join.number() != answered);
         }
         match reply {
-            Reply::AuthOk(ok) if self.stage == Stage::LoggingIn => {
-                self.stage = Stage::LoggedIn;
+            Reply::AuthOk(ok) if self.stage == SessionState::LoggingIn => {
+                self.stage = SessionState::LoggedIn;
                 self.login_seq = None;
                 self.system.clone_from(&ok.system_id);
             }
-            Reply::Error(ErrorReply { code, .. }) if self.stage == Stage::LoggingIn => {
-                self.stage = Stage::Closed;
+            Reply::Error(ErrorReply { code, .. }) if self.stage == SessionState::LoggingIn => {
+                self.stage = SessionState::Closed;
                 return Some(CloseCode::of_refused_login(*code));
             }
             Reply::AuthError(AuthError { code, .. }) => {
-                self.stage = Stage::Closed;
+                self.stage = SessionState::Closed;
                 return Some(CloseCode::of_refused_login(*code));
             }
-            Reply::Joined(joined) if self.stage != Stage::Connected => {
-                self.stage = Stage::InSystem;
+            Reply::Joined(joined) if self.stage != SessionState::Connected => {
+                self.stage = SessionState::InSystem;
                 self.system = Some(joined.system_id.clone());
             }
             _ => {}
@@ -258,31 +259,31 @@ impl Session {
 
     /// Ends the conversation, whoever closed the connection.
     pub const fn close(&mut self) {
-        self.stage = Stage::Closed;
+        self.stage = SessionState::Closed;
     }
 
     /// When [`Self::on_deadline`] is due.
     pub fn deadline(&self) -> Option<Millis> {
         match self.stage {
-            Stage::Connected => Some(self.login_deadline),
-            Stage::Closed => None,
-            Stage::LoggingIn => {
+            SessionState::Connected => Some(self.login_deadline),
+            SessionState::Closed => None,
+            SessionState::LoggingIn => {
                 let token = self.token_deadline;
                 Some(token.map_or(self.login_deadline, |token| token.min(self.login_deadline)))
             }
-            Stage::LoggedIn | Stage::InSystem => self.token_deadline,
+            SessionState::LoggedIn | SessionState::InSystem => self.token_deadline,
         }
     }
 
     /// Ends a conversation without a login, one whose login nobody answers, or whose token has run
     /// out.
-    pub fn on_deadline(&mut self, now: Millis) -> Verdict {
+    pub fn on_deadline(&mut self, now: Millis) -> SessionAction {
         if self.deadline().is_none_or(|deadline| now < deadline) {
-            return Verdict::Nothing;
+            return SessionAction::Nothing;
         }
-        let stage = std::mem::replace(&mut self.stage, Stage::Closed);
-        if stage == Stage::Connected {
-            return Verdict::Close(CloseCode::LoginTimeout);
+        let stage = std::mem::replace(&mut self.stage, SessionState::Closed);
+        if stage == SessionState::Connected {
+            return SessionAction::Close(CloseCode::LoginTimeout);
         }
         let reply_to = self.login_seq.take().map(Seq::number);
         let has_run_out = self.token_deadline.is_some_and(|token| token <= now);
@@ -292,7 +293,7 @@ impl Session {
             ErrorCode::Internal
         };
         let close = CloseCode::of_refused_login(code);
-        Verdict::ReplyThenClose(Reply::auth_error(code), reply_to, close)
+        SessionAction::ReplyThenClose(Reply::auth_error(code), reply_to, close)
     }
 
     /// Checks the order of `seq` and whether the stage allows the request; notes the `seq`.
@@ -301,12 +302,12 @@ impl Session {
         seq: Seq,
         (kind, is_named): (RequestKind, bool),
         now: Millis,
-        tally: &mut Tally,
-    ) -> Result<(), Verdict> {
+        counters: &mut SessionCounters,
+    ) -> Result<(), SessionAction> {
         if self.newest_seq.is_some_and(|newest| seq <= newest) {
             if !kind.is_answered() {
-                tally.stale_inputs += 1;
-                return Err(Verdict::Nothing);
+                counters.stale_inputs += 1;
+                return Err(SessionAction::Nothing);
             }
             return Err(refusal(ErrorCode::StaleSeq, seq));
         }
@@ -315,8 +316,8 @@ impl Session {
             return Ok(());
         };
         if !kind.is_answered() && !self.rates.may_complain(now) {
-            tally.untold_errors += 1;
-            return Err(Verdict::Nothing);
+            counters.untold_errors += 1;
+            return Err(SessionAction::Nothing);
         }
         Err(refusal(code, seq))
     }
@@ -325,18 +326,18 @@ impl Session {
     /// already, which its player is told in a system or out of it; what follows a join goes by its
     /// answer.
     const fn out_of_place(&self, kind: RequestKind, is_named: bool) -> Option<ErrorCode> {
-        let logged_in = matches!(self.stage, Stage::LoggedIn | Stage::InSystem);
+        let logged_in = matches!(self.stage, SessionState::LoggedIn | SessionState::InSystem);
         match kind {
             RequestKind::Ping => None,
             RequestKind::Login => match self.stage {
-                Stage::Connected => None,
+                SessionState::Connected => None,
                 _ => Some(ErrorCode::AlreadyAuthenticated),
             },
             _ if !logged_in => Some(ErrorCode::NotAuthenticated),
             RequestKind::Refresh | RequestKind::JoinSystem => None,
             _ if is_named => None,
             _ => match self.stage {
-                Stage::InSystem => None,
+                SessionState::InSystem => None,
                 _ if !self.joins.is_empty() => None,
                 _ => Some(ErrorCode::NotInSystem),
             },
@@ -348,8 +349,8 @@ impl Session {
         seq: Seq,
         request: Request<'_>,
         (now, unix): (Millis, UnixMillis),
-        desk: &mut Desk,
-    ) -> Verdict {
+        context: &mut SessionContext,
+    ) -> SessionAction {
         let command = match request {
             Request::Input(input) => Command::Input { seq, input },
             Request::Buy(trade) => Command::Order {
@@ -372,17 +373,17 @@ impl Session {
                 Command::Join { system, seq }
             }
             Request::Ping(Ping { t0 }) => {
-                let (t1, tick) = (unix.0, desk.tick);
+                let (t1, tick) = (unix.0, context.tick);
                 let pong = Reply::Pong(Pong { t0, t1, tick });
-                return Verdict::Reply(pong, Some(seq.number()));
+                return SessionAction::Reply(pong, Some(seq.number()));
             }
-            Request::Login(login) => return self.log_in(seq, &login, (now, unix), desk),
+            Request::Login(login) => return self.log_in(seq, &login, (now, unix), context),
             Request::Refresh(refresh) => {
-                let verified = desk.verifier.verify(refresh.token, unix);
+                let verified = context.verifier.verify(refresh.token, unix);
                 return self.renew(seq, verified, (now, unix));
             }
         };
-        Verdict::Command(command)
+        SessionAction::Command(command)
     }
 
     fn log_in(
@@ -390,33 +391,33 @@ impl Session {
         seq: Seq,
         login: &Login<'_>,
         (now, unix): (Millis, UnixMillis),
-        desk: &mut Desk,
-    ) -> Verdict {
+        context: &mut SessionContext,
+    ) -> SessionAction {
         let spoken = self.asked.is_supported() && login.protocol_version.is_supported();
         let checked = if spoken {
-            let verified = desk.verifier.verify(login.token, unix);
+            let verified = context.verifier.verify(login.token, unix);
             verified.map_err(token_code)
         } else {
             Err(ErrorCode::UnsupportedProtocolVersion)
         };
         match checked {
             Ok(Verified { player, expires }) => {
-                self.stage = Stage::LoggingIn;
+                self.stage = SessionState::LoggingIn;
                 self.login_seq = Some(seq);
                 self.login_deadline = now.plus(LOGIN_ANSWER_MS_MAX);
                 self.player = Some(player.clone());
                 self.token_deadline = Some(deadline_of(expires, now, unix));
-                Verdict::Command(Command::Login {
+                SessionAction::Command(Command::Login {
                     player,
                     token_expires: expires,
                     seq,
                 })
             }
             Err(code) => {
-                desk.tally.refused_logins += 1;
-                self.stage = Stage::Closed;
+                context.counters.refused_logins += 1;
+                self.stage = SessionState::Closed;
                 let reply = Reply::auth_error(code);
-                Verdict::ReplyThenClose(reply, Some(seq.number()), CloseCode::LoginFailed)
+                SessionAction::ReplyThenClose(reply, Some(seq.number()), CloseCode::LoginFailed)
             }
         }
     }
@@ -427,7 +428,7 @@ impl Session {
         seq: Seq,
         verified: Result<Verified, TokenError>,
         (now, unix): (Millis, UnixMillis),
-    ) -> Verdict {
+    ) -> SessionAction {
         let reply = match verified {
             Ok(Verified { player, expires }) if self.player.as_ref() == Some(&player) => {
                 self.token_deadline = Some(deadline_of(expires, now, unix));
@@ -439,12 +440,12 @@ impl Session {
             Ok(_) => Reply::auth_error(ErrorCode::InvalidToken),
             Err(error) => Reply::auth_error(token_code(error)),
         };
-        Verdict::Reply(reply, Some(seq.number()))
+        SessionAction::Reply(reply, Some(seq.number()))
     }
 }
 
-fn refusal(code: ErrorCode, seq: Seq) -> Verdict {
-    Verdict::Reply(Reply::error(code), Some(seq.number()))
+fn refusal(code: ErrorCode, seq: Seq) -> SessionAction {
+    SessionAction::Reply(Reply::error(code), Some(seq.number()))
 }
 
 const fn token_code(error: TokenError) -> ErrorCode {

@@ -7,7 +7,7 @@
 use thiserror::Error;
 
 use super::entities::Row;
-use super::outcome::{Cause, Departure, Gone, Posting};
+use super::outcome::{Cause, Posting, Removal, RemovalReason};
 use super::pilot::{Pilot, Place};
 use super::world::World;
 use crate::ids::{EntityKind, Handle, StationIndex, SystemIndex};
@@ -78,7 +78,7 @@ impl World {
 
     /// Takes a pilot and the ship out. One whose ship is destroyed leaves as if already back.
     /// `None` if the handle has no pilot.
-    pub fn dismiss(&mut self, ship: Handle, gone: Gone) -> Option<Pilot> {
+    pub fn dismiss(&mut self, ship: Handle, gone: RemovalReason) -> Option<Pilot> {
         let mut pilot = self.pilots.remove(ship)?;
         self.wrecks.retain(|wreck| wreck.ship != ship);
         // A slot that is aside has no row, and is released all the same.
@@ -87,12 +87,12 @@ impl World {
             pilot.hull = row.hull;
             pilot.fuel = row.fuel;
             pilot.place = row.dock.map_or_else(|| in_space(&row), Place::Docked);
-            let departure = Departure::of(&row, gone, self.is_carried);
+            let departure = Removal::of(&row, gone, self.is_carried);
             self.pending.departures.push(departure);
         } else {
             pilot.hull = self.universe.ship.hull_max;
             pilot.fuel = self.universe.ship.fuel_max;
-            pilot.place = self.refuge(pilot.home);
+            pilot.place = self.respawn_station(pilot.home);
         }
         Some(pilot)
     }
@@ -122,7 +122,7 @@ impl World {
     }
 
     /// Where a pilot comes back after losing the ship: the last station docked at, else the first.
-    pub(super) fn refuge(&self, home: Option<(SystemIndex, StationIndex)>) -> Place {
+    pub(super) fn respawn_station(&self, home: Option<(SystemIndex, StationIndex)>) -> Place {
         match home {
             Some((system, station))
                 if system == self.system_index && self.system().station(station).is_some() =>
@@ -135,9 +135,9 @@ impl World {
     }
 
     /// Where a pilot with this home will come back, as x, y (u) and rotation (rad): the station's
-    /// centre, since the berth is chosen on the day, or the middle of the spawn.
-    pub fn refuge_place(&self, home: Option<(SystemIndex, StationIndex)>) -> (f32, f32, f32) {
-        let station = match self.refuge(home) {
+    /// centre, since the docking_slot is chosen on the day, or the middle of the spawn.
+    pub fn respawn_place(&self, home: Option<(SystemIndex, StationIndex)>) -> (f32, f32, f32) {
+        let station = match self.respawn_station(home) {
             Place::Docked(station) => self.system().station(station),
             _ => None,
         };

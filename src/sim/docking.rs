@@ -163,14 +163,14 @@ pub(super) fn dock(world: &mut World) {
         let (x, y) = (entities.xs[row], entities.ys[row]);
         let (vx, vy) = (entities.vxs[row], entities.vys[row]);
         let speed = (vx * vx + vy * vy).sqrt();
-        if let Some(station) = berth_for(stations, x, y, speed) {
+        if let Some(station) = docking_slot_for(stations, x, y, speed) {
             moor(world, row, station);
         }
     }
 }
 
 /// The first station that takes a ship at this place and speed.
-fn berth_for(stations: &[Station], x: f32, y: f32, speed: f32) -> Option<StationIndex> {
+fn docking_slot_for(stations: &[Station], x: f32, y: f32, speed: f32) -> Option<StationIndex> {
     let fits = |station: &Station| {
         let (dx, dy) = (x - station.x, y - station.y);
         dx * dx + dy * dy <= station.docking_radius * station.docking_radius

@@ -1,7 +1,7 @@
 //! The markets of one system: what each station holds, what it asks, and every order upon it.
 //!
 //! Owns the stock of each (station, commodity); a price is a function of it, so stock is all that
-//! must outlive a restart. Never touches a ship: an order works on the [`Account`] it is handed.
+//! must outlive a restart. Never touches a ship: an order works on the [`PilotAccount`] it is handed.
 //! Invariants: every change of stock, hold or balance leaves a [`Posting`]; a refused order changes
 //! nothing; stock stays in `[0, STOCK_MAX]`; all arithmetic is integer and cannot overflow.
 //!
@@ -15,14 +15,14 @@ mod model_tests;
 pub use price::{Quote, quote};
 
 use super::command::Order;
-use super::outcome::{Cause, Done, Posting, Refusal, RepairDone, TradeDone};
+use super::outcome::{Cause, OrderOutcome, OrderRefusal, Posting, RepairOutcome, TradeOutcome};
 use crate::ids::{CommodityIndex, PlayerId, StationIndex, SystemIndex};
 use crate::limits::STOCK_MAX;
 use crate::universe::{Economy, Listing, Universe};
 
 /// What a pilot owns, as an order sees and changes it.
 #[derive(Debug)]
-pub struct Account<'a> {
+pub struct PilotAccount<'a> {
     /// Player whose account it is.
     pub player: &'a PlayerId,
     /// Where the ship is docked; `None` in space.
@@ -154,22 +154,22 @@ impl Market {
     /// cargo, room, stock. Work: one station's lines and one hold.
     ///
     /// # Errors
-    /// The first [`Refusal`] that applies.
+    /// The first [`OrderRefusal`] that applies.
     pub fn fill(
         &mut self,
         order: Order,
         ticket: u64,
-        account: &mut Account<'_>,
+        account: &mut PilotAccount<'_>,
         postings: &mut Vec<Posting>,
-    ) -> Result<Done, Refusal> {
+    ) -> Result<OrderOutcome, OrderRefusal> {
         let (Order::Buy { station, .. } | Order::Sell { station, .. } | Order::Repair { station }) =
             order;
         if account.destroyed {
-            return Err(Refusal::ShipDestroyed);
+            return Err(OrderRefusal::ShipDestroyed);
         }
         match account.docked_at {
-            None => return Err(Refusal::NotDocked),
-            Some(dock) if dock != station => return Err(Refusal::WrongStation),
+            None => return Err(OrderRefusal::NotDocked),
+            Some(dock) if dock != station => return Err(OrderRefusal::WrongStation),
             Some(_) => {}
         }
         match order {
@@ -180,7 +180,7 @@ impl Market {
             } => {
                 let row = self
                     .row(station, commodity)
-                    .ok_or(Refusal::UnknownCommodity)?;
+                    .ok_or(OrderRefusal::UnknownCommodity)?;
                 let done = self.buy(row, quantity, account)?;
                 let bought = self.traded(Cause::Buy, row, done, account, ticket);
                 let burned = (commodity == self.fuel).then(|| Posting {
@@ -193,7 +193,7 @@ impl Market {
                 });
                 postings.push(bought);
                 postings.extend(burned);
-                Ok(Done::Trade(done))
+                Ok(OrderOutcome::Trade(done))
             }
             Order::Sell {
                 commodity,
@@ -202,15 +202,15 @@ impl Market {
             } => {
                 let row = self
                     .row(station, commodity)
-                    .ok_or(Refusal::UnknownCommodity)?;
+                    .ok_or(OrderRefusal::UnknownCommodity)?;
                 let done = self.sell(row, quantity, account)?;
                 postings.push(self.traded(Cause::Sell, row, done, account, ticket));
-                Ok(Done::Trade(done))
+                Ok(OrderOutcome::Trade(done))
             }
             Order::Repair { .. } => {
                 let done = self.repair(station, account)?;
                 postings.push(mended(done, account, ticket));
-                Ok(Done::Repair(done))
+                Ok(OrderOutcome::Repair(done))
             }
         }
     }
@@ -219,14 +219,14 @@ impl Market {
         &mut self,
         row: usize,
         quantity: u32,
-        account: &mut Account<'_>,
-    ) -> Result<TradeDone, Refusal> {
+        account: &mut PilotAccount<'_>,
+    ) -> Result<TradeOutcome, OrderRefusal> {
         let (commodity, units) = (self.listings[row].commodity, sensible(quantity)?);
         let unit_price = self.quote(row).buy;
         let total = unit_price.saturating_mul(units);
         let is_fuel = commodity == self.fuel;
         if *account.credits < total {
-            return Err(Refusal::InsufficientCredits);
+            return Err(OrderRefusal::InsufficientCredits);
         }
         let room = if is_fuel {
             i64::from((self.fuel_max - *account.fuel).max(0.0).ceil() as u32)
@@ -235,15 +235,15 @@ impl Market {
             i64::from(self.cargo_capacity) - load
         };
         if units > room {
-            return Err(Refusal::CargoFull);
+            return Err(OrderRefusal::CargoFull);
         }
         if units > self.stocks[row] {
-            return Err(Refusal::OutOfStock);
+            return Err(OrderRefusal::OutOfStock);
         }
         let held = account
             .cargo
             .get_mut(usize::from(commodity.0))
-            .ok_or(Refusal::UnknownCommodity)?;
+            .ok_or(OrderRefusal::UnknownCommodity)?;
         if is_fuel {
             *account.fuel = (*account.fuel + quantity as f32).min(self.fuel_max);
         } else {
@@ -252,7 +252,7 @@ impl Market {
         *account.credits -= total;
         self.stocks[row] -= units;
         let (credits, held, station) = (*account.credits, *held, self.stations[row]);
-        Ok(TradeDone {
+        Ok(TradeOutcome {
             credits,
             held,
             station,
@@ -267,30 +267,30 @@ impl Market {
         &mut self,
         row: usize,
         quantity: u32,
-        account: &mut Account<'_>,
-    ) -> Result<TradeDone, Refusal> {
+        account: &mut PilotAccount<'_>,
+    ) -> Result<TradeOutcome, OrderRefusal> {
         let (commodity, units) = (self.listings[row].commodity, sensible(quantity)?);
         let unit_price = self.quote(row).sell;
         let held = account
             .cargo
             .get_mut(usize::from(commodity.0))
-            .ok_or(Refusal::UnknownCommodity)?;
+            .ok_or(OrderRefusal::UnknownCommodity)?;
         if *held < quantity {
-            return Err(Refusal::InsufficientCargo);
+            return Err(OrderRefusal::InsufficientCargo);
         }
         let total = unit_price.saturating_mul(units);
         let credits = account
             .credits
             .checked_add(total)
-            .ok_or(Refusal::InvalidQuantity)?;
+            .ok_or(OrderRefusal::InvalidQuantity)?;
         if self.stocks[row] + units > STOCK_MAX {
-            return Err(Refusal::InvalidQuantity);
+            return Err(OrderRefusal::InvalidQuantity);
         }
         *held -= quantity;
         *account.credits = credits;
         self.stocks[row] += units;
         let (held, station) = (*held, self.stations[row]);
-        Ok(TradeDone {
+        Ok(TradeOutcome {
             credits,
             held,
             station,
@@ -305,26 +305,26 @@ impl Market {
     fn repair(
         &mut self,
         station: StationIndex,
-        account: &mut Account<'_>,
-    ) -> Result<RepairDone, Refusal> {
+        account: &mut PilotAccount<'_>,
+    ) -> Result<RepairOutcome, OrderRefusal> {
         let unit_price = *self
             .repair_prices
             .get(usize::from(station.0))
-            .ok_or(Refusal::WrongStation)?;
+            .ok_or(OrderRefusal::WrongStation)?;
         let missing = i64::from(self.hull_max) - i64::from(*account.hull);
         if missing <= 0 {
-            return Err(Refusal::NothingToRepair);
+            return Err(OrderRefusal::NothingToRepair);
         }
         let points = missing.min(*account.credits / unit_price.max(1));
         if points <= 0 {
-            return Err(Refusal::InsufficientCredits);
+            return Err(OrderRefusal::InsufficientCredits);
         }
         let total = points * unit_price;
         let hull_restored = points as i32;
         *account.credits -= total;
         *account.hull += hull_restored;
         let (credits, hull) = (*account.credits, *account.hull);
-        Ok(RepairDone {
+        Ok(RepairOutcome {
             credits,
             hull,
             station,
@@ -383,8 +383,8 @@ impl Market {
         &self,
         cause: Cause,
         row: usize,
-        done: TradeDone,
-        account: &Account<'_>,
+        done: TradeOutcome,
+        account: &PilotAccount<'_>,
         ticket: u64,
     ) -> Posting {
         Posting {
@@ -398,7 +398,7 @@ impl Market {
     }
 }
 
-fn mended(done: RepairDone, account: &Account<'_>, ticket: u64) -> Posting {
+fn mended(done: RepairOutcome, account: &PilotAccount<'_>, ticket: u64) -> Posting {
     Posting {
         cause: Cause::Repair,
         player: Some(account.player.clone()),
@@ -414,11 +414,11 @@ fn mended(done: RepairDone, account: &Account<'_>, ticket: u64) -> Posting {
 }
 
 /// Units of an order, if they are between 1 and what any station may hold.
-fn sensible(quantity: u32) -> Result<i64, Refusal> {
+fn sensible(quantity: u32) -> Result<i64, OrderRefusal> {
     let units = i64::from(quantity);
     if (1..=STOCK_MAX).contains(&units) {
         Ok(units)
     } else {
-        Err(Refusal::InvalidQuantity)
+        Err(OrderRefusal::InvalidQuantity)
     }
 }

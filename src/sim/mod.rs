@@ -45,8 +45,8 @@ pub use entities::{Entities, NO_CELL, Shooter};
 pub use entity_id::{EntityId, IdText};
 pub use motion::{Body, Flight, MotionColumns, REST_SPEED};
 pub use outcome::{
-    Cause, CombatEvent, CombatKind, Departure, Done, Event, EventKind, Gone, Outcome, Posting,
-    Receipt, Refusal, RepairDone, TradeDone,
+    Cause, CombatEvent, CombatKind, Event, EventKind, OrderOutcome, OrderRefusal, Outcome, Posting,
+    Receipt, Removal, RemovalReason, RepairOutcome, TradeOutcome,
 };
 pub use pilot::{Pilot, PilotView, Place};
 pub use random::Random;

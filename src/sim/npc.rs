@@ -12,19 +12,19 @@
 //! step: … control ─▶ npc::fly ─▶ motion … apply ─▶ npc::notice (who was hit, by whom) ─▶ reap …
 //! ```
 
+mod agent;
 mod alarm;
-mod ground;
-mod mind;
-mod pilotage;
-mod senses;
+mod patrol_map;
+mod perception;
+mod steering;
 
 use std::sync::Arc;
 
+use self::agent::{Mode, Now, NpcAgent};
 use self::alarm::Alarms;
-use self::ground::Ground;
-use self::mind::{Mind, Mode, Now};
-use self::pilotage::Helm;
-use self::senses::Pursuits;
+use self::patrol_map::PatrolMap;
+use self::perception::Pursuits;
+use self::steering::Steering;
 use super::control;
 use super::outcome::CombatKind;
 use super::pilot::Place;
@@ -49,12 +49,12 @@ const SEED_SALT: u64 = 0x6e70_632d_6d69_6e64;
 /// Everything that is known about the ships that the server flies in one system.
 #[derive(Debug, Default)]
 pub(super) struct Npcs {
-    minds: Vec<Mind>,
-    /// Mind by slot of its ship's handle; `u32::MAX` for slots that are nobody of ours.
+    minds: Vec<NpcAgent>,
+    /// NpcAgent by slot of its ship's handle; `u32::MAX` for slots that are nobody of ours.
     by_slot: Vec<u32>,
     pursuits: Pursuits,
     alarms: Alarms,
-    ground: Ground,
+    ground: PatrolMap,
     /// The mind that is first in the queue of those whose ship may arrive.
     next_arrival: usize,
 }
@@ -71,10 +71,10 @@ impl Npcs {
             (EntityKind::Trader, system.population.traders),
         ];
         let of_kind =
-            |(kind, count): (EntityKind, u32)| (0..count).map(move |nth| Mind::new(kind, nth));
+            |(kind, count): (EntityKind, u32)| (0..count).map(move |nth| NpcAgent::new(kind, nth));
         Self {
             minds: kinds.into_iter().flat_map(of_kind).collect(),
-            ground: Ground::new(universe, system),
+            ground: PatrolMap::new(universe, system),
             ..Self::default()
         }
     }
@@ -95,7 +95,7 @@ impl Npcs {
 
     /// What decides the future of these ships beyond their rows, as words for a state hash.
     pub(super) fn words(&self) -> impl Iterator<Item = u64> + '_ {
-        let minds = self.minds.iter().flat_map(Mind::words);
+        let minds = self.minds.iter().flat_map(NpcAgent::words);
         let queue = std::iter::once(self.next_arrival as u64);
         minds.chain(self.alarms.words()).chain(queue)
     }
@@ -127,7 +127,7 @@ pub(super) fn fly(world: &mut World) {
             is_awaited |= npcs.minds[index].due <= world.tick;
             continue;
         };
-        let helm = Helm::new(&world.entities, row, &universe.ship, turn_max);
+        let steering = Steering::new(&world.entities, row, &universe.ship, turn_max);
         let class = class(&universe, npcs.minds[index].kind);
         if (world.tick + index as u64).is_multiple_of(THINK_TICKS) {
             let mut random = Random::new(world.seed ^ SEED_SALT, world.tick, index as u64);
@@ -146,13 +146,14 @@ pub(super) fn fly(world: &mut World) {
                 pursuits: &mut npcs.pursuits,
                 class,
                 row,
-                helm,
+                steering,
                 random: &mut random,
             };
             mind.think(&mut now);
             npcs.minds[index] = mind;
         }
-        let controls = npcs.minds[index].steer(world, &universe, &npcs.ground, class, &helm, row);
+        let controls =
+            npcs.minds[index].steer(world, &universe, &npcs.ground, class, &steering, row);
         control::steer_npc(world, row, controls);
     }
     if is_awaited {
@@ -232,11 +233,15 @@ fn arrive(npcs: &mut Npcs, index: usize, world: &mut World, universe: &Universe)
             .ground
             .lurking_place(npcs.ground.lair(nth), &mut random),
         EntityKind::Trader if stations > 0 => None,
-        _ => Some(npcs.ground.beat_place(npcs.ground.beat(nth), &mut random)),
+        _ => Some(
+            npcs.ground
+                .patrol_place(npcs.ground.patrol(nth), &mut random),
+        ),
     };
     let (place, dock) = match spot {
         Some((x, y))
-            if kind != EntityKind::Pirate || !senses::pilot_near(world, x, y, ARRIVAL_DISTANCE) =>
+            if kind != EntityKind::Pirate
+                || !perception::pilot_near(world, x, y, ARRIVAL_DISTANCE) =>
         {
             let rotation = random.between(-3.0, 3.0);
             (

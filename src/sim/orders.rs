@@ -1,6 +1,6 @@
 //! Orders: what docked pilots asked of their stations, filled one after the other.
 //!
-//! Owns the meeting of a pilot's purse, hold and ship with the station's desk, and who comes first:
+//! Owns the meeting of a pilot's wallet, hold and ship with the station's desk, and who comes first:
 //! of several pilots' orders in one tick chance decides, drawn by (seed, tick, player), so that
 //! neither an older ship nor an earlier packet wins a station's last unit. One pilot's orders keep
 //! the order of their numbers. Prices and stock are the [`market`](super::market)'s. Each order gets
@@ -16,14 +16,14 @@
 
 use super::command::Order;
 use super::docking;
-use super::market::Account;
-use super::outcome::{Receipt, Refusal};
+use super::market::PilotAccount;
+use super::outcome::{OrderRefusal, Receipt};
 use super::world::World;
 use crate::ids::Handle;
 
 /// An order of this tick that is not answered yet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PendingOrder {
+pub(super) struct DrawnOrder {
     /// The pilot's draw of this tick: the least comes first.
     draw: u64,
     ship: Handle,
@@ -36,7 +36,7 @@ pub(super) struct PendingOrder {
 pub(super) fn take(world: &mut World, ship: Handle, seq: u64, ticket: u64, order: Order) {
     let index = world.pilots.index(ship);
     let draw = index.map_or(0, |index| world.pilots.draw(index, world.seed, world.tick));
-    world.orders.push(PendingOrder {
+    world.orders.push(DrawnOrder {
         draw,
         ship,
         seq,
@@ -69,8 +69,8 @@ pub(super) fn fill_rest(world: &mut World) {
     world.orders = orders;
 }
 
-fn fill_one(world: &mut World, pending: &PendingOrder) {
-    let PendingOrder {
+fn fill_one(world: &mut World, pending: &DrawnOrder) {
+    let DrawnOrder {
         ship,
         ticket,
         order,
@@ -78,9 +78,9 @@ fn fill_one(world: &mut World, pending: &PendingOrder) {
     } = *pending;
     let row = world.entities.row(ship);
     let result = match world.pilots.index(ship) {
-        None => Err(Refusal::ShipDestroyed),
+        None => Err(OrderRefusal::ShipDestroyed),
         Some(index) => {
-            let (player, credits, cargo) = world.pilots.purse(index);
+            let (player, credits, cargo) = world.pilots.wallet(index);
             let (mut no_fuel, mut no_hull) = (0.0, 0);
             let (fuel, hull, docked_at) = match row {
                 Some(row) => (
@@ -90,7 +90,7 @@ fn fill_one(world: &mut World, pending: &PendingOrder) {
                 ),
                 None => (&mut no_fuel, &mut no_hull, None),
             };
-            let mut account = Account {
+            let mut account = PilotAccount {
                 player,
                 docked_at,
                 destroyed: *hull <= 0,

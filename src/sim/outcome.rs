@@ -21,21 +21,21 @@ pub struct Receipt {
     /// The ship that ordered.
     pub ship: Handle,
     /// What came of it.
-    pub result: Result<Done, Refusal>,
+    pub result: Result<OrderOutcome, OrderRefusal>,
 }
 
 /// An order carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
+pub enum OrderOutcome {
     /// Goods changed hands.
-    Trade(TradeDone),
+    Trade(TradeOutcome),
     /// The hull was mended.
-    Repair(RepairDone),
+    Repair(RepairOutcome),
 }
 
 /// A purchase or sale as booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TradeDone {
+pub struct TradeOutcome {
     /// Credits of the pilot afterwards.
     pub credits: i64,
     /// Units of this commodity in the hold afterwards.
@@ -54,7 +54,7 @@ pub struct TradeDone {
 
 /// A repair as booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RepairDone {
+pub struct RepairOutcome {
     /// Credits of the pilot afterwards.
     pub credits: i64,
     /// Hull points afterwards.
@@ -71,7 +71,7 @@ pub struct RepairDone {
 
 /// Why an order was not carried out; nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refusal {
+pub enum OrderRefusal {
     /// The ship is in open space.
     NotDocked,
     /// The ship is docked at another station.
@@ -209,7 +209,7 @@ pub struct CombatEvent {
 
 /// Why an entity is no longer there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Gone {
+pub enum RemovalReason {
     /// Shot down, or a shot that hit.
     Destroyed,
     /// Went to another system.
@@ -220,7 +220,7 @@ pub enum Gone {
 
 /// An entity that left the columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Departure {
+pub struct Removal {
     /// Its wire id.
     pub id: EntityId,
     /// What it was.
@@ -232,13 +232,13 @@ pub struct Departure {
     /// Where it was last, north of the centre, u.
     pub y: f32,
     /// Reason for which the entity is gone.
-    pub gone: Gone,
+    pub gone: RemovalReason,
 }
 
-impl Departure {
+impl Removal {
     /// The departure of an entity with these last values; `is_carried` says that the last tick was
     /// not shown.
-    pub(super) fn of(row: &super::entities::Row, gone: Gone, is_carried: bool) -> Self {
+    pub(super) fn of(row: &super::entities::Row, gone: RemovalReason, is_carried: bool) -> Self {
         Self {
             id: row.id,
             kind: row.kind,
@@ -266,7 +266,7 @@ pub struct Outcome {
     /// Hits and kills.
     pub combat: Vec<CombatEvent>,
     /// Entities that are no longer there.
-    pub departures: Vec<Departure>,
+    pub departures: Vec<Removal>,
 }
 
 impl Outcome {

@@ -163,7 +163,7 @@ impl Pilots {
     }
 
     /// What an order may change, and whose it is.
-    pub(super) fn purse(&mut self, index: usize) -> (&PlayerId, &mut i64, &mut [u32]) {
+    pub(super) fn wallet(&mut self, index: usize) -> (&PlayerId, &mut i64, &mut [u32]) {
         let start = index * self.commodities_count;
         let hold = self.cargo.get_mut(start..start + self.commodities_count);
         (

@@ -6,7 +6,7 @@
 
 use super::entities::Row;
 use super::entity_id::EntityId;
-use super::outcome::{Departure, Gone};
+use super::outcome::{Removal, RemovalReason};
 use super::pilot::Place;
 use super::world::World;
 use crate::ids::{EntityKind, Handle};
@@ -48,9 +48,9 @@ fn end_shots(world: &mut World) {
             continue;
         }
         let gone = if deadline == SPENT {
-            Gone::Destroyed
+            RemovalReason::Destroyed
         } else {
-            Gone::Despawned
+            RemovalReason::Despawned
         };
         if let Some(shot) = world.entities.remove(entities.handles()[row]) {
             report(world, &shot, gone);
@@ -68,7 +68,7 @@ fn bury(world: &mut World) {
             None => world.entities.remove(ship),
         };
         let Some(row) = row else { continue };
-        report(world, &row, Gone::Destroyed);
+        report(world, &row, RemovalReason::Destroyed);
         if pilot.is_some() {
             world.wrecks.push(Wreck {
                 ship,
@@ -80,8 +80,8 @@ fn bury(world: &mut World) {
     world.dead = dead;
 }
 
-fn report(world: &mut World, row: &Row, gone: Gone) {
-    let departure = Departure::of(row, gone, world.is_carried);
+fn report(world: &mut World, row: &Row, gone: RemovalReason) {
+    let departure = Removal::of(row, gone, world.is_carried);
     world.outcome.departures.push(departure);
 }
 
@@ -100,7 +100,7 @@ fn restore_wrecks(world: &mut World) {
 
 fn restore(world: &mut World, wreck: Wreck) -> bool {
     let home = world.pilots.index(wreck.ship);
-    let place = world.refuge(home.and_then(|index| world.pilots.homes[index]));
+    let place = world.respawn_station(home.and_then(|index| world.pilots.homes[index]));
     let dock = match place {
         Place::Docked(station) => Some(station),
         _ => None,

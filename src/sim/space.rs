@@ -27,17 +27,17 @@
 //! [`push`]: Space::push
 //! [`pack`]: Space::pack
 
-mod curve;
 mod leaf;
 mod limit;
+mod morton;
 mod scan;
 
 use rayon::prelude::*;
 use rstar::{AABB, RTree, RTreeObject};
 
-use curve::{Curve, Keyed};
 use leaf::{Area, BLOCK_LEAVES, Block, LEAF_ROWS, Leaf, bits};
 use limit::{BlockLimit, CircleLimits, PairLimit};
+use morton::{Keyed, MortonCurve};
 use scan::{scan_block, scan_blocks};
 
 use crate::limits::CONTACTS_PER_SHIP_MAX;
@@ -84,7 +84,7 @@ impl RTreeObject for Entry {
 /// The broad phase of one world.
 #[derive(Debug)]
 pub struct Space {
-    curve: Curve,
+    curve: MortonCurve,
     circles: Vec<Circle>,
     /// [`BLOCK_LEAVES`] for each block, the last filled up with empty ones.
     leaves: Vec<Leaf>,
@@ -99,7 +99,7 @@ impl Space {
     /// An empty space over `[-half_extent, half_extent]²`. Circles outside are found all the same.
     pub fn new(half_extent: f32) -> Self {
         Self {
-            curve: Curve::new(half_extent),
+            curve: MortonCurve::new(half_extent),
             circles: Vec::new(),
             leaves: Vec::new(),
             blocks: Vec::new(),

@@ -55,7 +55,7 @@ impl Pose {
 
 /// The spiral's places relative to its centre, and what is known of taken places until ships move.
 #[derive(Debug)]
-pub(super) struct Spiral {
+pub(super) struct SpiralSearch {
     places: Vec<(f32, f32)>,
     occupancy: Occupancy,
     /// Places that may be looked at by a pass over all rows before the index is built.
@@ -66,7 +66,7 @@ pub(super) struct Spiral {
     taken_counts: Vec<usize>,
 }
 
-impl Spiral {
+impl SpiralSearch {
     pub(super) fn new(ship_radius: f32, stations_count: usize) -> Self {
         let spacing = f64::from(ship_radius * SPACING_RADII);
         let place = |k: usize| {
@@ -122,7 +122,7 @@ impl World {
             Place::New | Place::Spawn => self.spawn_pose(),
             Place::Docked(station) => {
                 let station = self.system().station(station)?.clone();
-                Some(self.berth(&station))
+                Some(self.docking_slot(&station))
             }
             Place::Space {
                 x,
@@ -278,7 +278,7 @@ impl World {
         let wall = self.flight().wall;
         let (x, y) = (search.x.clamp(-wall, wall), search.y.clamp(-wall, wall));
         let reach = self.spiral.reach() + radius;
-        let Spiral {
+        let SpiralSearch {
             places, occupancy, ..
         } = &mut self.spiral;
         occupancy.build(&self.entities);
@@ -297,8 +297,8 @@ impl World {
 
     /// A place at rest at a station: half-way between its body and its docking radius, nose
     /// outward, at an angle that differs from one arrival to the next. Docked ships are intangible,
-    /// so berths need not be free; who undocks inside another is moved then.
-    fn berth(&self, station: &Station) -> Pose {
+    /// so docking_slots need not be free; who undocks inside another is moved then.
+    fn docking_slot(&self, station: &Station) -> Pose {
         let inner = station.radius + self.universe.ship.radius;
         let distance = f32::midpoint(inner, station.docking_radius.max(inner));
         let angle = (self.entities.born() as f64 * GOLDEN_ANGLE) % std::f64::consts::TAU;

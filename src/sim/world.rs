@@ -19,12 +19,12 @@ use super::entity_id::EntityId;
 use super::market::{Market, Stock};
 use super::motion::{self, Flight};
 use super::npc::{self, Npcs};
-use super::orders::PendingOrder;
+use super::orders::DrawnOrder;
 use super::outcome::{Outcome, Posting};
 use super::pilot::{PilotView, Pilots};
 use super::reaping::Wreck;
 use super::space::Space;
-use super::spawning::Spiral;
+use super::spawning::SpiralSearch;
 use super::zones::{ZoneContext, Zones};
 use super::{blending, combat, contacts, control, docking, orders, reaping};
 use crate::ids::{EntityKind, Handle, StationIndex, SystemIndex};
@@ -47,7 +47,7 @@ pub struct World {
     pub(super) zones: Zones,
     pub(super) market: Market,
     /// Orders of this tick that are not answered yet.
-    pub(super) orders: Vec<PendingOrder>,
+    pub(super) orders: Vec<DrawnOrder>,
     pub(super) undockings: Undockings,
     /// Ships destroyed in this tick, until they are taken out.
     pub(super) dead: Vec<Handle>,
@@ -56,7 +56,7 @@ pub struct World {
     pub(super) outcome: Outcome,
     /// What admissions and dismissals brought about since the last step.
     pub(super) pending: Outcome,
-    pub(super) spiral: Spiral,
+    pub(super) spiral: SpiralSearch,
     /// Whether what the last step told is told again with the next one.
     pub(super) is_carried: bool,
 }
@@ -77,7 +77,7 @@ impl World {
         let mut pending = Outcome::default();
         let stocks = stocks.unwrap_or_default();
         let market = Market::new(&universe, system_index, stocks, &mut pending.postings);
-        let spiral = Spiral::new(universe.ship.radius, system.stations.len());
+        let spiral = SpiralSearch::new(universe.ship.radius, system.stations.len());
         let npcs = Npcs::new(&universe, system_index);
         let mut world = Self {
             universe,

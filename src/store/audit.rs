@@ -3,7 +3,7 @@
 //! Reads one moment of the database, beside a running server if need be, and writes nothing.
 //! Checked: each row's place, hash and balances; that a transaction's rows are those that its cause
 //! makes; each chain's recorded end (rows cut off at the end show there); every stored balance,
-//! which is every purse, hold and stock; that nobody owes who must not; that each request stands
+//! which is every wallet, hold and stock; that nobody owes who must not; that each request stands
 //! in one transaction and has an outcome, or is older than those that are kept. Work: one pass over
 //! the ledger; memory: the balances.
 //!
@@ -52,7 +52,7 @@ pub(super) const STRAY_REQUESTS: &str = "SELECT player, request_id FROM ( \
 
 /// What an audit found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct AuditReport {
     /// Number of systems whose chain was replayed.
     pub systems_count: usize,
     /// Number of ledger rows that were replayed.
@@ -65,7 +65,7 @@ pub struct Report {
     pub pilots_count: i64,
     /// Number of order outcomes that are stored.
     pub outcomes_count: i64,
-    /// Credits in pilots' purses.
+    /// Credits in pilots' wallets.
     pub wallet_credits: i64,
     /// The last row of each chain.
     pub heads: ChainHeads,
@@ -77,7 +77,7 @@ pub struct Report {
     pub findings_count: u64,
 }
 
-impl Report {
+impl AuditReport {
     /// Whether nothing differs.
     pub fn is_clean(&self) -> bool {
         self.findings_count == 0
@@ -91,7 +91,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for AuditReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = [
             ("systems", self.systems_count as i64),
@@ -100,7 +100,7 @@ impl fmt::Display for Report {
             ("balances", self.balances_count as i64),
             ("pilots", self.pilots_count),
             ("outcomes", self.outcomes_count),
-            ("credits in purses", self.wallet_credits),
+            ("credits in wallets", self.wallet_credits),
             ("differences", self.findings_count as i64),
         ];
         for (what, count) in lines {
@@ -124,12 +124,12 @@ impl fmt::Display for Report {
 }
 
 /// Audits a database named as for [`Store::open`](super::Store::open).
-pub fn audit(database: &str) -> Result<Report, StoreError> {
+pub fn audit(database: &str) -> Result<AuditReport, StoreError> {
     audit_since(database, &ChainHeads::default())
 }
 
 /// Audits a database, and whether it still holds each row of an earlier audit's heads.
-pub fn audit_since(database: &str, since: &ChainHeads) -> Result<Report, StoreError> {
+pub fn audit_since(database: &str, since: &ChainHeads) -> Result<AuditReport, StoreError> {
     if is_postgres(database) {
         replay(&mut Postgres::open_reading(database)?, since)
     } else {
@@ -137,16 +137,16 @@ pub fn audit_since(database: &str, since: &ChainHeads) -> Result<Report, StoreEr
     }
 }
 
-fn replay<B: Backend>(backend: &mut B, since: &ChainHeads) -> Result<Report, StoreError> {
+fn replay<B: Backend>(backend: &mut B, since: &ChainHeads) -> Result<AuditReport, StoreError> {
     backend.begin_reading()?;
     let ends = backend.chain_ends()?;
     let ends = ends.into_iter().map(|end| (end.system.clone(), end));
     let mut ends: BTreeMap<_, _> = ends.collect();
     let mut systems: BTreeSet<String> = ends.keys().cloned().collect();
     systems.extend(backend.chained_systems()?);
-    let mut report = Report {
+    let mut report = AuditReport {
         systems_count: systems.len(),
-        ..Report::default()
+        ..AuditReport::default()
     };
     let mut books = Books::default();
     // Whoever is no longer there at all is named like a chain that ends too early.
@@ -207,7 +207,7 @@ impl<'a> Chain<'a> {
     }
 
     /// Whether the row is the one that an earlier audit saw.
-    fn compare(&mut self, row: &LedgerRow, report: &mut Report) {
+    fn compare(&mut self, row: &LedgerRow, report: &mut AuditReport) {
         let (system, row_id) = (self.system, row.row_id);
         match self.earlier.remove(&row_id) {
             None => {}
@@ -220,7 +220,7 @@ impl<'a> Chain<'a> {
     }
 
     /// The chain is at its end: notes its head, and what an earlier audit saw beyond it.
-    fn end(&self, report: &mut Report) {
+    fn end(&self, report: &mut AuditReport) {
         let (system, end) = (self.system, self.row_id);
         if end > 0 {
             report.heads.insert(system, end, self.hash);
@@ -235,7 +235,7 @@ impl<'a> Chain<'a> {
     }
 
     /// After a difference the replay goes on from the row as found: one wrong row is one finding.
-    fn check(&mut self, row: &LedgerRow, report: &mut Report) {
+    fn check(&mut self, row: &LedgerRow, report: &mut AuditReport) {
         let system = self.system;
         let row_id = row.row_id;
         if row_id != self.row_id + 1 {
@@ -296,7 +296,7 @@ struct Books {
 }
 
 impl Books {
-    fn take(&mut self, row: &LedgerRow, report: &mut Report) {
+    fn take(&mut self, row: &LedgerRow, report: &mut AuditReport) {
         let moves = [
             (
                 &row.from_account,
@@ -330,7 +330,7 @@ impl Books {
         }
     }
 
-    fn compare(&self, stored: Vec<(String, String, i64)>, report: &mut Report) {
+    fn compare(&self, stored: Vec<(String, String, i64)>, report: &mut AuditReport) {
         let stored = stored.into_iter();
         let stored: BTreeMap<(String, String), i64> = stored
             .map(|(account, asset, balance)| ((account, asset), balance))

@@ -12,7 +12,7 @@ use crate::ids::{Name, PlayerId, UnixMillis};
 use crate::store::error::StoreError;
 use crate::store::ledger::{Hash, LedgerRow};
 use crate::store::record::{OutcomeQuestion, PilotRecord, Stock, StoredOutcome};
-use crate::store::staging::{Change, Head};
+use crate::store::staging::{ChainEndRow, StagedChange};
 
 /// The process that writes: its owner's name and how often that owner has started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,15 +103,18 @@ pub(super) trait Backend: Send {
     /// The writer's counted commits, none if it was superseded.
     fn commits(&mut self, writer: &WriterId) -> Result<Option<i64>, StoreError>;
     /// The heads of all systems that the owner holds, locked until the transaction ends.
-    fn heads(&mut self, owner: &str) -> Result<BTreeMap<String, Head>, StoreError>;
+    fn heads(&mut self, owner: &str) -> Result<BTreeMap<String, ChainEndRow>, StoreError>;
     /// Writes the heads and renews the leases.
-    fn move_heads(&mut self, owner: &str, heads: &BTreeMap<String, Head>)
-    -> Result<(), StoreError>;
+    fn move_heads(
+        &mut self,
+        owner: &str,
+        heads: &BTreeMap<String, ChainEndRow>,
+    ) -> Result<(), StoreError>;
 
     /// All assets of each account, locked until the transaction ends.
     fn balances(&mut self, accounts: &[String]) -> Result<Vec<(String, String, i64)>, StoreError>;
     /// Adds to balances; [`StoreError::Conflict`] if one comes out otherwise than staged.
-    fn change_balances(&mut self, changes: &[Change]) -> Result<(), StoreError>;
+    fn change_balances(&mut self, changes: &[StagedChange]) -> Result<(), StoreError>;
     /// Appends rows to the ledger, in their order.
     fn append(&mut self, rows: &[LedgerRow]) -> Result<(), StoreError>;
     /// Keeps outcomes; the places of those that are second ones for their player and request id,
@@ -168,7 +171,7 @@ pub(super) trait Lookups: Backend {
     /// Whether this owner alone may take in a player whom nobody has kept, for
     /// [`NEWCOMER_MS`](crate::limits::NEWCOMER_MS); one that asks again may still.
     fn take_in(&mut self, owner: &str, player: &PlayerId) -> Result<bool, StoreError>;
-    /// The pilot with purse and hold, as of one moment, and whether another owner holds the lease of
+    /// The pilot with wallet and hold, as of one moment, and whether another owner holds the lease of
     /// the pilot's system.
     fn pilot(
         &mut self,

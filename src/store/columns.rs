@@ -54,7 +54,7 @@ impl PilotColumns {
         })
     }
 
-    /// The record, with empty purse and hold.
+    /// The record, with empty wallet and hold.
     pub(super) fn record(self, player: &PlayerId) -> Result<PilotRecord, StoreError> {
         let [x, y, vx, vy, rotation] = self.motion.map(|value| value as f32);
         let place = match self.docked_at {

@@ -33,7 +33,7 @@ pub type Hash = [u8; 32];
 /// Something that can hold credits or goods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Account {
-    /// A pilot's purse and hold, the same in every system.
+    /// A pilot's wallet and hold, the same in every system.
     Pilot(PlayerId),
     /// A station's till and stock.
     Station {
@@ -236,7 +236,7 @@ pub struct LedgerRow {
     pub request_id: Option<Arc<[u8]>>,
     /// [`CREDITS`] or a commodity.
     pub asset: Arc<str>,
-    /// Whence: an [`Account::key`].
+    /// Source: an [`Account::key`].
     pub from_account: Arc<str>,
     /// Text of the account that receives.
     pub to_account: Arc<str>,

@@ -52,7 +52,7 @@ use crate::limits::{
 };
 
 pub use answer::Answer;
-pub use audit::{Report, audit, audit_since};
+pub use audit::{AuditReport, audit, audit_since};
 pub use backend::Claim;
 pub use backup::backup;
 pub use error::StoreError;
@@ -69,7 +69,7 @@ use backend::Lookups;
 use postgres::Postgres;
 use reader::{Read, Reader};
 use sqlite::Sqlite;
-use writer::{Request, Writer};
+use writer::{Writer, WriterRequest};
 
 /// Where and as whom to store.
 #[derive(Clone, Debug)]
@@ -128,7 +128,7 @@ pub enum Refused {
 
 /// A handle to the store's two threads.
 pub struct Store {
-    inbox: SyncSender<Request>,
+    inbox: SyncSender<WriterRequest>,
     reads: SyncSender<Read>,
     threads: [JoinHandle<()>; 2],
     claims: Vec<Claim>,
@@ -190,14 +190,14 @@ impl Store {
     /// Hands over a tick's batch; answered by [`Answer::Durable`]. Never blocks: a refused batch
     /// comes back.
     pub fn submit(&self, batch: Batch) -> Result<(), (Refused, Batch)> {
-        let sent = self.inbox.try_send(Request::Submit(batch));
+        let sent = self.inbox.try_send(WriterRequest::Submit(batch));
         let (refused, request) = match sent {
             Ok(()) => return Ok(()),
             Err(TrySendError::Full(request)) => (Refused::Full, request),
             Err(TrySendError::Disconnected(request)) => (Refused::Stopped, request),
         };
         match request {
-            Request::Submit(batch) => Err((refused, batch)),
+            WriterRequest::Submit(batch) => Err((refused, batch)),
             _ => Err((refused, Batch::default())),
         }
     }
@@ -224,15 +224,15 @@ impl Store {
 
     /// Asks for what a system's stations hold; answered by [`Answer::Stocks`].
     pub fn stocks(&self, ticket: u64, system: Name) -> Result<(), Refused> {
-        self.ask(Request::Stocks { ticket, system })
+        self.ask(WriterRequest::Stocks { ticket, system })
     }
 
     /// Asks again for a system owned elsewhere or lost; answered by [`Answer::Claimed`].
     pub fn claim(&self, system: Name) -> Result<(), Refused> {
-        self.ask(Request::Claim { system })
+        self.ask(WriterRequest::Claim { system })
     }
 
-    fn ask(&self, request: Request) -> Result<(), Refused> {
+    fn ask(&self, request: WriterRequest) -> Result<(), Refused> {
         self.inbox
             .try_send(request)
             .map_err(|error| refused(&error))

@@ -39,7 +39,7 @@ use crate::store::record::{Cause, Transaction};
 
 /// A player whose records cannot be kept, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct RecordRefusal {
     pub(super) player: PlayerId,
     pub(super) reason: StoreError,
 }
@@ -48,7 +48,7 @@ pub(super) struct Refusal {
 #[derive(Debug)]
 pub(super) enum Stopped {
     /// It may be made without these.
-    Refused(Vec<Refusal>),
+    Refused(Vec<RecordRefusal>),
     /// Something that is no single player's.
     Failed(StoreError),
 }
@@ -64,7 +64,7 @@ impl From<StoreError> for Stopped {
 pub(super) struct Quarantine {
     players: BTreeSet<PlayerId>,
     /// Whom nobody was told of yet.
-    untold: Vec<Refusal>,
+    untold: Vec<RecordRefusal>,
 }
 
 impl Quarantine {
@@ -73,7 +73,7 @@ impl Quarantine {
     }
 
     /// Leaves players out from now on; an error when that cannot be the remedy.
-    pub(super) fn take_in(&mut self, refused: Vec<Refusal>) -> Result<(), StoreError> {
+    pub(super) fn take_in(&mut self, refused: Vec<RecordRefusal>) -> Result<(), StoreError> {
         let before = self.players.len();
         let mut last = None;
         for refusal in refused {
@@ -90,7 +90,7 @@ impl Quarantine {
     }
 
     /// Whom to tell of, each once.
-    pub(super) fn take_untold(&mut self) -> Vec<Refusal> {
+    pub(super) fn take_untold(&mut self) -> Vec<RecordRefusal> {
         std::mem::take(&mut self.untold)
     }
 }

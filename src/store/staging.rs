@@ -18,7 +18,7 @@ use crate::store::record::{Cause, PilotRecord, Transaction};
 
 /// The end of a system's chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct ChainEndRow {
     /// The lease's fencing token.
     pub(super) fence: i64,
     /// The newest row, 0 before the first.
@@ -36,7 +36,7 @@ struct Balance {
 
 /// A balance that has to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Change {
+pub(super) struct StagedChange {
     pub(super) account: String,
     pub(super) asset: String,
     /// What to add.
@@ -47,7 +47,7 @@ pub(super) struct Change {
 
 /// See the module.
 pub(super) struct Staging {
-    heads: BTreeMap<String, Head>,
+    heads: BTreeMap<String, ChainEndRow>,
     balances: BTreeMap<String, BTreeMap<String, Balance>>,
     rows: Vec<LedgerRow>,
 }
@@ -55,7 +55,7 @@ pub(super) struct Staging {
 impl Staging {
     /// Starts from what the database holds.
     pub(super) fn new(
-        heads: BTreeMap<String, Head>,
+        heads: BTreeMap<String, ChainEndRow>,
         balances: impl IntoIterator<Item = (String, String, i64)>,
     ) -> Self {
         let mut accounts: BTreeMap<String, BTreeMap<String, Balance>> = BTreeMap::new();
@@ -166,7 +166,7 @@ impl Staging {
             hash: [0; 32],
         };
         row.hash = row.chained(&head.hash);
-        *head = Head {
+        *head = ChainEndRow {
             fence: head.fence,
             row_id,
             hash: row.hash,
@@ -189,7 +189,7 @@ impl Staging {
         Ok(balance.after)
     }
 
-    /// Compares a checkpoint's purse and hold with the ledger's.
+    /// Compares a checkpoint's wallet and hold with the ledger's.
     ///
     /// Goods that the universe served does not know (none named: it knows all) the server cannot
     /// see; where its record has none of them, the ledger's stay as they are.
@@ -247,12 +247,12 @@ impl Staging {
     }
 
     /// The chain heads as they will be.
-    pub(super) fn heads(&self) -> &BTreeMap<String, Head> {
+    pub(super) fn heads(&self) -> &BTreeMap<String, ChainEndRow> {
         &self.heads
     }
 
     /// The balances that changed, or came to be, in key order: every writer locks in one order.
-    pub(super) fn changes(&self) -> Vec<Change> {
+    pub(super) fn changes(&self) -> Vec<StagedChange> {
         let accounts = self.balances.iter();
         let balances = accounts.flat_map(|(account, assets)| {
             assets
@@ -261,7 +261,7 @@ impl Staging {
         });
         balances
             .filter(|(_, _, balance)| balance.before != balance.after)
-            .map(|(account, asset, balance)| Change {
+            .map(|(account, asset, balance)| StagedChange {
                 account: account.clone(),
                 asset: asset.clone(),
                 delta: balance.after - balance.before,

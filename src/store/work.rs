@@ -12,9 +12,9 @@ use crate::limits::REQUEST_ID_BYTES_MAX;
 use crate::store::columns::PilotColumns;
 use crate::store::error::StoreError;
 use crate::store::ledger::{self, CREDITS};
-use crate::store::quarantine::{Quarantine, Refusal, Stopped, without_pilot};
+use crate::store::quarantine::{Quarantine, RecordRefusal, Stopped, without_pilot};
 use crate::store::record::{Batch, Cause, PilotRecord, StoredOutcome, Transaction, request_digest};
-use crate::store::staging::{Head, Staging};
+use crate::store::staging::{ChainEndRow, Staging};
 
 /// The parts of merged batches that are to be kept.
 pub(super) struct Work<'a> {
@@ -45,7 +45,7 @@ impl Event<'_> {
 impl<'a> Work<'a> {
     pub(super) fn of(
         batches: &'a [Batch],
-        heads: &BTreeMap<String, Head>,
+        heads: &BTreeMap<String, ChainEndRow>,
         quarantine: &Quarantine,
         lost: &mut BTreeSet<Name>,
     ) -> Result<Self, Stopped> {
@@ -99,7 +99,7 @@ impl<'a> Work<'a> {
         let mut refuse = |player: &PlayerId, checked: Result<(), StoreError>| {
             if let Err(reason) = checked {
                 let player = player.clone();
-                refused.push(Refusal { player, reason });
+                refused.push(RecordRefusal { player, reason });
             }
         };
         for batch in batches {
@@ -185,7 +185,7 @@ impl<'a> Work<'a> {
             staged.map_err(|reason| match event.player() {
                 Some(player) => {
                     let player = player.clone();
-                    Stopped::Refused(vec![Refusal { player, reason }])
+                    Stopped::Refused(vec![RecordRefusal { player, reason }])
                 }
                 None => Stopped::Failed(reason),
             })?;
@@ -205,7 +205,7 @@ impl<'a> Work<'a> {
     /// The players of outcomes that there were already.
     pub(super) fn refuse_outcomes(&self, indices: &[usize]) -> Stopped {
         let outcomes = indices.iter().filter_map(|&index| self.outcomes.get(index));
-        let refused = outcomes.map(|(_, outcome)| Refusal {
+        let refused = outcomes.map(|(_, outcome)| RecordRefusal {
             player: outcome.player.clone(),
             reason: StoreError::Malformed(format!(
                 "a second outcome for the request of digest {:016x}",

@@ -39,11 +39,11 @@ use crate::store::quarantine::{Quarantine, Stopped};
 use crate::store::reader::Read;
 use crate::store::record::Batch;
 use crate::store::retry::{Outage, Patience};
-use crate::store::staging::{Head, Staging};
+use crate::store::staging::{ChainEndRow, Staging};
 use crate::store::work::{Work, stage_forgotten};
 
 /// What the writer is asked for.
-pub(super) enum Request {
+pub(super) enum WriterRequest {
     Submit(Batch),
     Stocks { ticket: u64, system: Name },
     Claim { system: Name },
@@ -115,7 +115,7 @@ impl<B: Backend> Writer<B> {
     /// Serves the inbox until it is closed or something fatal happens; the reader then ends too.
     pub(super) fn run(
         mut self,
-        inbox: &Receiver<Request>,
+        inbox: &Receiver<WriterRequest>,
         reads: &SyncSender<Read>,
         tell: &mut dyn FnMut(Answer),
     ) {
@@ -133,7 +133,7 @@ impl<B: Backend> Writer<B> {
 
     fn serve(
         &mut self,
-        inbox: &Receiver<Request>,
+        inbox: &Receiver<WriterRequest>,
         tell: &mut dyn FnMut(Answer),
     ) -> Result<(), StoreError> {
         let mut pushed_back = None;
@@ -154,12 +154,12 @@ impl<B: Backend> Writer<B> {
                 return Ok(());
             }
             match request {
-                Request::Submit(batch) => {
+                WriterRequest::Submit(batch) => {
                     batches.clear();
                     batches.push(batch);
                     while batches.len() < STORE_MERGE_BATCHES_MAX {
                         match inbox.try_recv() {
-                            Ok(Request::Submit(batch)) => batches.push(batch),
+                            Ok(WriterRequest::Submit(batch)) => batches.push(batch),
                             Ok(other) => {
                                 pushed_back = Some(other);
                                 break;
@@ -169,19 +169,19 @@ impl<B: Backend> Writer<B> {
                     }
                     self.commit(&batches, tell)?;
                 }
-                Request::Stocks { ticket, system } => {
+                WriterRequest::Stocks { ticket, system } => {
                     let stocks = self
                         .patience
                         .retrying(&mut self.backend, |backend| backend.stocks(&system))?;
                     tell(Answer::Stocks { ticket, stocks });
                 }
-                Request::Claim { system } => tell(Answer::Claimed(self.claim(&system, "")?)),
+                WriterRequest::Claim { system } => tell(Answer::Claimed(self.claim(&system, "")?)),
             }
         }
     }
 
     /// The next request; what is to be forgotten is while there is none.
-    fn next(&mut self, inbox: &Receiver<Request>) -> Result<Request, RecvTimeoutError> {
+    fn next(&mut self, inbox: &Receiver<WriterRequest>) -> Result<WriterRequest, RecvTimeoutError> {
         match inbox.try_recv() {
             Ok(request) => return Ok(request),
             Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
@@ -335,7 +335,7 @@ fn forgettable<B: Backend>(
     backend: &mut B,
     players: &[&PlayerId],
     unix: UnixMillis,
-    heads: &BTreeMap<String, Head>,
+    heads: &BTreeMap<String, ChainEndRow>,
 ) -> Result<Vec<(PlayerId, Name)>, StoreError> {
     let Some(before) = unix.0.checked_sub(GUEST_KEPT_MS) else {
         return Ok(Vec::new());

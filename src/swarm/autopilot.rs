@@ -4,11 +4,11 @@
 
 use std::f32::consts::{PI, TAU};
 
-use super::sight::Pose;
+use super::sight::SeenPose;
 
 /// The state of the controls.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Controls {
+pub(super) struct BotControls {
     /// Share of full thrust, 0 to 1.
     pub(super) thrust: f32,
     /// Share of the full turn rate, -1 to 1.
@@ -25,7 +25,7 @@ const MUZZLE_SPEED: f32 = 520.0;
 const FIRE_RANGE: f32 = 600.0;
 
 /// The angle from the nose to a bearing, in (-π, π].
-fn off_nose(pose: &Pose, dx: f32, dy: f32) -> f32 {
+fn off_nose(pose: &SeenPose, dx: f32, dy: f32) -> f32 {
     PI - (PI - (dy.atan2(dx) - pose.r)).rem_euclid(TAU)
 }
 
@@ -35,19 +35,19 @@ fn turn_by(angle: f32) -> f32 {
 }
 
 /// Flies towards a place.
-pub(super) fn fly_to(pose: &Pose, x: f32, y: f32) -> Controls {
+pub(super) fn fly_to(pose: &SeenPose, x: f32, y: f32) -> BotControls {
     let angle = off_nose(pose, x - pose.x, y - pose.y);
     let thrust = if angle.abs() < 0.6 { 0.8 } else { 0.15 };
-    Controls {
+    BotControls {
         thrust,
         turn: turn_by(angle),
-        ..Controls::default()
+        ..BotControls::default()
     }
 }
 
 /// Turns towards where a target seen `age_s` ago will be when a shot arrives, and fires when the
 /// nose points there.
-pub(super) fn fire_at(pose: &Pose, target: &Pose, age_s: f32) -> Controls {
+pub(super) fn fire_at(pose: &SeenPose, target: &SeenPose, age_s: f32) -> BotControls {
     let away = (target.x - pose.x).hypot(target.y - pose.y);
     let lead_s = age_s + away / MUZZLE_SPEED;
     // A shot inherits the shooter's velocity.
@@ -55,7 +55,7 @@ pub(super) fn fire_at(pose: &Pose, target: &Pose, age_s: f32) -> Controls {
     let dy = target.y - pose.y + target.vy * lead_s - pose.vy * (lead_s - age_s);
     let angle = off_nose(pose, dx, dy);
     let distance = dx.hypot(dy);
-    Controls {
+    BotControls {
         thrust: if distance > 250.0 { 0.6 } else { 0.1 },
         turn: turn_by(angle),
         fire: angle.abs() < 0.15 && distance < FIRE_RANGE,
@@ -65,14 +65,14 @@ pub(super) fn fire_at(pose: &Pose, target: &Pose, age_s: f32) -> Controls {
 
 /// Comes to rest beside a place, asking to dock all the while. Drag is the only brake: the speed
 /// allowed is what it takes away over the distance left, `v = d · drag`.
-pub(super) fn park_at(pose: &Pose, x: f32, y: f32, drag: f32) -> Controls {
+pub(super) fn park_at(pose: &SeenPose, x: f32, y: f32, drag: f32) -> BotControls {
     let (dx, dy) = (x - pose.x, y - pose.y);
     let distance = dx.hypot(dy);
     let angle = off_nose(pose, dx, dy);
     let speed_allowed = ((distance - 250.0) * drag).max(30.0);
     let is_slow = pose.vx.hypot(pose.vy) < speed_allowed;
     let thrusts = is_slow && distance > 200.0 && angle.abs() < 0.4;
-    Controls {
+    BotControls {
         thrust: if thrusts { 0.7 } else { 0.0 },
         turn: turn_by(angle),
         fire: false,
@@ -86,20 +86,19 @@ mod tests {
 
     use super::*;
 
-    fn pose() -> impl Strategy<Value = Pose> {
+    fn pose() -> impl Strategy<Value = SeenPose> {
         let place = -12_000.0_f32..12_000.0;
         let speed = -300.0_f32..300.0;
-        (place.clone(), place, speed.clone(), speed, -PI..PI).prop_map(|(x, y, vx, vy, r)| Pose {
-            x,
-            y,
-            vx,
-            vy,
-            r,
-        })
+        (place.clone(), place, speed.clone(), speed, -PI..PI)
+            .prop_map(|(x, y, vx, vy, r)| SeenPose { x, y, vx, vy, r })
     }
 
     /// One second of flight as the server flies it.
-    fn flown(mut pose: Pose, seconds: f32, steer: impl Fn(&Pose) -> Controls) -> Pose {
+    fn flown(
+        mut pose: SeenPose,
+        seconds: f32,
+        steer: impl Fn(&SeenPose) -> BotControls,
+    ) -> SeenPose {
         for _ in 0..(seconds * 30.0) as u32 {
             let controls = steer(&pose);
             pose.r += controls.turn * 3.0 / 30.0;
@@ -113,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_ship_arrives_and_comes_to_rest_near_a_station() {
-        let start = Pose {
+        let start = SeenPose {
             x: 3000.0,
             y: -2000.0,
             vx: 120.0,
@@ -127,18 +126,18 @@ mod tests {
 
     #[test]
     fn a_target_ahead_is_fired_at_and_one_astern_is_not() {
-        let me = Pose::default();
-        let ahead = Pose {
+        let me = SeenPose::default();
+        let ahead = SeenPose {
             x: 300.0,
-            ..Pose::default()
+            ..SeenPose::default()
         };
-        let astern = Pose {
+        let astern = SeenPose {
             x: -300.0,
-            ..Pose::default()
+            ..SeenPose::default()
         };
         assert!(fire_at(&me, &ahead, 0.0).fire);
         assert!(!fire_at(&me, &astern, 0.0).fire);
-        assert!(fire_at(&me, &Pose { y: 300.0, ..ahead }, 0.0).turn > 0.0);
+        assert!(fire_at(&me, &SeenPose { y: 300.0, ..ahead }, 0.0).turn > 0.0);
     }
 
     proptest! {

@@ -4,7 +4,7 @@
 //! Waiting ─begin▶ Connecting ─upgraded▶ LoggingIn ─auth.ok▶ Joining ─joined▶ Arriving
 //!    ▲                                      │
 //!    └── no room: come back in a while ─────┘
-//!    ─first delta▶ Flying ─finish▶ Closing ─▶ Gone                (a failure goes to Gone)
+//!    ─first delta▶ Flying ─finish▶ Closing ─▶ RemovalReason                (a failure goes to RemovalReason)
 //! ```
 //!
 //! Reads no clock: every call gets the moment. Work a message: see [`sight`](super::sight).
@@ -19,11 +19,11 @@ use mio::{Registry, Token};
 use tungstenite::Utf8Bytes;
 use tungstenite::handshake::client::Request as Upgrade;
 
+use super::counters::SwarmCounters;
 use super::inbox::Inbox;
-use super::link::{Link, Received, Sent, Tls};
-use super::pilot::{Conduct, Order, Pilot};
+use super::link::{ClientLink, ClientTls, LinkReceived, LinkSent};
+use super::pilot::{BotOrder, BotPilot, Conduct};
 use super::sight;
-use super::tally::Tally;
 use crate::ids::{Name, PlayerId, UnixMillis};
 use crate::limits::SWARM_MESSAGES_PER_TURN_MAX;
 use crate::protocol::client::{Body, Received as Heard};
@@ -34,7 +34,7 @@ use crate::protocol::{
 
 /// How far a bot has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum BotState {
     Waiting,
     Connecting,
     LoggingIn,
@@ -42,7 +42,7 @@ pub(super) enum Stage {
     Arriving,
     Flying,
     Closing,
-    Gone,
+    RemovalReason,
 }
 
 /// What all bots of a run share.
@@ -50,7 +50,7 @@ pub(super) struct Crew {
     pub(super) address: SocketAddr,
     pub(super) upgrade: Upgrade,
     /// How a `wss://` server is to prove who it is.
-    pub(super) tls: Option<Tls>,
+    pub(super) tls: Option<ClientTls>,
     /// The system for pilots that are in none yet.
     pub(super) system: Name,
     /// Names this run's orders apart from every other run's.
@@ -58,10 +58,10 @@ pub(super) struct Crew {
 }
 
 /// The moment and the counters, for one call.
-pub(super) struct Turn<'a> {
+pub(super) struct BotTurn<'a> {
     pub(super) now: Instant,
     pub(super) unix: UnixMillis,
-    pub(super) tally: &'a mut Tally,
+    pub(super) counters: &'a mut SwarmCounters,
     /// Reused text of what is sent.
     pub(super) out: &'a mut Vec<u8>,
 }
@@ -71,7 +71,7 @@ const NORMAL: u16 = 1000;
 
 struct Pending {
     seq: u64,
-    order: Order,
+    order: BotOrder,
     sent: Instant,
 }
 
@@ -79,9 +79,9 @@ struct Pending {
 pub(super) struct Bot {
     player: PlayerId,
     token: String,
-    link: Link,
-    stage: Stage,
-    pilot: Pilot,
+    link: ClientLink,
+    stage: BotState,
+    pilot: BotPilot,
     began: Option<Instant>,
     /// When to connect again, after a login that the server had no room for.
     again: Option<Instant>,
@@ -106,9 +106,9 @@ impl Bot {
         Self {
             player,
             token,
-            link: Link::Gone,
-            stage: Stage::Waiting,
-            pilot: Pilot::new(number, conduct),
+            link: ClientLink::RemovalReason,
+            stage: BotState::Waiting,
+            pilot: BotPilot::new(number, conduct),
             began: None,
             again: None,
             seq: 0,
@@ -125,7 +125,7 @@ impl Bot {
         }
     }
 
-    pub(super) fn stage(&self) -> Stage {
+    pub(super) fn stage(&self) -> BotState {
         self.stage
     }
 
@@ -137,8 +137,8 @@ impl Bot {
         token: Token,
         now: Instant,
     ) -> io::Result<()> {
-        self.link = Link::connect(crew.address, registry, token)?;
-        self.stage = Stage::Connecting;
+        self.link = ClientLink::connect(crew.address, registry, token)?;
+        self.stage = BotState::Connecting;
         self.again = None;
         self.began.get_or_insert(now);
         Ok(())
@@ -151,9 +151,9 @@ impl Bot {
         crew: &Crew,
         is_ending: bool,
         inbox: &mut Inbox,
-        turn: &mut Turn<'_>,
+        turn: &mut BotTurn<'_>,
     ) -> bool {
-        if self.stage == Stage::Connecting {
+        if self.stage == BotState::Connecting {
             match self.link.advance(&crew.upgrade, crew.tls.as_ref()) {
                 Ok(true) => self.log_in(turn),
                 Ok(false) => return false,
@@ -168,30 +168,31 @@ impl Bot {
     }
 
     /// Takes what has come; `true`: there may be more.
-    fn receive(&mut self, crew: &Crew, inbox: &mut Inbox, turn: &mut Turn<'_>) -> bool {
+    fn receive(&mut self, crew: &Crew, inbox: &mut Inbox, turn: &mut BotTurn<'_>) -> bool {
         for _ in 0..SWARM_MESSAGES_PER_TURN_MAX {
             match self.link.receive(inbox) {
-                Received::Here(range) => match str::from_utf8(inbox.slice(range)) {
+                LinkReceived::Here(range) => match str::from_utf8(inbox.slice(range)) {
                     Ok(text) => self.hear(text, crew, turn),
-                    Err(_) => turn.tally.unreadable += 1,
+                    Err(_) => turn.counters.unreadable += 1,
                 },
-                Received::Text(text) => self.hear(text.as_str(), crew, turn),
-                Received::Nothing => {
+                LinkReceived::Text(text) => self.hear(text.as_str(), crew, turn),
+                LinkReceived::Nothing => {
                     self.link.flush();
                     return false;
                 }
-                Received::Closing(code) => {
+                LinkReceived::Closing(code) => {
                     // Our own goodbye comes back as it went.
                     if !(self.has_said_goodbye && code == NORMAL) {
-                        turn.tally.close(code);
+                        turn.counters.close(code);
                     }
                     self.end(format!("closed with {code}"), turn);
                 }
-                Received::Over(code) => {
-                    if let (Some(code), false) =
-                        (code, matches!(self.stage, Stage::Closing | Stage::Gone))
-                    {
-                        turn.tally.close(code);
+                LinkReceived::Over(code) => {
+                    if let (Some(code), false) = (
+                        code,
+                        matches!(self.stage, BotState::Closing | BotState::RemovalReason),
+                    ) {
+                        turn.counters.close(code);
                     }
                     self.end("connection lost".to_owned(), turn);
                     return false;
@@ -202,61 +203,61 @@ impl Bot {
     }
 
     /// The connection is over, or soon will be.
-    fn end(&mut self, reason: String, turn: &mut Turn<'_>) {
+    fn end(&mut self, reason: String, turn: &mut BotTurn<'_>) {
         match self.stage {
-            Stage::Flying | Stage::Arriving => {
-                turn.tally.lost += 1;
-                self.stage = Stage::Gone;
+            BotState::Flying | BotState::Arriving => {
+                turn.counters.lost += 1;
+                self.stage = BotState::RemovalReason;
             }
-            Stage::Closing | Stage::Gone => self.stage = Stage::Gone,
-            Stage::Waiting | Stage::Connecting | Stage::LoggingIn | Stage::Joining => {
+            BotState::Closing | BotState::RemovalReason => self.stage = BotState::RemovalReason,
+            BotState::Waiting | BotState::Connecting | BotState::LoggingIn | BotState::Joining => {
                 self.fail(reason, turn);
             }
         }
     }
 
-    pub(super) fn fail(&mut self, reason: String, turn: &mut Turn<'_>) -> bool {
-        if self.stage != Stage::Gone {
-            turn.tally.fail(reason);
+    pub(super) fn fail(&mut self, reason: String, turn: &mut BotTurn<'_>) -> bool {
+        if self.stage != BotState::RemovalReason {
+            turn.counters.fail(reason);
         }
-        self.stage = Stage::Gone;
+        self.stage = BotState::RemovalReason;
         self.has_said_goodbye = true;
         self.link.close();
         false
     }
 
-    fn hear(&mut self, text: &str, crew: &Crew, turn: &mut Turn<'_>) {
+    fn hear(&mut self, text: &str, crew: &Crew, turn: &mut BotTurn<'_>) {
         let Some(glance) = sight::glance(text) else {
-            turn.tally.unreadable += 1;
+            turn.counters.unreadable += 1;
             return;
         };
-        turn.tally.seq_breaks += u64::from(glance.seq != self.heard_seq + 1);
+        turn.counters.seq_breaks += u64::from(glance.seq != self.heard_seq + 1);
         self.heard_seq = glance.seq;
-        if turn.tally.is_measuring {
-            turn.tally.bytes += text.len() as u64;
+        if turn.counters.is_measuring {
+            turn.counters.bytes += text.len() as u64;
         }
         match (glance.kind, glance.tick) {
             ("world.delta", Some(tick)) => {
-                if turn.tally.is_measuring {
+                if turn.counters.is_measuring {
                     let bytes = text.len() as u64;
-                    turn.tally.deltas += 1;
-                    turn.tally.delta_bytes_max = turn.tally.delta_bytes_max.max(bytes);
+                    turn.counters.deltas += 1;
+                    turn.counters.delta_bytes_max = turn.counters.delta_bytes_max.max(bytes);
                     self.deltas_measured += 1;
                     self.delta_bytes_measured += bytes;
                 }
                 self.arrive(tick, turn);
                 let seen = self.pilot.hear_delta(text, tick);
                 if let Some(rows) = seen.rows {
-                    turn.tally.rows_seen += rows as u64;
-                    turn.tally.deltas_opened += 1;
+                    turn.counters.rows_seen += rows as u64;
+                    turn.counters.deltas_opened += 1;
                 }
-                if let (Some(has_own), true) = (seen.has_own, turn.tally.is_measuring) {
-                    turn.tally.own_looks += 1;
-                    turn.tally.own_found += u64::from(has_own);
+                if let (Some(has_own), true) = (seen.has_own, turn.counters.is_measuring) {
+                    turn.counters.own_looks += 1;
+                    turn.counters.own_found += u64::from(has_own);
                 }
             }
             ("world.snapshot", Some(tick)) => {
-                turn.tally.snapshots += u64::from(turn.tally.is_measuring);
+                turn.counters.snapshots += u64::from(turn.counters.is_measuring);
                 self.arrive(tick, turn);
                 self.pilot.hear_snapshot(text, tick);
             }
@@ -268,24 +269,24 @@ impl Bot {
                 }) => {
                     self.hear_reply(&reply, reply_to, crew, turn);
                 }
-                _ => turn.tally.unreadable += 1,
+                _ => turn.counters.unreadable += 1,
             },
         }
     }
 
     /// A message of the stream came: counts the gap in time and in ticks.
-    fn arrive(&mut self, tick: u64, turn: &mut Turn<'_>) {
-        if self.stage == Stage::Arriving {
-            self.stage = Stage::Flying;
+    fn arrive(&mut self, tick: u64, turn: &mut BotTurn<'_>) {
+        if self.stage == BotState::Arriving {
+            self.stage = BotState::Flying;
         }
         if tick <= self.tick {
             return;
         }
-        if turn.tally.is_measuring {
+        if turn.counters.is_measuring {
             self.ticks_measured += 1;
             if let Some(arrived) = self.arrived {
-                turn.tally.gaps.record(turn.now.duration_since(arrived));
-                turn.tally.ticks_missed += tick - self.tick - 1;
+                turn.counters.gaps.record(turn.now.duration_since(arrived));
+                turn.counters.ticks_missed += tick - self.tick - 1;
             }
         }
         self.arrived = Some(turn.now);
@@ -297,35 +298,37 @@ impl Bot {
         reply: &Reply,
         reply_to: Option<u64>,
         crew: &Crew,
-        turn: &mut Turn<'_>,
+        turn: &mut BotTurn<'_>,
     ) {
         match reply {
-            Reply::AuthOk(ok) if self.stage == Stage::LoggingIn => {
+            Reply::AuthOk(ok) if self.stage == BotState::LoggingIn => {
                 let system_id = ok.system_id.clone().unwrap_or_else(|| crew.system.clone());
-                self.stage = Stage::Joining;
+                self.stage = BotState::Joining;
                 self.send(Request::JoinSystem(JoinSystem { system_id }), turn);
             }
             Reply::AuthError(error) => {
-                turn.tally.error(error.code);
+                turn.counters.error(error.code);
                 match error.retry_after_ms {
-                    Some(wait_ms) if self.stage == Stage::LoggingIn => self.put_off(wait_ms, turn),
+                    Some(wait_ms) if self.stage == BotState::LoggingIn => {
+                        self.put_off(wait_ms, turn)
+                    }
                     _ => {
                         self.fail(format!("login: {}", error.code.as_str()), turn);
                     }
                 }
             }
-            Reply::Joined(joined) if self.stage == Stage::Joining => {
-                turn.tally.joined += 1;
-                self.stage = Stage::Arriving;
+            Reply::Joined(joined) if self.stage == BotState::Joining => {
+                turn.counters.joined += 1;
+                self.stage = BotState::Arriving;
                 self.pilot.joined(joined);
             }
             Reply::Error(error) => {
-                turn.tally.error(error.code);
+                turn.counters.error(error.code);
                 match self.stage {
-                    Stage::LoggingIn => {
+                    BotState::LoggingIn => {
                         self.fail(format!("login: {}", error.code.as_str()), turn);
                     }
-                    Stage::Joining => {
+                    BotState::Joining => {
                         self.fail(format!("join: {}", error.code.as_str()), turn);
                     }
                     _ => self.settle(reply_to, false, turn),
@@ -334,9 +337,9 @@ impl Bot {
             Reply::TradeResult(result) => self.settle(reply_to, result.ok, turn),
             Reply::RepairResult(result) => self.settle(reply_to, result.ok, turn),
             Reply::CombatEvent(event) if event.target_id == self.pilot.ship_id() => {
-                turn.tally.hits += u64::from(event.kind == CombatKind::Hit);
+                turn.counters.hits += u64::from(event.kind == CombatKind::Hit);
                 if event.kind == CombatKind::Destroyed {
-                    turn.tally.destroyed += 1;
+                    turn.counters.destroyed += 1;
                     self.pilot.destroyed(self.tick);
                 }
             }
@@ -345,22 +348,22 @@ impl Bot {
     }
 
     /// An order was answered.
-    fn settle(&mut self, reply_to: Option<u64>, is_done: bool, turn: &mut Turn<'_>) {
+    fn settle(&mut self, reply_to: Option<u64>, is_done: bool, turn: &mut BotTurn<'_>) {
         if let Some(pending) = self
             .pending
             .take_if(|pending| Some(pending.seq) == reply_to)
         {
-            turn.tally
+            turn.counters
                 .answers
                 .record(turn.now.duration_since(pending.sent));
-            turn.tally.orders_done += u64::from(is_done);
-            turn.tally.orders_refused += u64::from(!is_done);
+            turn.counters.orders_done += u64::from(is_done);
+            turn.counters.orders_refused += u64::from(!is_done);
             self.pilot.answered(&pending.order, is_done);
         }
     }
 
-    fn log_in(&mut self, turn: &mut Turn<'_>) {
-        self.stage = Stage::LoggingIn;
+    fn log_in(&mut self, turn: &mut BotTurn<'_>) {
+        self.stage = BotState::LoggingIn;
         // Lent for the call: it may be needed again.
         let token = std::mem::take(&mut self.token);
         let protocol_version = AskedVersion::Stated(crate::limits::PROTOCOL_VERSION);
@@ -375,8 +378,8 @@ impl Bot {
     }
 
     /// Sends the controls and, when the pilot has one, an order.
-    pub(super) fn act(&mut self, crew: &Crew, turn: &mut Turn<'_>) {
-        if self.stage != Stage::Flying {
+    pub(super) fn act(&mut self, crew: &Crew, turn: &mut BotTurn<'_>) {
+        if self.stage != BotState::Flying {
             return;
         }
         let act = self.pilot.act(self.tick);
@@ -388,16 +391,16 @@ impl Bot {
             controls.dock,
         );
         let sent = self.send(Request::Input(input), turn);
-        if turn.tally.is_measuring {
-            turn.tally.inputs += u64::from(sent == Sent::Queued);
-            turn.tally.inputs_skipped += u64::from(sent == Sent::Full);
+        if turn.counters.is_measuring {
+            turn.counters.inputs += u64::from(sent == LinkSent::Queued);
+            turn.counters.inputs_skipped += u64::from(sent == LinkSent::Full);
         }
         if let Some(order) = act.order {
             self.place(order, crew, turn);
         }
     }
 
-    fn place(&mut self, order: Order, crew: &Crew, turn: &mut Turn<'_>) {
+    fn place(&mut self, order: BotOrder, crew: &Crew, turn: &mut BotTurn<'_>) {
         self.orders += 1;
         let request_id = RequestId::parse(&format!("{}-{}", crew.run, self.orders)).ok();
         let trade = |station_id: &Name, commodity_id: &Name, quantity| Trade {
@@ -407,19 +410,19 @@ impl Bot {
             request_id: request_id.clone(),
         };
         let request = match &order {
-            Order::Buy(station, commodity, quantity) => {
+            BotOrder::Buy(station, commodity, quantity) => {
                 Request::Buy(trade(station, commodity, *quantity))
             }
-            Order::Sell(station, commodity, quantity) => {
+            BotOrder::Sell(station, commodity, quantity) => {
                 Request::Sell(trade(station, commodity, *quantity))
             }
-            Order::Repair(station) => Request::Repair(Repair {
+            BotOrder::Repair(station) => Request::Repair(Repair {
                 station_id: station.clone(),
                 request_id: request_id.clone(),
             }),
         };
-        if self.send(request, turn) == Sent::Queued {
-            turn.tally.orders += 1;
+        if self.send(request, turn) == LinkSent::Queued {
+            turn.counters.orders += 1;
             self.pending = Some(Pending {
                 seq: self.seq,
                 order,
@@ -430,28 +433,28 @@ impl Bot {
         }
     }
 
-    fn send(&mut self, request: Request<'_>, turn: &mut Turn<'_>) -> Sent {
+    fn send(&mut self, request: Request<'_>, turn: &mut BotTurn<'_>) -> LinkSent {
         self.seq += 1;
         let Some(seq) = Seq::new(self.seq) else {
-            return Sent::Gone;
+            return LinkSent::RemovalReason;
         };
         turn.out.clear();
         encode_request(&Message { seq, request }, turn.unix, turn.out);
         match str::from_utf8(turn.out) {
             Ok(text) => self.link.send(Utf8Bytes::from(text)),
-            Err(_) => Sent::Gone,
+            Err(_) => LinkSent::RemovalReason,
         }
     }
 
     /// Begins to count for the report.
     pub(super) fn open_window(&mut self) {
-        self.is_measured = self.stage == Stage::Flying;
+        self.is_measured = self.stage == BotState::Flying;
     }
 
     /// Measuring ends: the gap that was still open counts too.
-    pub(super) fn close_window(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn close_window(&mut self, turn: &mut BotTurn<'_>) {
         if let (true, Some(arrived)) = (self.is_measured, self.arrived) {
-            turn.tally.open_gap(turn.now.duration_since(arrived));
+            turn.counters.open_gap(turn.now.duration_since(arrived));
         }
     }
 
@@ -460,9 +463,9 @@ impl Bot {
         self.has_said_goodbye = true;
         self.link.close();
         self.stage = if self.link.is_gone() {
-            Stage::Gone
+            BotState::RemovalReason
         } else {
-            Stage::Closing
+            BotState::Closing
         };
     }
 

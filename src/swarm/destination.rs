@@ -13,7 +13,7 @@ use tungstenite::handshake::client::Request;
 use tungstenite::http::{HeaderValue, Uri};
 
 use super::SwarmError;
-use super::link::Tls;
+use super::link::ClientTls;
 use crate::limits::SUBPROTOCOL;
 
 /// A server to connect to.
@@ -22,7 +22,7 @@ pub(super) struct Destination {
     pub(super) address: SocketAddr,
     pub(super) upgrade: Request,
     /// Only for `wss://`.
-    pub(super) tls: Option<Tls>,
+    pub(super) tls: Option<ClientTls>,
 }
 
 /// Reads a URL. Blocks while the host's name is resolved and the certificates are read.
@@ -51,7 +51,7 @@ pub(super) fn resolve(url: &str, tls_ca: Option<&Path>) -> Result<Destination, S
     };
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let tls = match (scheme, tls_ca) {
-        ("wss", Some(file)) => Some(Tls {
+        ("wss", Some(file)) => Some(ClientTls {
             config: trusting(file)?,
             server: ServerName::try_from(bare.to_owned())
                 .map_err(|_| unusable("its host is no name that a certificate can have"))?,

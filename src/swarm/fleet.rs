@@ -14,11 +14,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mio::{Events, Poll, Token};
 
-use super::bot::{Bot, Crew, Stage, Turn};
+use super::bot::{Bot, BotState, BotTurn, Crew};
+use super::counters::SwarmCounters;
 use super::inbox::Inbox;
 use super::processor::ThreadTime;
-use super::tally::Tally;
-use super::{Options, Progress, Stretch};
+use super::{SwarmOptions, SwarmPhase, SwarmProgress};
 use crate::ids::UnixMillis;
 use crate::limits::{
     SWARM_CLOSE_MS_MAX, SWARM_EVENTS_PER_TURN_MAX, SWARM_INPUTS_PER_TURN_MAX, SWARM_SETTLE_MS,
@@ -31,13 +31,13 @@ const WAIT_MAX: Duration = Duration::from_millis(25);
 
 /// Things due at a steady rate.
 #[derive(Debug)]
-struct Pace {
+struct ConnectPace {
     per_second: f64,
     began: Instant,
     done: u64,
 }
 
-impl Pace {
+impl ConnectPace {
     fn new(per_second: f64, began: Instant) -> Self {
         Self {
             per_second,
@@ -71,23 +71,23 @@ pub(super) struct Window {
 
 /// The bots of one run, and the loop's state.
 pub(super) struct Fleet<'o> {
-    options: &'o Options,
+    options: &'o SwarmOptions,
     crew: Crew,
     poll: Poll,
     pub(super) bots: Vec<Bot>,
-    pub(super) tally: Tally,
+    pub(super) counters: SwarmCounters,
     leftover: Vec<usize>,
     inbox: Inbox,
     out: Vec<u8>,
     now: Instant,
     unix: UnixMillis,
-    stretch: Stretch,
+    stretch: SwarmPhase,
     stretch_began: Instant,
     begun: usize,
     /// Bots that the server had no room for, until they connect again.
     returning: Vec<usize>,
-    connects: Pace,
-    inputs: Option<Pace>,
+    connects: ConnectPace,
+    inputs: Option<ConnectPace>,
     cursor: usize,
     told: Instant,
     told_deltas: u64,
@@ -96,7 +96,7 @@ pub(super) struct Fleet<'o> {
 }
 
 impl<'o> Fleet<'o> {
-    pub(super) fn new(options: &'o Options, crew: Crew, bots: Vec<Bot>) -> io::Result<Self> {
+    pub(super) fn new(options: &'o SwarmOptions, crew: Crew, bots: Vec<Bot>) -> io::Result<Self> {
         let now = Instant::now();
         let inputs_hz = options.input_hz * bots.len() as f64;
         Ok(Self {
@@ -104,18 +104,18 @@ impl<'o> Fleet<'o> {
             crew,
             poll: Poll::new()?,
             bots,
-            tally: Tally::default(),
+            counters: SwarmCounters::default(),
             leftover: Vec::new(),
             inbox: Inbox::default(),
             out: Vec::new(),
             now,
             unix: unix_now(),
-            stretch: Stretch::Ramp,
+            stretch: SwarmPhase::Ramp,
             stretch_began: now,
             begun: 0,
             returning: Vec::new(),
-            connects: Pace::new(f64::from(options.connect_hz), now),
-            inputs: (inputs_hz > 0.0).then(|| Pace::new(inputs_hz, now)),
+            connects: ConnectPace::new(f64::from(options.connect_hz), now),
+            inputs: (inputs_hz > 0.0).then(|| ConnectPace::new(inputs_hz, now)),
             cursor: 0,
             told: now,
             told_deltas: 0,
@@ -125,9 +125,9 @@ impl<'o> Fleet<'o> {
     }
 
     /// Flies until the run is over.
-    pub(super) fn fly(&mut self, observe: &mut dyn FnMut(&Progress)) -> io::Result<()> {
+    pub(super) fn fly(&mut self, observe: &mut dyn FnMut(&SwarmProgress)) -> io::Result<()> {
         let mut events = Events::with_capacity(SWARM_EVENTS_PER_TURN_MAX);
-        while self.stretch != Stretch::Done {
+        while self.stretch != SwarmPhase::Done {
             match self.poll.poll(&mut events, Some(self.patience())) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
                 _ => {}
@@ -137,8 +137,8 @@ impl<'o> Fleet<'o> {
             self.read(&events);
             self.connect();
             self.steer();
-            if self.tally.is_measuring {
-                self.tally.turns.record(self.now.elapsed());
+            if self.counters.is_measuring {
+                self.counters.turns.record(self.now.elapsed());
             }
             self.next_stretch(observe);
             self.tell(observe, false);
@@ -177,10 +177,10 @@ impl<'o> Fleet<'o> {
         };
         // The moment of arrival is read per socket: late ones in a batch did wait.
         self.now = Instant::now();
-        let mut turn = Turn {
+        let mut turn = BotTurn {
             now: self.now,
             unix: self.unix,
-            tally: &mut self.tally,
+            counters: &mut self.counters,
             out: &mut self.out,
         };
         if bot.ready(&self.crew, is_ending, &mut self.inbox, &mut turn) {
@@ -192,7 +192,7 @@ impl<'o> Fleet<'o> {
     }
 
     fn connect(&mut self) {
-        if self.stretch != Stretch::Ramp {
+        if self.stretch != SwarmPhase::Ramp {
             return;
         }
         let (due, _) = self
@@ -229,10 +229,10 @@ impl<'o> Fleet<'o> {
         let begun = bot.begin(&self.crew, self.poll.registry(), Token(index), self.now);
         let Err(error) = begun else { return };
         let reason = format!("connect: {error}");
-        let mut turn = Turn {
+        let mut turn = BotTurn {
             now: self.now,
             unix: self.unix,
-            tally: &mut self.tally,
+            counters: &mut self.counters,
             out: &mut self.out,
         };
         bot.fail(reason, &mut turn);
@@ -244,16 +244,16 @@ impl<'o> Fleet<'o> {
             return;
         };
         let (due, dropped) = inputs.take(Instant::now(), SWARM_INPUTS_PER_TURN_MAX);
-        if self.stretch == Stretch::Close {
+        if self.stretch == SwarmPhase::Close {
             return;
         }
-        if self.tally.is_measuring {
-            self.tally.inputs_skipped += dropped;
+        if self.counters.is_measuring {
+            self.counters.inputs_skipped += dropped;
         }
-        let mut turn = Turn {
+        let mut turn = BotTurn {
             now: self.now,
             unix: self.unix,
-            tally: &mut self.tally,
+            counters: &mut self.counters,
             out: &mut self.out,
         };
         for _ in 0..due {
@@ -264,31 +264,33 @@ impl<'o> Fleet<'o> {
         }
     }
 
-    fn next_stretch(&mut self, observe: &mut dyn FnMut(&Progress)) {
+    fn next_stretch(&mut self, observe: &mut dyn FnMut(&SwarmProgress)) {
         let spent = self.now.duration_since(self.stretch_began);
         let is_stopped = self.options.stop.load(Ordering::Relaxed);
         let next = match self.stretch {
-            Stretch::Ramp | Stretch::Settle | Stretch::Measure if is_stopped => Stretch::Close,
-            Stretch::Ramp if self.is_ramped() => Stretch::Settle,
-            Stretch::Settle if self.tally.joined <= self.tally.lost => Stretch::Close,
-            Stretch::Settle if spent >= self.settle() => Stretch::Measure,
-            Stretch::Measure if spent >= self.options.duration => Stretch::Close,
-            Stretch::Close
+            SwarmPhase::Ramp | SwarmPhase::Settle | SwarmPhase::Measure if is_stopped => {
+                SwarmPhase::Close
+            }
+            SwarmPhase::Ramp if self.is_ramped() => SwarmPhase::Settle,
+            SwarmPhase::Settle if self.counters.joined <= self.counters.lost => SwarmPhase::Close,
+            SwarmPhase::Settle if spent >= self.settle() => SwarmPhase::Measure,
+            SwarmPhase::Measure if spent >= self.options.duration => SwarmPhase::Close,
+            SwarmPhase::Close
                 if self.is_empty() || spent >= Duration::from_millis(SWARM_CLOSE_MS_MAX) =>
             {
-                Stretch::Done
+                SwarmPhase::Done
             }
             same => same,
         };
         if next == self.stretch {
             return;
         }
-        if self.stretch == Stretch::Measure {
+        if self.stretch == SwarmPhase::Measure {
             self.close_window(spent);
         }
         match next {
-            Stretch::Measure => self.open_window(),
-            Stretch::Close => self.bots.iter_mut().for_each(Bot::finish),
+            SwarmPhase::Measure => self.open_window(),
+            SwarmPhase::Close => self.bots.iter_mut().for_each(Bot::finish),
             _ => {}
         }
         self.stretch = next;
@@ -303,17 +305,18 @@ impl<'o> Fleet<'o> {
 
     /// Whether every bot has the stream, or has failed.
     fn is_ramped(&self) -> bool {
-        let is_settled = |bot: &Bot| matches!(bot.stage(), Stage::Flying | Stage::Gone);
+        let is_settled =
+            |bot: &Bot| matches!(bot.stage(), BotState::Flying | BotState::RemovalReason);
         self.begun == self.bots.len() && self.bots.iter().all(is_settled)
     }
 
     fn is_empty(&self) -> bool {
-        self.bots.iter().all(|bot| bot.stage() != Stage::Closing)
+        self.bots.iter().all(|bot| bot.stage() != BotState::Closing)
     }
 
     fn open_window(&mut self) {
         self.bots.iter_mut().for_each(Bot::open_window);
-        self.tally.is_measuring = true;
+        self.counters.is_measuring = true;
         self.measured_from = ThreadTime::now();
     }
 
@@ -325,45 +328,45 @@ impl<'o> Fleet<'o> {
             seconds: spent.as_secs_f64(),
             cpu_percent: used.map(|used| used.as_secs_f64() / spent.as_secs_f64() * 100.0),
         };
-        let mut turn = Turn {
+        let mut turn = BotTurn {
             now: self.now,
             unix: self.unix,
-            tally: &mut self.tally,
+            counters: &mut self.counters,
             out: &mut self.out,
         };
         for bot in &mut self.bots {
             bot.close_window(&mut turn);
         }
-        self.tally.is_measuring = false;
+        self.counters.is_measuring = false;
     }
 
     /// Tells the observer how it goes, and ends bots that came too late.
-    fn tell(&mut self, observe: &mut dyn FnMut(&Progress), is_news: bool) {
+    fn tell(&mut self, observe: &mut dyn FnMut(&SwarmProgress), is_news: bool) {
         let since = self.now.duration_since(self.told);
         if since < TELL_EVERY && !is_news {
             return;
         }
-        let mut turn = Turn {
+        let mut turn = BotTurn {
             now: self.now,
             unix: self.unix,
-            tally: &mut self.tally,
+            counters: &mut self.counters,
             out: &mut self.out,
         };
         for bot in &mut self.bots {
             bot.check_deadline(&mut turn);
         }
-        let deltas = self.tally.deltas - self.told_deltas;
-        observe(&Progress {
+        let deltas = self.counters.deltas - self.told_deltas;
+        observe(&SwarmProgress {
             stretch: self.stretch,
             spent: self.now.duration_since(self.stretch_began),
             begun: self.begun as u32,
-            joined: self.tally.joined,
-            failed: self.tally.failed,
-            lost: self.tally.lost,
+            joined: self.counters.joined,
+            failed: self.counters.failed,
+            lost: self.counters.lost,
             deltas_per_second: deltas as f64 / since.as_secs_f64().max(0.001),
         });
         self.told = self.now;
-        self.told_deltas = self.tally.deltas;
+        self.told_deltas = self.counters.deltas;
     }
 }
 
@@ -381,7 +384,7 @@ mod tests {
     #[test]
     fn a_pace_gives_what_is_due_and_drops_what_is_late() {
         let began = Instant::now();
-        let mut pace = Pace::new(100.0, began);
+        let mut pace = ConnectPace::new(100.0, began);
         assert_eq!(pace.take(began + Duration::from_millis(105), 50), (10, 0));
         assert_eq!(pace.take(began + Duration::from_millis(105), 50), (0, 0));
         assert_eq!(pace.take(began + Duration::from_millis(1105), 50), (50, 50));

@@ -1,8 +1,8 @@
 //! A bot's connection: TCP, then the WebSocket handshake, then messages, none of it blocking.
 //!
 //! Owns the socket and tungstenite's state with every limit set; knows no message's meaning.
-//! Edge-triggered: after a readiness event [`Link::receive`] is called until it says that nothing
-//! is left, between [`Link::open_inbox`] and [`Link::close_inbox`]. A read that fills less than its
+//! Edge-triggered: after a readiness event [`ClientLink::receive`] is called until it says that nothing
+//! is left, between [`ClientLink::open_inbox`] and [`ClientLink::close_inbox`]. A read that fills less than its
 //! room has emptied the socket, so the call that would only hear `EWOULDBLOCK` is never made: one
 //! system call a delta.
 //!
@@ -38,7 +38,7 @@ use crate::limits::{
 
 /// How a `wss://` server is to prove who it is.
 #[derive(Debug, Clone)]
-pub(super) struct Tls {
+pub(super) struct ClientTls {
     pub(super) config: Arc<ClientConfig>,
     pub(super) server: ServerName<'static>,
 }
@@ -47,16 +47,16 @@ pub(super) struct Tls {
 #[derive(Debug)]
 enum Transport {
     Plain(TcpStream),
-    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+    ClientTls(Box<StreamOwned<ClientConnection, TcpStream>>),
 }
 
 impl Transport {
-    fn over(tcp: TcpStream, tls: Option<&Tls>) -> Result<Self, rustls::Error> {
+    fn over(tcp: TcpStream, tls: Option<&ClientTls>) -> Result<Self, rustls::Error> {
         let Some(tls) = tls else {
             return Ok(Self::Plain(tcp));
         };
         let session = ClientConnection::new(Arc::clone(&tls.config), tls.server.clone())?;
-        Ok(Self::Tls(Box::new(StreamOwned::new(session, tcp))))
+        Ok(Self::ClientTls(Box::new(StreamOwned::new(session, tcp))))
     }
 }
 
@@ -64,7 +64,7 @@ impl Read for Transport {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.read(buffer),
-            Self::Tls(tls) => tls.read(buffer),
+            Self::ClientTls(tls) => tls.read(buffer),
         }
     }
 }
@@ -73,7 +73,7 @@ impl Write for Transport {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.write(bytes),
-            Self::Tls(tls) => tls.write(bytes),
+            Self::ClientTls(tls) => tls.write(bytes),
         }
     }
 
@@ -81,7 +81,7 @@ impl Write for Transport {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(_) => Ok(()),
-            Self::Tls(tls) => tls.flush(),
+            Self::ClientTls(tls) => tls.flush(),
         }
     }
 }
@@ -89,7 +89,7 @@ impl Write for Transport {
 /// The socket as tungstenite sees it: in the handshake as it is, from then on it reads only what
 /// the link hands on.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(super) struct ClientStream {
     transport: Transport,
     is_drained: bool,
     is_ending: bool,
@@ -110,7 +110,7 @@ enum Supply {
     FoodThenEnd,
 }
 
-impl Stream {
+impl ClientStream {
     fn new(transport: Transport) -> Self {
         Self {
             transport,
@@ -141,7 +141,7 @@ impl Stream {
     }
 }
 
-impl Read for Stream {
+impl Read for ClientStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.supply != Supply::Socket {
             return match self.food.read(buffer)? {
@@ -158,7 +158,7 @@ impl Read for Stream {
     }
 }
 
-impl Write for Stream {
+impl Write for ClientStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.transport.write(bytes)
     }
@@ -169,26 +169,26 @@ impl Write for Stream {
 }
 
 /// A connection on its way.
-pub(super) enum Link {
+pub(super) enum ClientLink {
     /// TCP has not answered.
     Connecting(TcpStream),
     /// The upgrade has not been answered.
-    Handshaking(Box<MidHandshake<ClientHandshake<Stream>>>),
+    Handshaking(Box<MidHandshake<ClientHandshake<ClientStream>>>),
     /// The WebSocket is open, and messages flow.
-    Open(Box<Channel>),
+    Open(Box<ClientChannel>),
     /// Over, or not begun.
-    Gone,
+    RemovalReason,
 }
 
 /// An open connection.
-pub(super) struct Channel {
-    socket: WebSocket<Stream>,
+pub(super) struct ClientChannel {
+    socket: WebSocket<ClientStream>,
     /// The beginning of a frame whose rest is under way.
     kept: Vec<u8>,
 }
 
 /// What a connection gave.
-pub(super) enum Received {
+pub(super) enum LinkReceived {
     /// A text message, which lies here in the inbox; not known to be UTF-8.
     Here(Range<usize>),
     /// A text message that came in several frames.
@@ -203,13 +203,13 @@ pub(super) enum Received {
 
 /// What a send came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sent {
+pub(super) enum LinkSent {
     /// Written, or waiting for the socket to take it.
     Queued,
     /// Too much waits already: nothing was queued.
     Full,
     /// There is no connection to send on.
-    Gone,
+    RemovalReason,
 }
 
 /// Close code for a connection that ended without a word (RFC 6455, 7.1.5).
@@ -224,7 +224,7 @@ fn config() -> WebSocketConfig {
         .max_frame_size(Some(SWARM_MESSAGE_BYTES_MAX))
 }
 
-impl Link {
+impl ClientLink {
     /// Begins to connect; readiness events come under `token`.
     pub(super) fn connect(
         address: SocketAddr,
@@ -241,8 +241,12 @@ impl Link {
     ///
     /// # Errors
     /// A sentence for people: why the connection or the upgrade failed.
-    pub(super) fn advance(&mut self, request: &Request, tls: Option<&Tls>) -> Result<bool, String> {
-        let result = match mem::replace(self, Self::Gone) {
+    pub(super) fn advance(
+        &mut self,
+        request: &Request,
+        tls: Option<&ClientTls>,
+    ) -> Result<bool, String> {
+        let result = match mem::replace(self, Self::RemovalReason) {
             Self::Connecting(tcp) => {
                 if let Some(error) = tcp.take_error().ok().flatten() {
                     return Err(format!("connect: {error}"));
@@ -255,7 +259,11 @@ impl Link {
                 let _ = tcp.set_nodelay(true);
                 let transport =
                     Transport::over(tcp, tls).map_err(|error| format!("connect: {error}"))?;
-                client_with_config(request.clone(), Stream::new(transport), Some(config()))
+                client_with_config(
+                    request.clone(),
+                    ClientStream::new(transport),
+                    Some(config()),
+                )
             }
             Self::Handshaking(mid) => mid.handshake(),
             other => {
@@ -272,7 +280,7 @@ impl Link {
                 }
                 stream.supply = Supply::Food;
                 let kept = Vec::new();
-                *self = Self::Open(Box::new(Channel { socket, kept }));
+                *self = Self::Open(Box::new(ClientChannel { socket, kept }));
                 Ok(true)
             }
             Err(HandshakeError::Interrupted(mid)) => {
@@ -311,14 +319,14 @@ impl Link {
     }
 
     /// The next message.
-    pub(super) fn receive(&mut self, inbox: &mut Inbox) -> Received {
+    pub(super) fn receive(&mut self, inbox: &mut Inbox) -> LinkReceived {
         let Self::Open(channel) = self else {
-            return Received::Nothing;
+            return LinkReceived::Nothing;
         };
         loop {
             let stream = channel.socket.get_mut();
             match inbox.take() {
-                Front::Text(range) => return Received::Here(range),
+                Front::Text(range) => return LinkReceived::Here(range),
                 Front::Other(range) | Front::Broken(range) => {
                     stream.food.extend(inbox.slice(range));
                 }
@@ -326,39 +334,39 @@ impl Link {
                     Ok(0) => stream.supply = Supply::FoodThenEnd,
                     Ok(_) => continue,
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                        return Received::Nothing;
+                        return LinkReceived::Nothing;
                     }
                     Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                     Err(_) => stream.supply = Supply::FoodThenEnd,
                 },
             }
             match channel.socket.read() {
-                Ok(Message::Text(text)) => return Received::Text(text),
+                Ok(Message::Text(text)) => return LinkReceived::Text(text),
                 Ok(Message::Close(frame)) => {
                     let code = frame.map_or(1005, |frame| frame.code.into());
-                    return Received::Closing(code);
+                    return LinkReceived::Closing(code);
                 }
                 Ok(_) => {}
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) => {
                     let is_agreed = matches!(error, Error::ConnectionClosed | Error::AlreadyClosed);
-                    *self = Self::Gone;
-                    return Received::Over((!is_agreed).then_some(ABNORMAL));
+                    *self = Self::RemovalReason;
+                    return LinkReceived::Over((!is_agreed).then_some(ABNORMAL));
                 }
             }
         }
     }
 
     /// Sends a text message.
-    pub(super) fn send(&mut self, text: Utf8Bytes) -> Sent {
+    pub(super) fn send(&mut self, text: Utf8Bytes) -> LinkSent {
         let Self::Open(channel) = self else {
-            return Sent::Gone;
+            return LinkSent::RemovalReason;
         };
         match channel.socket.send(Message::Text(text)) {
-            Ok(()) => Sent::Queued,
-            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Sent::Queued,
-            Err(Error::WriteBufferFull(_)) => Sent::Full,
-            Err(_) => Sent::Gone,
+            Ok(()) => LinkSent::Queued,
+            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => LinkSent::Queued,
+            Err(Error::WriteBufferFull(_)) => LinkSent::Full,
+            Err(_) => LinkSent::RemovalReason,
         }
     }
 
@@ -381,12 +389,12 @@ impl Link {
                 }));
                 let _ = socket.flush();
             }
-            _ => *self = Self::Gone,
+            _ => *self = Self::RemovalReason,
         }
     }
 
     /// Whether there is a connection, established or not.
     pub(super) fn is_gone(&self) -> bool {
-        matches!(self, Self::Gone)
+        matches!(self, Self::RemovalReason)
     }
 }

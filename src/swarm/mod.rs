@@ -12,11 +12,12 @@
 //!                                                  inbox      the buffer that all read through
 //! bot       one conversation                       sight      reading little of much
 //! pilot     what a bot wants                       autopilot  how it steers
-//! tally, histogram, processor, report, table       what was measured
+//! counters, histogram, processor, report, table       what was measured
 //! ```
 
 mod autopilot;
 mod bot;
+mod counters;
 mod destination;
 mod fleet;
 mod histogram;
@@ -27,7 +28,6 @@ mod processor;
 mod report;
 mod sight;
 mod table;
-mod tally;
 
 use std::io;
 use std::path::PathBuf;
@@ -38,7 +38,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use thiserror::Error;
 
 pub use pilot::Conduct;
-pub use report::{Combat, Delivered, Faults, Orders, Own, Report, SentCounts, Spread};
+pub use report::{
+    Combat, Delivered, Faults, OrderCounts, Own, Percentiles, SentCounts, SwarmReport,
+};
 
 use crate::ids::{Name, PlayerId, UnixMillis};
 use crate::limits::{
@@ -48,7 +50,7 @@ use crate::session::token::Signer;
 
 /// What to do.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct SwarmOptions {
     /// Where the server is: `ws://HOST:PORT/ws` or `wss://HOST:PORT/ws`. Without a path, `/ws`.
     pub url: String,
     /// A PEM file of the certificates that a `wss://` server's may be signed by, or be.
@@ -84,7 +86,7 @@ pub enum SwarmError {
 
 /// How far a run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stretch {
+pub enum SwarmPhase {
     /// Bots connect, some each second.
     Ramp,
     /// All are in; the stream settles.
@@ -99,9 +101,9 @@ pub enum Stretch {
 
 /// What an observer is told, about four times a second and at every new stretch.
 #[derive(Debug, Clone, Copy)]
-pub struct Progress {
+pub struct SwarmProgress {
     /// The stretch of the run.
-    pub stretch: Stretch,
+    pub stretch: SwarmPhase,
     /// Time since it began.
     pub spent: Duration,
     /// Bots that began to connect.
@@ -122,10 +124,10 @@ pub struct Progress {
 /// 15 s more), a second to settle, `duration`, and at most 2 s of goodbyes. A run in which no bot
 /// came in is a report too; its `failures` say why.
 pub fn run(
-    options: &Options,
+    options: &SwarmOptions,
     signer: &Signer,
-    observe: &mut dyn FnMut(&Progress),
-) -> Result<Report, SwarmError> {
+    observe: &mut dyn FnMut(&SwarmProgress),
+) -> Result<SwarmReport, SwarmError> {
     check(options)?;
     let destination = destination::resolve(&options.url, options.tls_ca.as_deref())?;
     let since = SystemTime::now()
@@ -154,10 +156,10 @@ pub fn run(
         .collect::<Result<Vec<_>, SwarmError>>()?;
     let mut fleet = fleet::Fleet::new(options, crew, bots)?;
     fleet.fly(observe)?;
-    Ok(Report::new(&options.url, options.input_hz, &fleet))
+    Ok(SwarmReport::new(&options.url, options.input_hz, &fleet))
 }
 
-fn check(options: &Options) -> Result<(), SwarmError> {
+fn check(options: &SwarmOptions) -> Result<(), SwarmError> {
     let within = |holds: bool, sentence: String| {
         if holds {
             Ok(())

@@ -1,7 +1,7 @@
 //! What a bot wants: a small pilot that flies errands, picks fights and trades.
 //!
-//! Sans-IO: texts of the stream and answers go in ([`Pilot::hear_snapshot`], [`Pilot::hear_delta`],
-//! [`Pilot::answered`]), and [`Pilot::act`] gives the controls and now and then an order. Time is
+//! Sans-IO: texts of the stream and answers go in ([`BotPilot::hear_snapshot`], [`BotPilot::hear_delta`],
+//! [`BotPilot::answered`]), and [`BotPilot::act`] gives the controls and now and then an order. Time is
 //! the server's tick. Chance is a generator seeded by the bot's number, so that two swarms of one
 //! size fly alike.
 //!
@@ -14,8 +14,8 @@
 //!      Trade ◀────── Dock ──────────────────────┘
 //! ```
 
-use super::autopilot::{Controls, fire_at, fly_to, park_at};
-use super::sight::{self, Berth, Pose, YouSight};
+use super::autopilot::{BotControls, fire_at, fly_to, park_at};
+use super::sight::{self, DockedAt, SeenPose, YouSight};
 use crate::ids::Name;
 use crate::protocol::{Flight, Joined};
 
@@ -42,7 +42,7 @@ pub enum Conduct {
 
 /// What a pilot asks of a station.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum BotOrder {
     /// Buy this many units.
     Buy(Name, Name, u32),
     /// Sell this many units.
@@ -53,11 +53,11 @@ pub(super) enum Order {
 
 /// What a pilot does at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Act {
-    /// Controls to send with the next input.
-    pub(super) controls: Controls,
+pub(super) struct BotAction {
+    /// BotControls to send with the next input.
+    pub(super) controls: BotControls,
     /// Something for the station it is docked at; answered before the next.
-    pub(super) order: Option<Order>,
+    pub(super) order: Option<BotOrder>,
 }
 
 /// What a pilot saw of a delta that it looked into.
@@ -90,19 +90,19 @@ enum Errand {
 
 #[derive(Debug, Clone)]
 struct Target {
-    pose: Pose,
+    pose: SeenPose,
     seen_tick: u64,
 }
 
 /// One bot's mind.
 #[derive(Debug)]
-pub(super) struct Pilot {
+pub(super) struct BotPilot {
     conduct: Conduct,
     chance: u64,
     flight: Flight,
     /// The own ship's id as it stands in JSON, with its quotes.
     quoted_id: String,
-    pose: Pose,
+    pose: SeenPose,
     pose_tick: u64,
     turn: f32,
     home: (f32, f32),
@@ -128,7 +128,7 @@ const FLIGHT: Flight = Flight {
     empty_tank_thrust: 0.1,
 };
 
-impl Pilot {
+impl BotPilot {
     /// The pilot of a bot's number.
     pub(super) fn new(number: u32, conduct: Conduct) -> Self {
         Self {
@@ -136,7 +136,7 @@ impl Pilot {
             chance: u64::from(number) << 32,
             flight: FLIGHT,
             quoted_id: String::new(),
-            pose: Pose::default(),
+            pose: SeenPose::default(),
             pose_tick: 0,
             turn: 0.0,
             home: (0.0, 0.0),
@@ -156,11 +156,11 @@ impl Pilot {
     pub(super) fn joined(&mut self, joined: &Joined) {
         self.flight = joined.flight.unwrap_or(FLIGHT);
         self.adopt_ship(&joined.ship_id);
-        self.pose = Pose {
+        self.pose = SeenPose {
             x: joined.spawn.x.to_f64() as f32,
             y: joined.spawn.y.to_f64() as f32,
             r: joined.spawn.rotation.to_f64() as f32,
-            ..Pose::default()
+            ..SeenPose::default()
         };
         self.pose_tick = joined.tick;
         self.home = (self.pose.x, self.pose.y);
@@ -288,9 +288,9 @@ impl Pilot {
             self.cruise(tick);
         }
         self.docked_at = match you.docked_at {
-            Berth::Unsaid => return,
-            Berth::Space => None,
-            Berth::Station(id) => Name::parse(id).ok(),
+            DockedAt::Unsaid => return,
+            DockedAt::Space => None,
+            DockedAt::Station(id) => Name::parse(id).ok(),
         };
         match (&self.docked_at, &self.errand) {
             (Some(_), Errand::Trade { .. } | Errand::Leave) => {}
@@ -315,8 +315,8 @@ impl Pilot {
     }
 
     /// The order in flight was answered; `is_done`: it was carried out.
-    pub(super) fn answered(&mut self, order: &Order, is_done: bool) {
-        if let (Order::Buy(_, commodity, _), true) = (order, is_done)
+    pub(super) fn answered(&mut self, order: &BotOrder, is_done: bool) {
+        if let (BotOrder::Buy(_, commodity, _), true) = (order, is_done)
             && self.hold.len() < MEMORY_MAX
         {
             self.hold.push(commodity.clone());
@@ -327,7 +327,7 @@ impl Pilot {
     }
 
     /// The controls of this moment, and an order where the pilot has one. `tick` is the newest seen.
-    pub(super) fn act(&mut self, tick: u64) -> Act {
+    pub(super) fn act(&mut self, tick: u64) -> BotAction {
         if tick >= self.until_tick {
             self.next_errand(tick);
         }
@@ -349,7 +349,7 @@ impl Pilot {
             },
             Errand::Dock { station } => match self.stations.get(station) {
                 Some((_, x, y)) => park_at(&pose, *x, *y, self.flight.drag as f32),
-                None => Controls::default(),
+                None => BotControls::default(),
             },
             Errand::Trade {
                 orders_left,
@@ -358,22 +358,22 @@ impl Pilot {
                 if !is_waiting {
                     order = self.next_order(orders_left, tick);
                 }
-                Controls::default()
+                BotControls::default()
             }
-            Errand::Leave => Controls {
+            Errand::Leave => BotControls {
                 thrust: 1.0,
-                ..Controls::default()
+                ..BotControls::default()
             },
-            Errand::Dead => Controls::default(),
+            Errand::Dead => BotControls::default(),
         };
         self.turn = controls.turn;
-        Act { controls, order }
+        BotAction { controls, order }
     }
 
     /// Where the ship is by now: the last pose seen, carried on by its own motion and controls.
-    fn predicted(&self, tick: u64) -> Pose {
+    fn predicted(&self, tick: u64) -> SeenPose {
         let age_s = tick.saturating_sub(self.pose_tick).min(60) as f32 / 30.0;
-        Pose {
+        SeenPose {
             x: self.pose.x + self.pose.vx * age_s,
             y: self.pose.y + self.pose.vy * age_s,
             r: self.pose.r + self.turn * self.flight.turn_rate as f32 * age_s,
@@ -427,7 +427,7 @@ impl Pilot {
     }
 
     /// The next of a visit's orders: mend, buy, sell, by turns; then the ship leaves.
-    fn next_order(&mut self, orders_left: u32, tick: u64) -> Option<Order> {
+    fn next_order(&mut self, orders_left: u32, tick: u64) -> Option<BotOrder> {
         let Some(station) = self.docked_at.clone().filter(|_| orders_left > 0) else {
             self.leave(tick);
             return None;
@@ -438,13 +438,13 @@ impl Pilot {
         };
         if self.hull < 100 {
             self.hull = 100;
-            return Some(Order::Repair(station));
+            return Some(BotOrder::Repair(station));
         }
         let quantity = 1 + self.roll(3);
         if orders_left.is_multiple_of(2)
             && let Some(commodity) = self.hold.pop()
         {
-            return Some(Order::Sell(station, commodity, 1));
+            return Some(BotOrder::Sell(station, commodity, 1));
         }
         let pick = self.roll(self.offers.len().max(1) as u32) as usize;
         let Some(commodity) = self.offers.get(pick) else {
@@ -455,7 +455,7 @@ impl Pilot {
             };
             return None;
         };
-        Some(Order::Buy(station, commodity.clone(), quantity))
+        Some(BotOrder::Buy(station, commodity.clone(), quantity))
     }
 
     /// A whole number below `sides`, of which there is at least one (splitmix64).

@@ -22,8 +22,8 @@ fn delta(tick: u64, rows: &str, you: &str) -> String {
     )
 }
 
-fn docked() -> Pilot {
-    let mut pilot = Pilot::new(0, Conduct::Play);
+fn docked() -> BotPilot {
+    let mut pilot = BotPilot::new(0, Conduct::Play);
     pilot.hear_snapshot(&snapshot(r#""docked_at":"port""#), 10);
     pilot
 }
@@ -32,10 +32,14 @@ fn docked() -> Pilot {
 fn a_docked_pilot_keeps_still_and_orders_one_thing_at_a_time() {
     let mut pilot = docked();
     let act = pilot.act(11);
-    assert_eq!(act.controls, Controls::default(), "thrust would undock it");
+    assert_eq!(
+        act.controls,
+        BotControls::default(),
+        "thrust would undock it"
+    );
     let order = act.order.expect("something to buy");
     assert!(
-        matches!(&order, Order::Buy(station, food, _) if station.as_str() == "port" && food.as_str() == "food")
+        matches!(&order, BotOrder::Buy(station, food, _) if station.as_str() == "port" && food.as_str() == "food")
     );
     assert_eq!(pilot.act(12).order, None, "the first is not answered yet");
     pilot.answered(&order, true);
@@ -55,15 +59,15 @@ fn a_visit_ends_with_full_thrust() {
 
 #[test]
 fn a_damaged_hull_is_mended_first() {
-    let mut pilot = Pilot::new(0, Conduct::Play);
+    let mut pilot = BotPilot::new(0, Conduct::Play);
     let text = snapshot(r#""docked_at":"port""#).replace(r#""hull":100"#, r#""hull":40"#);
     pilot.hear_snapshot(&text, 10);
-    assert!(matches!(pilot.act(11).order, Some(Order::Repair(_))));
+    assert!(matches!(pilot.act(11).order, Some(BotOrder::Repair(_))));
 }
 
 #[test]
 fn pirates_and_other_pilots_are_targets_and_traders_are_not() {
-    let mut pilot = Pilot::new(0, Conduct::Play);
+    let mut pilot = BotPilot::new(0, Conduct::Play);
     pilot.hear_snapshot(&snapshot(r#""docked_at":null"#), 10);
     let row =
         |id: &str, y: i32| format!(r#"{{"id":"{id}","x":0,"y":{y},"vx":0,"vy":0,"r":0,"hp":80}}"#);
@@ -82,7 +86,7 @@ fn pirates_and_other_pilots_are_targets_and_traders_are_not() {
 
 #[test]
 fn the_own_ship_is_looked_for_in_one_delta_of_eight() {
-    let mut pilot = Pilot::new(0, Conduct::Fly);
+    let mut pilot = BotPilot::new(0, Conduct::Fly);
     pilot.adopt_ship("s_7");
     let row = |id: &str| format!(r#"{{"id":"{id}","x":0,"y":9,"vx":0,"vy":0,"r":0,"hp":80}}"#);
     let (own, other) = (row("s_7"), row("s_77"));
@@ -94,10 +98,10 @@ fn the_own_ship_is_looked_for_in_one_delta_of_eight() {
 
 #[test]
 fn a_destroyed_pilot_waits_until_it_lives_again() {
-    let mut pilot = Pilot::new(0, Conduct::Play);
+    let mut pilot = BotPilot::new(0, Conduct::Play);
     pilot.hear_snapshot(&snapshot(r#""docked_at":null"#), 10);
     pilot.destroyed(20);
-    assert_eq!(pilot.act(21), Act::default());
+    assert_eq!(pilot.act(21), BotAction::default());
     pilot.hear_delta(
         &delta(
             111,
@@ -116,7 +120,7 @@ fn a_destroyed_pilot_waits_until_it_lives_again() {
 
 #[test]
 fn a_peaceful_pilot_reads_no_snapshot_and_never_fires_or_docks() {
-    let mut pilot = Pilot::new(3, Conduct::Fly);
+    let mut pilot = BotPilot::new(3, Conduct::Fly);
     pilot.hear_snapshot(&snapshot(r#""docked_at":null"#), 10);
     for tick in 10..2000 {
         let act = pilot.act(tick);

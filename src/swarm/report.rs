@@ -1,6 +1,6 @@
 //! What a run measured, for people and for machines.
 //!
-//! [`Report`] is plain data, filled once when the run is over; its JSON field names are part of the
+//! [`SwarmReport`] is plain data, filled once when the run is over; its JSON field names are part of the
 //! command's interface. The table for people is made in [`table`](super::table).
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::limits::{SWARM_CPU_PERCENT_MAX, SWARM_TURN_MS_MAX};
 
 /// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
+pub struct SwarmReport {
     /// Where the swarm flew.
     pub url: String,
     /// How many bots were asked for.
@@ -32,11 +32,11 @@ pub struct Report {
     /// The state stream as it arrived.
     pub delivered: Delivered,
     /// Time between two messages of the stream at one bot, over all bots.
-    pub gap_ms: Spread,
+    pub gap_ms: Percentiles,
     /// What the bots sent while measuring.
     pub sent: SentCounts,
     /// Buy, sell and repair.
-    pub orders: Orders,
+    pub orders: OrderCounts,
     /// Hits taken and ships lost.
     pub combat: Combat,
     /// Error replies by code.
@@ -87,7 +87,7 @@ pub struct Delivered {
 
 /// How a duration is spread, in milliseconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Spread {
+pub struct Percentiles {
     /// Median of the values.
     pub p50: f64,
     /// 99 of 100 are at most this.
@@ -98,7 +98,7 @@ pub struct Spread {
     pub max: f64,
 }
 
-impl Spread {
+impl Percentiles {
     fn of(histogram: &DurationHistogram) -> Self {
         Self {
             p50: histogram.quantile_ms(0.5),
@@ -120,17 +120,17 @@ pub struct SentCounts {
 
 /// Buy, sell and repair, over the whole run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Orders {
-    /// Orders that bots sent.
+pub struct OrderCounts {
+    /// OrderCounts that bots sent.
     pub placed: u64,
-    /// Orders that the server carried out.
+    /// OrderCounts that the server carried out.
     pub done: u64,
-    /// Orders that the server refused.
+    /// OrderCounts that the server refused.
     pub refused: u64,
     /// Without an answer when the run ended.
     pub unanswered: u64,
     /// From request to answer.
-    pub latency_ms: Spread,
+    pub latency_ms: Percentiles,
 }
 
 /// Fights, over the whole run.
@@ -157,47 +157,47 @@ pub struct Own {
     /// Share of one core that it used; null where the system does not tell.
     pub cpu_percent: Option<f64>,
     /// Work of one turn of its loop.
-    pub turn_ms: Spread,
+    pub turn_ms: Percentiles,
     /// Whether it was itself too slow for what it was asked: its gaps are then not the server's.
     pub is_bottleneck: bool,
 }
 
-impl Report {
+impl SwarmReport {
     pub(super) fn new(url: &str, input_hz: f64, fleet: &Fleet<'_>) -> Self {
-        let tally = &fleet.tally;
-        let unanswered = tally.orders - tally.orders_done - tally.orders_refused;
+        let counters = &fleet.counters;
+        let unanswered = counters.orders - counters.orders_done - counters.orders_refused;
         let named = |(code, count): (&&str, &u64)| ((*code).to_owned(), *count);
         Self {
             url: url.to_owned(),
             clients: fleet.bots.len() as u32,
-            joined: tally.joined,
-            failed: tally.failed,
-            lost: tally.lost,
+            joined: counters.joined,
+            failed: counters.failed,
+            lost: counters.lost,
             duration_s: rounded(fleet.window.seconds),
             input_hz,
             delivered: delivered(fleet),
-            gap_ms: Spread::of(&tally.gaps),
+            gap_ms: Percentiles::of(&counters.gaps),
             sent: SentCounts {
-                inputs: tally.inputs,
-                inputs_skipped: tally.inputs_skipped,
+                inputs: counters.inputs,
+                inputs_skipped: counters.inputs_skipped,
             },
-            orders: Orders {
-                placed: tally.orders,
-                done: tally.orders_done,
-                refused: tally.orders_refused,
+            orders: OrderCounts {
+                placed: counters.orders,
+                done: counters.orders_done,
+                refused: counters.orders_refused,
                 unanswered,
-                latency_ms: Spread::of(&tally.answers),
+                latency_ms: Percentiles::of(&counters.answers),
             },
             combat: Combat {
-                hits: tally.hits,
-                destroyed: tally.destroyed,
+                hits: counters.hits,
+                destroyed: counters.destroyed,
             },
-            errors: tally.errors.iter().map(named).collect(),
-            closes: tally.closes.clone(),
-            failures: tally.failures.clone(),
+            errors: counters.errors.iter().map(named).collect(),
+            closes: counters.closes.clone(),
+            failures: counters.failures.clone(),
             faults: Faults {
-                seq_breaks: tally.seq_breaks,
-                unreadable: tally.unreadable,
+                seq_breaks: counters.seq_breaks,
+                unreadable: counters.unreadable,
             },
             swarm: own(fleet),
         }
@@ -205,40 +205,40 @@ impl Report {
 }
 
 fn delivered(fleet: &Fleet<'_>) -> Delivered {
-    let (tally, seconds) = (&fleet.tally, fleet.window.seconds.max(0.001));
+    let (counters, seconds) = (&fleet.counters, fleet.window.seconds.max(0.001));
     let measured = || fleet.bots.iter().filter(|bot| bot.is_measured);
     let count = measured().count().max(1) as f64;
     let ticks: u64 = measured().map(|bot| bot.ticks_measured).sum();
     let slowest = measured().min_by_key(|bot| bot.ticks_measured);
-    let messages = (tally.deltas + tally.snapshots).max(1) as f64;
+    let messages = (counters.deltas + counters.snapshots).max(1) as f64;
     let delta_bytes =
         |bot: &Bot| bot.delta_bytes_measured as f64 / bot.deltas_measured.max(1) as f64;
-    let own_share = tally.own_found as f64 / tally.own_looks.max(1) as f64;
+    let own_share = counters.own_found as f64 / counters.own_looks.max(1) as f64;
     Delivered {
-        deltas: tally.deltas,
-        snapshots: tally.snapshots,
-        deltas_per_s: rounded(tally.deltas as f64 / seconds),
+        deltas: counters.deltas,
+        snapshots: counters.snapshots,
+        deltas_per_s: rounded(counters.deltas as f64 / seconds),
         hz_mean: rounded(ticks as f64 / count / seconds),
         hz_min: rounded(slowest.map_or(0, |bot| bot.ticks_measured) as f64 / seconds),
         slowest: slowest.map(|bot| bot.player().to_string()),
-        ticks_missed: tally.ticks_missed,
-        bytes: tally.bytes,
-        bytes_per_s: rounded(tally.bytes as f64 / seconds),
-        message_bytes_mean: rounded(tally.bytes as f64 / messages),
-        delta_bytes_max: tally.delta_bytes_max,
+        ticks_missed: counters.ticks_missed,
+        bytes: counters.bytes,
+        bytes_per_s: rounded(counters.bytes as f64 / seconds),
+        message_bytes_mean: rounded(counters.bytes as f64 / messages),
+        delta_bytes_max: counters.delta_bytes_max,
         delta_bytes_mean_max: rounded(measured().map(delta_bytes).fold(0.0, f64::max)),
-        rows_mean: rounded(tally.rows_seen as f64 / tally.deltas_opened.max(1) as f64),
+        rows_mean: rounded(counters.rows_seen as f64 / counters.deltas_opened.max(1) as f64),
         own_ship_percent: rounded(own_share * 100.0),
     }
 }
 
 fn own(fleet: &Fleet<'_>) -> Own {
-    let turn_ms = Spread::of(&fleet.tally.turns);
+    let turn_ms = Percentiles::of(&fleet.counters.turns);
     let cpu_percent = fleet.window.cpu_percent.map(rounded);
     let is_busy = cpu_percent.is_some_and(|percent| percent > SWARM_CPU_PERCENT_MAX);
     let is_late = turn_ms.p99 > SWARM_TURN_MS_MAX as f64;
-    let due = fleet.tally.inputs + fleet.tally.inputs_skipped;
-    let is_behind = fleet.tally.inputs_skipped * 100 > due;
+    let due = fleet.counters.inputs + fleet.counters.inputs_skipped;
+    let is_behind = fleet.counters.inputs_skipped * 100 > due;
     Own {
         cpu_percent,
         turn_ms,

@@ -83,7 +83,7 @@ fn parsed(text: &str) -> Option<Glance<'_>> {
 
 /// Where a ship is and how it moves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
-pub(super) struct Pose {
+pub(super) struct SeenPose {
     /// Position east of the centre, u.
     pub(super) x: f32,
     /// Position north of the centre, u.
@@ -99,7 +99,7 @@ pub(super) struct Pose {
 /// Finds one entity's row by its id as it stands in JSON, quotes included, and reads its pose.
 ///
 /// Work: one search of the text, and a parse of one row.
-pub(super) fn own_row(text: &str, quoted_id: &str) -> Option<Pose> {
+pub(super) fn own_row(text: &str, quoted_id: &str) -> Option<SeenPose> {
     let id_at = text.find(quoted_id)?;
     let open = text.get(..id_at)?.rfind('{')?;
     let row = text.get(open..)?;
@@ -109,7 +109,7 @@ pub(super) fn own_row(text: &str, quoted_id: &str) -> Option<Pose> {
 
 /// A row of the stream as far as a bot reads it.
 #[derive(Debug, Clone, Copy, Deserialize)]
-pub(super) struct Row<'t> {
+pub(super) struct SeenRow<'t> {
     /// The entity's id.
     pub(super) id: &'t str,
     /// What it is, when the row says so.
@@ -127,10 +127,10 @@ pub(super) struct Row<'t> {
     pub(super) r: f32,
 }
 
-impl Row<'_> {
+impl SeenRow<'_> {
     /// Place and motion.
-    pub(super) fn pose(&self) -> Pose {
-        Pose {
+    pub(super) fn pose(&self) -> SeenPose {
+        SeenPose {
             x: self.x,
             y: self.y,
             vx: self.vx,
@@ -151,12 +151,12 @@ pub(super) struct YouSight<'t> {
     pub(super) hull: Option<i32>,
     /// Where it is docked.
     #[serde(default, borrow)]
-    pub(super) docked_at: Berth<'t>,
+    pub(super) docked_at: DockedAt<'t>,
 }
 
 /// What `docked_at` says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Berth<'t> {
+pub(super) enum DockedAt<'t> {
     /// Nothing: it is not in the message.
     #[default]
     Unsaid,
@@ -166,7 +166,7 @@ pub(super) enum Berth<'t> {
     Station(&'t str),
 }
 
-impl<'de: 't, 't> Deserialize<'de> for Berth<'t> {
+impl<'de: 't, 't> Deserialize<'de> for DockedAt<'t> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let station = Option::<&'t str>::deserialize(from)?;
         Ok(station.map_or(Self::Space, Self::Station))
@@ -178,7 +178,7 @@ impl<'de: 't, 't> Deserialize<'de> for Berth<'t> {
 pub(super) struct DeltaSight<'t> {
     /// Rows of what changed.
     #[serde(borrow)]
-    pub(super) entity_updates: Vec<Row<'t>>,
+    pub(super) entity_updates: Vec<SeenRow<'t>>,
     /// What changed of the own pilot.
     #[serde(default, borrow)]
     pub(super) you: Option<YouSight<'t>>,
@@ -192,7 +192,7 @@ pub(super) struct SnapshotSight<'t> {
     pub(super) you: YouSight<'t>,
     /// Everything in view.
     #[serde(borrow)]
-    pub(super) entities: Vec<Row<'t>>,
+    pub(super) entities: Vec<SeenRow<'t>>,
     /// The markets' text, for [`prices`].
     #[serde(borrow)]
     pub(super) markets: &'t RawValue,
@@ -290,14 +290,14 @@ mod tests {
     fn a_delta_tells_docked_undocked_and_unsaid_apart() {
         let seen = delta(DELTA).unwrap();
         assert_eq!(seen.entity_updates.len(), 2);
-        assert_eq!(seen.you.unwrap().docked_at, Berth::Space);
+        assert_eq!(seen.you.unwrap().docked_at, DockedAt::Space);
         let docked = DELTA.replace("\"docked_at\":null", "\"docked_at\":\"mars\"");
         assert_eq!(
             delta(&docked).unwrap().you.unwrap().docked_at,
-            Berth::Station("mars")
+            DockedAt::Station("mars")
         );
         let unsaid = DELTA.replace("\"docked_at\":null", "\"hull\":7");
         let you = delta(&unsaid).unwrap().you.unwrap();
-        assert_eq!((you.docked_at, you.hull), (Berth::Unsaid, Some(7)));
+        assert_eq!((you.docked_at, you.hull), (DockedAt::Unsaid, Some(7)));
     }
 }

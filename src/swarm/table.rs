@@ -5,11 +5,11 @@
 
 use std::fmt::{self, Display};
 
-use super::report::{Faults, Report, Spread};
+use super::report::{Faults, Percentiles, SwarmReport};
 
-type Row = (&'static str, String);
+type SeenRow = (&'static str, String);
 
-impl Display for Report {
+impl Display for SwarmReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = stream_rows(self).into_iter();
         for (name, text) in rows
@@ -24,8 +24,8 @@ impl Display for Report {
 }
 
 /// Rows on the messages that arrived.
-fn stream_rows(report: &Report) -> Vec<Row> {
-    let Report {
+fn stream_rows(report: &SwarmReport) -> Vec<SeenRow> {
+    let SwarmReport {
         clients,
         joined,
         lost,
@@ -59,8 +59,8 @@ fn stream_rows(report: &Report) -> Vec<Row> {
 }
 
 /// What the bots did.
-fn deed_rows(report: &Report) -> Vec<Row> {
-    let Report {
+fn deed_rows(report: &SwarmReport) -> Vec<SeenRow> {
+    let SwarmReport {
         sent,
         orders,
         combat,
@@ -84,7 +84,7 @@ fn deed_rows(report: &Report) -> Vec<Row> {
 }
 
 /// What went wrong.
-fn trouble_rows(report: &Report) -> Vec<Row> {
+fn trouble_rows(report: &SwarmReport) -> Vec<SeenRow> {
     let errors = listed(report.errors.iter());
     let mut rows = vec![("errors", errors), ("closes", listed(report.closes.iter()))];
     if !report.failures.is_empty() {
@@ -102,7 +102,7 @@ fn trouble_rows(report: &Report) -> Vec<Row> {
 }
 
 /// The swarm's own part.
-fn own_rows(report: &Report) -> Vec<Row> {
+fn own_rows(report: &SwarmReport) -> Vec<SeenRow> {
     let own = &report.swarm;
     let used = match own.cpu_percent {
         Some(percent) => format!("{percent:.0} % of a core"),
@@ -120,7 +120,7 @@ fn own_rows(report: &Report) -> Vec<Row> {
     rows
 }
 
-fn spread(spread: &Spread) -> String {
+fn spread(spread: &Percentiles) -> String {
     format!(
         "p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, max {:.1} ms",
         spread.p50, spread.p99, spread.p999, spread.max

@@ -4,7 +4,7 @@
 //! Owns the rules between fields of one system. Is asked only about systems whose fields are each
 //! good on their own. Work: quadratic in stations, cubic in zones, both bounded in `limits`.
 
-use super::error::Report;
+use super::error::ProblemReport;
 use super::model::{Spawn, System, Universe, Zone};
 use crate::limits::ZONES_AT_POINT_MAX;
 
@@ -13,12 +13,12 @@ use crate::limits::ZONES_AT_POINT_MAX;
 pub(super) struct Places {
     pub(super) spawn: usize,
     pub(super) spawn_field: String,
-    pub(super) stations: Vec<Place>,
-    pub(super) zones: Vec<Place>,
+    pub(super) stations: Vec<CheckedPlace>,
+    pub(super) zones: Vec<CheckedPlace>,
 }
 
 /// Where a station or a zone stands.
-pub(super) struct Place {
+pub(super) struct CheckedPlace {
     /// Byte of its `x`.
     pub(super) x: usize,
     /// Byte of its `docking_radius`; a zone has none.
@@ -46,14 +46,14 @@ pub(super) fn system(
     system: &System,
     universe: &Universe,
     places: &Places,
-    report: &mut Report<'_>,
+    report: &mut ProblemReport<'_>,
 ) {
     stations(system, universe, places, report);
     zones(system, places, report);
     spawn(system, universe, places, report);
 }
 
-fn stations(system: &System, universe: &Universe, places: &Places, report: &mut Report<'_>) {
+fn stations(system: &System, universe: &Universe, places: &Places, report: &mut ProblemReport<'_>) {
     let half = system.half_extent;
     for (nth, (station, place)) in system.stations.iter().zip(&places.stations).enumerate() {
         let id = &station.id;
@@ -91,7 +91,7 @@ fn stations(system: &System, universe: &Universe, places: &Places, report: &mut 
     }
 }
 
-fn zones(system: &System, places: &Places, report: &mut Report<'_>) {
+fn zones(system: &System, places: &Places, report: &mut ProblemReport<'_>) {
     let half = system.half_extent;
     for (zone, place) in system.zones.iter().zip(&places.zones) {
         if zone.x.abs() > half || zone.y.abs() > half {
@@ -159,7 +159,7 @@ fn crowded_zone(zones: &[Zone]) -> Option<usize> {
     None
 }
 
-fn spawn(system: &System, universe: &Universe, places: &Places, report: &mut Report<'_>) {
+fn spawn(system: &System, universe: &Universe, places: &Places, report: &mut ProblemReport<'_>) {
     let (half, ship) = (system.half_extent, universe.ship.radius);
     let mut problem = |what: String| report.problem(places.spawn, places.spawn_field.clone(), what);
     match system.spawn {

@@ -3,15 +3,18 @@
 //! Owns the defaults. Each reader takes the section that the file may or may not have, and falls
 //! back field by field.
 
-use super::error::Report;
+use super::error::ProblemReport;
 use super::model::{Economy, Jump, NpcClass, NpcRules, ShipClass, Weapon};
-use super::section::{Section, Span};
+use super::section::{Section, TextSpan};
 use crate::limits::{HALF_EXTENT_MAX, JUMP_TICKS_MAX, PRICE_MAX};
 
 /// Longest span of ticks that a file may ask for: an hour.
 const TICKS_MAX: i64 = 30 * 3600;
 
-pub(super) fn read_economy(section: Option<Section<'_, '_>>, report: &mut Report<'_>) -> Economy {
+pub(super) fn read_economy(
+    section: Option<Section<'_, '_>>,
+    report: &mut ProblemReport<'_>,
+) -> Economy {
     let base = Economy {
         spread_permille: 100,
         swing_permille: 500,
@@ -57,23 +60,36 @@ pub(super) const SHIP: ShipClass = ShipClass {
     cargo_capacity: 50,
 };
 
-pub(super) fn read_ship(section: Option<Section<'_, '_>>, report: &mut Report<'_>) -> ShipClass {
+pub(super) fn read_ship(
+    section: Option<Section<'_, '_>>,
+    report: &mut ProblemReport<'_>,
+) -> ShipClass {
     let Some(mut s) = section else { return SHIP };
     let ship = ShipClass {
         thrust_accel: s.number(
             report,
             "thrust_accel",
-            Span::Positive(10_000.0),
+            TextSpan::Positive(10_000.0),
             Some(SHIP.thrust_accel),
         ),
         turn_rate: s.number(
             report,
             "turn_rate",
-            Span::Positive(50.0),
+            TextSpan::Positive(50.0),
             Some(SHIP.turn_rate),
         ),
-        drag: s.number(report, "drag", Span::Within(0.01, 10.0), Some(SHIP.drag)),
-        radius: s.number(report, "radius", Span::Positive(100.0), Some(SHIP.radius)),
+        drag: s.number(
+            report,
+            "drag",
+            TextSpan::Within(0.01, 10.0),
+            Some(SHIP.drag),
+        ),
+        radius: s.number(
+            report,
+            "radius",
+            TextSpan::Positive(100.0),
+            Some(SHIP.radius),
+        ),
         hull_max: s.whole(
             report,
             "hull_max",
@@ -83,19 +99,19 @@ pub(super) fn read_ship(section: Option<Section<'_, '_>>, report: &mut Report<'_
         fuel_max: s.number(
             report,
             "fuel_max",
-            Span::Positive(1_000_000.0),
+            TextSpan::Positive(1_000_000.0),
             Some(SHIP.fuel_max),
         ),
         fuel_burn: s.number(
             report,
             "fuel_burn",
-            Span::Within(0.0, 10_000.0),
+            TextSpan::Within(0.0, 10_000.0),
             Some(SHIP.fuel_burn),
         ),
         empty_tank_thrust: s.number(
             report,
             "empty_tank_thrust",
-            Span::Positive(1.0),
+            TextSpan::Positive(1.0),
             Some(SHIP.empty_tank_thrust),
         ),
         cargo_capacity: s.whole(
@@ -118,7 +134,10 @@ const WEAPON: Weapon = Weapon {
     projectile_radius: 3.0,
 };
 
-pub(super) fn read_weapon(section: Option<Section<'_, '_>>, report: &mut Report<'_>) -> Weapon {
+pub(super) fn read_weapon(
+    section: Option<Section<'_, '_>>,
+    report: &mut ProblemReport<'_>,
+) -> Weapon {
     let Some(mut s) = section else { return WEAPON };
     let weapon = Weapon {
         damage: s.whole(
@@ -130,7 +149,7 @@ pub(super) fn read_weapon(section: Option<Section<'_, '_>>, report: &mut Report<
         muzzle_speed: s.number(
             report,
             "muzzle_speed",
-            Span::Positive(10_000.0),
+            TextSpan::Positive(10_000.0),
             Some(WEAPON.muzzle_speed),
         ),
         lifetime_ticks: s.whole(
@@ -148,7 +167,7 @@ pub(super) fn read_weapon(section: Option<Section<'_, '_>>, report: &mut Report<
         projectile_radius: s.number(
             report,
             "projectile_radius",
-            Span::Positive(100.0),
+            TextSpan::Positive(100.0),
             Some(WEAPON.projectile_radius),
         ),
     };
@@ -166,14 +185,14 @@ const JUMP: Jump = Jump {
 pub(super) fn read_jump(
     section: Option<Section<'_, '_>>,
     ship: &ShipClass,
-    report: &mut Report<'_>,
+    report: &mut ProblemReport<'_>,
 ) -> Jump {
     let base = Jump {
         fuel: JUMP.fuel.min(ship.fuel_max),
         ..JUMP
     };
     let Some(mut s) = section else { return base };
-    let tank = Span::Within(0.0, ship.fuel_max);
+    let tank = TextSpan::Within(0.0, ship.fuel_max);
     let ticks_max = i64::from(JUMP_TICKS_MAX);
     let jump = Jump {
         fuel: s.number(report, "fuel", tank, Some(base.fuel)),
@@ -225,13 +244,13 @@ const NPCS: NpcRules = NpcRules {
 pub(super) fn read_npcs(
     section: Option<Section<'_, '_>>,
     weapon: &Weapon,
-    report: &mut Report<'_>,
+    report: &mut ProblemReport<'_>,
 ) -> NpcRules {
     let Some(mut s) = section else { return NPCS };
     let station_peace = s.number(
         report,
         "station_peace",
-        Span::Within(0.0, HALF_EXTENT_MAX),
+        TextSpan::Within(0.0, HALF_EXTENT_MAX),
         Some(NPCS.station_peace),
     );
     let pirate = read_class(s.section(report, "pirate"), NPCS.pirate, weapon, report);
@@ -250,7 +269,7 @@ fn read_class(
     section: Option<Section<'_, '_>>,
     base: NpcClass,
     weapon: &Weapon,
-    report: &mut Report<'_>,
+    report: &mut ProblemReport<'_>,
 ) -> NpcClass {
     let Some(mut s) = section else { return base };
     let cooldown = i64::from(weapon.cooldown_ticks);
@@ -262,23 +281,28 @@ fn read_class(
             1..=1_000_000,
             Some(i64::from(base.hull_max)),
         ) as i32,
-        throttle: s.number(report, "throttle", Span::Positive(1.0), Some(base.throttle)),
+        throttle: s.number(
+            report,
+            "throttle",
+            TextSpan::Positive(1.0),
+            Some(base.throttle),
+        ),
         sense_radius: s.number(
             report,
             "sense_radius",
-            Span::Within(0.0, 5000.0),
+            TextSpan::Within(0.0, 5000.0),
             Some(base.sense_radius),
         ),
         fire_range: s.number(
             report,
             "fire_range",
-            Span::Within(0.0, 5000.0),
+            TextSpan::Within(0.0, 5000.0),
             Some(base.fire_range),
         ),
         aim_error: s.number(
             report,
             "aim_error",
-            Span::Within(0.0, 1.0),
+            TextSpan::Within(0.0, 1.0),
             Some(base.aim_error),
         ),
         trigger_ticks: s.whole(report, "trigger_ticks", cooldown..=TICKS_MAX, Some(trigger)) as u32,

@@ -61,14 +61,14 @@ impl fmt::Display for UniverseError {
 
 /// Collects problems while a file is read.
 #[derive(Debug)]
-pub(super) struct Report<'a> {
+pub(super) struct ProblemReport<'a> {
     text: &'a str,
     file: &'a str,
     found: Vec<(usize, String, String)>,
     more: usize,
 }
 
-impl<'a> Report<'a> {
+impl<'a> ProblemReport<'a> {
     pub(super) fn new(text: &'a str, file: &'a str) -> Self {
         Self {
             text,

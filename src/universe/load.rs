@@ -8,11 +8,11 @@ use toml::de::DeTable;
 
 use super::check;
 use super::classes::{read_economy, read_jump, read_npcs, read_ship, read_weapon};
-use super::error::{Report, UniverseError};
+use super::error::{ProblemReport, UniverseError};
 use super::model::{
     Ambient, Commodity, Listing, Population, Spawn, Station, System, Universe, Zone,
 };
-use super::section::{Section, Span};
+use super::section::{Section, TextSpan};
 use crate::ids::{CommodityIndex, EntityKind, Name};
 use crate::limits::{
     COMMODITIES_MAX, HALF_EXTENT_MAX, NPCS_OF_KIND_MAX, PILOTS_MAX, PRICE_MAX, STATIONS_MAX,
@@ -26,7 +26,7 @@ pub const FUEL_ID: &str = "fuel";
 const UNREADABLE: &str = "unreadable";
 
 pub(super) fn load(text: &str, file: &str) -> Result<Universe, UniverseError> {
-    let mut report = Report::new(text, file);
+    let mut report = ProblemReport::new(text, file);
     if text.len() > UNIVERSE_BYTES_MAX {
         let what = format!(
             "has {} bytes, at most {UNIVERSE_BYTES_MAX} are read",
@@ -61,7 +61,7 @@ pub(super) fn load(text: &str, file: &str) -> Result<Universe, UniverseError> {
     report.close(Some(universe))
 }
 
-fn read_universe(mut root: Section<'_, '_>, report: &mut Report<'_>) -> Universe {
+fn read_universe(mut root: Section<'_, '_>, report: &mut ProblemReport<'_>) -> Universe {
     let name = root.title(report, "name");
     let starting_credits = root.whole(report, "starting_credits", 0..=1_000_000_000, Some(5000));
     let commodities = read_commodities(&mut root, report);
@@ -118,7 +118,7 @@ fn read_universe(mut root: Section<'_, '_>, report: &mut Report<'_>) -> Universe
     universe
 }
 
-fn read_commodities(root: &mut Section<'_, '_>, report: &mut Report<'_>) -> Vec<Commodity> {
+fn read_commodities(root: &mut Section<'_, '_>, report: &mut ProblemReport<'_>) -> Vec<Commodity> {
     let mut commodities: Vec<Commodity> = Vec::new();
     for mut entry in root.list(report, "commodities", COMMODITIES_MAX) {
         let id = read_id(
@@ -143,7 +143,7 @@ fn read_commodities(root: &mut Section<'_, '_>, report: &mut Report<'_>) -> Vec<
 /// An id that no earlier entry has.
 fn read_id<'n>(
     entry: &mut Section<'_, '_>,
-    report: &mut Report<'_>,
+    report: &mut ProblemReport<'_>,
     key: &'static str,
     what: &str,
     mut earlier: impl Iterator<Item = &'n Name>,
@@ -163,14 +163,18 @@ fn unreadable() -> Name {
     Name::parse(UNREADABLE).expect("the placeholder is a name")
 }
 
-fn read_system(mut s: Section<'_, '_>, universe: &Universe, report: &mut Report<'_>) -> System {
+fn read_system(
+    mut s: Section<'_, '_>,
+    universe: &Universe,
+    report: &mut ProblemReport<'_>,
+) -> System {
     let problems_before = report.count();
     let id = s.name(report, "id").unwrap_or_else(unreadable);
     let name = s.title(report, "name");
     let half_extent = s.number(
         report,
         "half_extent",
-        Span::Within(100.0, HALF_EXTENT_MAX),
+        TextSpan::Within(100.0, HALF_EXTENT_MAX),
         None,
     );
     let pilots_max = s.whole(report, "pilots_max", 1..=i64::from(PILOTS_MAX), Some(2000)) as u32;
@@ -212,15 +216,15 @@ fn read_system(mut s: Section<'_, '_>, universe: &Universe, report: &mut Report<
     system
 }
 
-fn place_of(entry: &Section<'_, '_>) -> check::Place {
-    check::Place {
+fn place_of(entry: &Section<'_, '_>) -> check::CheckedPlace {
+    check::CheckedPlace {
         x: entry.at("x"),
         docking_radius: entry.at("docking_radius"),
         path: entry.field(""),
     }
 }
 
-fn read_ambient(system: &mut Section<'_, '_>, report: &mut Report<'_>) -> Ambient {
+fn read_ambient(system: &mut Section<'_, '_>, report: &mut ProblemReport<'_>) -> Ambient {
     let Some(mut s) = system.section(report, "ambient") else {
         return Ambient {
             risk_level: 0.0,
@@ -230,17 +234,22 @@ fn read_ambient(system: &mut Section<'_, '_>, report: &mut Report<'_>) -> Ambien
         };
     };
     let ambient = Ambient {
-        risk_level: s.number(report, "risk_level", Span::Within(0.0, 100.0), None),
-        security_level: s.number(report, "security_level", Span::Within(0.0, 100.0), None),
-        profit_multiplier: s.number(report, "profit_multiplier", Span::Within(0.0, 100.0), None),
+        risk_level: s.number(report, "risk_level", TextSpan::Within(0.0, 100.0), None),
+        security_level: s.number(report, "security_level", TextSpan::Within(0.0, 100.0), None),
+        profit_multiplier: s.number(
+            report,
+            "profit_multiplier",
+            TextSpan::Within(0.0, 100.0),
+            None,
+        ),
         pvp_allowed: s.flag(report, "pvp_allowed"),
     };
     s.close(report);
     ambient
 }
 
-fn read_spawn(system: &mut Section<'_, '_>, report: &mut Report<'_>) -> Spawn {
-    let any = Span::Within(-HALF_EXTENT_MAX, HALF_EXTENT_MAX);
+fn read_spawn(system: &mut Section<'_, '_>, report: &mut ProblemReport<'_>) -> Spawn {
+    let any = TextSpan::Within(-HALF_EXTENT_MAX, HALF_EXTENT_MAX);
     let Some(mut s) = system.section(report, "spawn") else {
         if !system.has("spawn") {
             let what = "is missing; give x, y, rotation, or min_x, min_y, max_x, max_y";
@@ -267,7 +276,7 @@ fn read_spawn(system: &mut Section<'_, '_>, report: &mut Report<'_>) -> Spawn {
             rotation: s.number(
                 report,
                 "rotation",
-                Span::Within(-half_turn, half_turn),
+                TextSpan::Within(-half_turn, half_turn),
                 Some(0.0),
             ),
         }
@@ -276,7 +285,7 @@ fn read_spawn(system: &mut Section<'_, '_>, report: &mut Report<'_>) -> Spawn {
     spawn
 }
 
-fn read_population(section: Option<Section<'_, '_>>, report: &mut Report<'_>) -> Population {
+fn read_population(section: Option<Section<'_, '_>>, report: &mut ProblemReport<'_>) -> Population {
     let Some(mut s) = section else {
         return Population::default();
     };
@@ -294,20 +303,20 @@ fn read_station(
     mut s: Section<'_, '_>,
     universe: &Universe,
     earlier: &[Station],
-    report: &mut Report<'_>,
+    report: &mut ProblemReport<'_>,
 ) -> Station {
-    let any = Span::Within(-HALF_EXTENT_MAX, HALF_EXTENT_MAX);
+    let any = TextSpan::Within(-HALF_EXTENT_MAX, HALF_EXTENT_MAX);
     let station = Station {
         id: read_station_id(&mut s, earlier, report),
         name: s.title(report, "name"),
         x: s.number(report, "x", any, None),
         y: s.number(report, "y", any, None),
-        radius: s.number(report, "radius", Span::Positive(5000.0), None),
-        docking_radius: s.number(report, "docking_radius", Span::Positive(10_000.0), None),
+        radius: s.number(report, "radius", TextSpan::Positive(5000.0), None),
+        docking_radius: s.number(report, "docking_radius", TextSpan::Positive(10_000.0), None),
         docking_speed_max: s.number(
             report,
             "docking_speed_max",
-            Span::Positive(10_000.0),
+            TextSpan::Positive(10_000.0),
             Some(60.0),
         ),
         repair_price: s.whole(report, "repair_price", 1..=PRICE_MAX, Some(1)),
@@ -318,7 +327,11 @@ fn read_station(
 }
 
 /// A station's id, which stands among the ids of ships and shots on the wire.
-fn read_station_id(s: &mut Section<'_, '_>, earlier: &[Station], report: &mut Report<'_>) -> Name {
+fn read_station_id(
+    s: &mut Section<'_, '_>,
+    earlier: &[Station],
+    report: &mut ProblemReport<'_>,
+) -> Name {
     let known = earlier.iter().map(|known| &known.id);
     let id = read_id(s, report, "id", "station", known);
     let numbered = [
@@ -343,7 +356,7 @@ fn read_station_id(s: &mut Section<'_, '_>, earlier: &[Station], report: &mut Re
 fn read_market(
     station: &mut Section<'_, '_>,
     universe: &Universe,
-    report: &mut Report<'_>,
+    report: &mut ProblemReport<'_>,
 ) -> Vec<Listing> {
     let mut market: Vec<Listing> = Vec::new();
     for mut s in station.list(report, "market", COMMODITIES_MAX) {
@@ -386,8 +399,8 @@ fn read_market(
     market
 }
 
-fn read_zone(mut s: Section<'_, '_>, earlier: &[Zone], report: &mut Report<'_>) -> Zone {
-    let any = Span::Within(-HALF_EXTENT_MAX, HALF_EXTENT_MAX);
+fn read_zone(mut s: Section<'_, '_>, earlier: &[Zone], report: &mut ProblemReport<'_>) -> Zone {
+    let any = TextSpan::Within(-HALF_EXTENT_MAX, HALF_EXTENT_MAX);
     let zone = Zone {
         id: read_id(
             &mut s,
@@ -399,13 +412,13 @@ fn read_zone(mut s: Section<'_, '_>, earlier: &[Zone], report: &mut Report<'_>) 
         zone_type: s.name(report, "zone_type").unwrap_or_else(unreadable),
         x: s.number(report, "x", any, None),
         y: s.number(report, "y", any, None),
-        radius: s.number(report, "radius", Span::Positive(HALF_EXTENT_MAX), None),
-        risk_level: s.number(report, "risk_level", Span::Within(0.0, 100.0), None),
-        security_level: s.number(report, "security_level", Span::Within(0.0, 100.0), None),
+        radius: s.number(report, "radius", TextSpan::Positive(HALF_EXTENT_MAX), None),
+        risk_level: s.number(report, "risk_level", TextSpan::Within(0.0, 100.0), None),
+        security_level: s.number(report, "security_level", TextSpan::Within(0.0, 100.0), None),
         profit_multiplier: s.number(
             report,
             "profit_multiplier",
-            Span::Within(0.0, 100.0),
+            TextSpan::Within(0.0, 100.0),
             Some(1.0),
         ),
         pvp_allowed: s.flag(report, "pvp_allowed"),

@@ -1,14 +1,14 @@
 //! Reading one table of a universe file: typed, bounded, with the place of every value at hand.
 //!
 //! Owns the step from TOML values to numbers, texts and names. Every reader notes what is wrong in
-//! the [`Report`] and returns a harmless stand-in, so that one pass finds many problems. Call
+//! the [`ProblemReport`] and returns a harmless stand-in, so that one pass finds many problems. Call
 //! [`Section::close`] last: it reports the fields that nobody asked for.
 
 use std::ops::RangeInclusive;
 
 use toml::de::{DeTable, DeValue};
 
-use super::error::Report;
+use super::error::ProblemReport;
 use crate::ids::Name;
 use crate::limits::TITLE_BYTES_MAX;
 
@@ -23,7 +23,7 @@ pub(super) struct Section<'t, 'i> {
 
 /// What a number may be.
 #[derive(Clone, Copy)]
-pub(super) enum Span {
+pub(super) enum TextSpan {
     /// More than 0, at most this.
     Positive(f32),
     /// From the first to the second, both included.
@@ -68,7 +68,7 @@ impl<'t, 'i> Section<'t, 'i> {
             .map(|value| (value.get_ref(), value.span().start))
     }
 
-    fn missing(&self, report: &mut Report<'_>, key: &str, kind: &str) {
+    fn missing(&self, report: &mut ProblemReport<'_>, key: &str, kind: &str) {
         report.problem(
             self.start,
             self.field(key),
@@ -78,7 +78,7 @@ impl<'t, 'i> Section<'t, 'i> {
 
     fn mistyped(
         &self,
-        report: &mut Report<'_>,
+        report: &mut ProblemReport<'_>,
         key: &str,
         at: usize,
         kind: &str,
@@ -95,9 +95,9 @@ impl<'t, 'i> Section<'t, 'i> {
     /// A number; `default` where the file gives none, `None` for a field that must be given.
     pub(super) fn number(
         &mut self,
-        report: &mut Report<'_>,
+        report: &mut ProblemReport<'_>,
         key: &'static str,
-        span: Span,
+        span: TextSpan,
         default: Option<f32>,
     ) -> f32 {
         let stand_in = default.unwrap_or(1.0);
@@ -120,11 +120,11 @@ impl<'t, 'i> Section<'t, 'i> {
         };
         let number = parsed.unwrap_or(f32::INFINITY);
         let (allowed, rule) = match span {
-            Span::Positive(max) => (
+            TextSpan::Positive(max) => (
                 number > 0.0 && number <= max,
                 format!("more than 0 and at most {max}"),
             ),
-            Span::Within(min, max) => (
+            TextSpan::Within(min, max) => (
                 number >= min && number <= max,
                 format!("from {min} to {max}"),
             ),
@@ -143,7 +143,7 @@ impl<'t, 'i> Section<'t, 'i> {
     /// A whole number; `default` as in [`Self::number`].
     pub(super) fn whole(
         &mut self,
-        report: &mut Report<'_>,
+        report: &mut ProblemReport<'_>,
         key: &'static str,
         allowed: RangeInclusive<i64>,
         default: Option<i64>,
@@ -174,7 +174,7 @@ impl<'t, 'i> Section<'t, 'i> {
     }
 
     /// True or false; must be given.
-    pub(super) fn flag(&mut self, report: &mut Report<'_>, key: &'static str) -> bool {
+    pub(super) fn flag(&mut self, report: &mut ProblemReport<'_>, key: &'static str) -> bool {
         match self.value(key) {
             Some((DeValue::Boolean(flag), _)) => *flag,
             Some((other, at)) => {
@@ -190,7 +190,7 @@ impl<'t, 'i> Section<'t, 'i> {
 
     fn text(
         &mut self,
-        report: &mut Report<'_>,
+        report: &mut ProblemReport<'_>,
         key: &'static str,
         kind: &str,
     ) -> Option<(&'t str, usize)> {
@@ -208,7 +208,7 @@ impl<'t, 'i> Section<'t, 'i> {
     }
 
     /// A text for people: 1 to [`TITLE_BYTES_MAX`] bytes, no control characters; must be given.
-    pub(super) fn title(&mut self, report: &mut Report<'_>, key: &'static str) -> String {
+    pub(super) fn title(&mut self, report: &mut ProblemReport<'_>, key: &'static str) -> String {
         let Some((text, at)) = self.text(report, key, "a text in quotes") else {
             return String::new();
         };
@@ -220,7 +220,11 @@ impl<'t, 'i> Section<'t, 'i> {
     }
 
     /// An identifier; must be given. `None` where it is missing or not an identifier.
-    pub(super) fn name(&mut self, report: &mut Report<'_>, key: &'static str) -> Option<Name> {
+    pub(super) fn name(
+        &mut self,
+        report: &mut ProblemReport<'_>,
+        key: &'static str,
+    ) -> Option<Name> {
         let (text, at) = self.text(report, key, "an identifier in quotes")?;
         match Name::parse(text) {
             Ok(name) => Some(name),
@@ -234,7 +238,7 @@ impl<'t, 'i> Section<'t, 'i> {
     /// A table inside this one, `None` where the file has none.
     pub(super) fn section(
         &mut self,
-        report: &mut Report<'_>,
+        report: &mut ProblemReport<'_>,
         key: &'static str,
     ) -> Option<Section<'t, 'i>> {
         match self.value(key)? {
@@ -249,7 +253,7 @@ impl<'t, 'i> Section<'t, 'i> {
     /// A list of tables, none where the file has none; at most `max` are read.
     pub(super) fn list(
         &mut self,
-        report: &mut Report<'_>,
+        report: &mut ProblemReport<'_>,
         key: &'static str,
         max: usize,
     ) -> Vec<Section<'t, 'i>> {
@@ -282,7 +286,7 @@ impl<'t, 'i> Section<'t, 'i> {
     }
 
     /// Reports the fields that no reader asked for, with the nearest one that exists.
-    pub(super) fn close(self, report: &mut Report<'_>) {
+    pub(super) fn close(self, report: &mut ProblemReport<'_>) {
         for key in self.table.keys() {
             let written: &str = key.get_ref();
             if self.asked.contains(&written) {

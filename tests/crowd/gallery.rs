@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use orrery::ids::{ConnId, Handle, SystemIndex, UnixMillis};
-use orrery::replication::{Publisher, Stage, TickFrame, Viewer, Wallet};
+use orrery::replication::{PublishContext, Publisher, TickFrame, Viewer, Wallet};
 use orrery::sim::{Command, World};
 use orrery::universe::Universe;
 
@@ -21,12 +21,12 @@ pub(crate) struct Gallery {
 
 impl Gallery {
     /// So many ships at rest anywhere in the universe's first system; frames are encoded in so
-    /// many stretches.
-    pub(crate) fn new(universe: Universe, ships_count: usize, stretches: usize) -> Self {
+    /// many chunks.
+    pub(crate) fn new(universe: Universe, ships_count: usize, chunks: usize) -> Self {
         let universe = Arc::new(universe);
         let mut world = World::new(Arc::clone(&universe), SystemIndex(0), 3, None);
         let ships = super::admit(&mut world, ships_count);
-        Self::of(universe, world, ships, stretches)
+        Self::of(universe, world, ships, chunks)
     }
 
     /// A world as it is, whose ships each have a client.
@@ -34,10 +34,10 @@ impl Gallery {
         universe: Arc<Universe>,
         world: World,
         ships: Vec<Handle>,
-        stretches: usize,
+        chunks: usize,
     ) -> Self {
         let viewers = ships.iter().zip(0..).map(viewer).collect();
-        let publisher = Publisher::new(VIEW_RADIUS, stretches);
+        let publisher = Publisher::new(VIEW_RADIUS, chunks);
         Self {
             universe,
             world,
@@ -58,7 +58,7 @@ impl Gallery {
 
     /// The world as it is now, for everybody who watches.
     pub(crate) fn publish(&mut self) -> Arc<TickFrame> {
-        let stage = Stage {
+        let stage = PublishContext {
             universe: &self.universe,
             system: SystemIndex(0),
             unix: UnixMillis(1_700_000_000_000),

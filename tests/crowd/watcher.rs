@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use orrery::replication::{PilotView, TickFrame, compose};
+use orrery::replication::{ClientView, TickFrame, compose};
 use serde_json::Value;
 
 /// What one client knows, and what the newest message brought.
@@ -24,7 +24,7 @@ pub(crate) struct Watcher {
 
 impl Watcher {
     /// Takes in what a frame has for the client: a delta, a snapshot or both.
-    pub(crate) fn hear(&mut self, frame: &TickFrame, pilot: &PilotView) {
+    pub(crate) fn hear(&mut self, frame: &TickFrame, pilot: &ClientView) {
         self.entered.clear();
         self.left.clear();
         self.events.clear();

@@ -11,7 +11,7 @@ use cluster::dice::Dice;
 use cluster::play::{Mood, Play};
 use cluster::server::Tape;
 use cluster::{Cluster, Setup, sky};
-use orrery::recorder::{Ending, Report, Unusable, Verdict, replay};
+use orrery::recorder::{Ending, ReplayReport, ReplayVerdict, Unusable, replay};
 use orrery::universe::Universe;
 
 /// Many players for half a minute, with cut lines and, in the middle, far too much work.
@@ -50,7 +50,7 @@ fn flight(seed: u64, ticks: u64) -> (Arc<Universe>, Vec<u8>) {
     (universe, tape.bytes())
 }
 
-fn replayed(universe: &Arc<Universe>, bytes: &[u8]) -> Result<Report, Unusable> {
+fn replayed(universe: &Arc<Universe>, bytes: &[u8]) -> Result<ReplayReport, Unusable> {
     replay(bytes, |_| Ok(Arc::clone(universe)))
 }
 
@@ -66,7 +66,7 @@ fn a_flight_replays_equal_under_any_number_of_workers() {
             let report = pool
                 .install(|| replayed(universe, bytes))
                 .expect("a recording");
-            assert_eq!(report.verdict, Verdict::Equal, "{workers} workers");
+            assert_eq!(report.verdict, ReplayVerdict::Equal, "{workers} workers");
             assert_eq!(report.ending, Ending::Whole);
             let (sol, others) = report.systems.split_first().expect("sol-1");
             ticks += sol.ticks;
@@ -127,15 +127,15 @@ fn a_changed_command_is_found_at_its_tick_whoever_mends_the_checksums() {
         bytes[byte] ^= 1;
         let report = replayed(&universe, &bytes).expect("it begins well");
         let place = Some((id.clone(), tick));
-        assert_eq!(report.verdict, Verdict::Damaged { place });
+        assert_eq!(report.verdict, ReplayVerdict::Damaged { place });
         sign(&mut bytes, at, length);
         let report = replayed(&universe, &bytes).expect("it begins well");
-        let differs = Verdict::Differs {
+        let differs = ReplayVerdict::Differs {
             system: id,
             tick: u64::from(tick),
         };
         assert!(
-            report.verdict == Verdict::Equal || report.verdict == differs,
+            report.verdict == ReplayVerdict::Equal || report.verdict == differs,
             "{:?} instead of {differs:?}",
             report.verdict
         );
@@ -151,7 +151,7 @@ fn a_cut_off_recording_is_good_up_to_there_and_other_files_are_none() {
     let (at, length, ..) = frames[frames.len() / 2];
     for bytes_left in [0, 1, 19, 20, 20 + length - 1] {
         let report = replayed(&universe, &good[..at + bytes_left]).expect("it begins well");
-        assert_eq!(report.verdict, Verdict::Equal);
+        assert_eq!(report.verdict, ReplayVerdict::Equal);
         let bytes = bytes_left as u64;
         assert_eq!(report.ending, Ending::CutOff { bytes });
     }
@@ -300,8 +300,8 @@ fn any_change_to_a_recording_ends_in_an_answer() {
         let report = replayed(&universe, &bytes);
         found += u64::from(!matches!(
             report,
-            Ok(Report {
-                verdict: Verdict::Equal,
+            Ok(ReplayReport {
+                verdict: ReplayVerdict::Equal,
                 ..
             })
         ));

@@ -9,24 +9,24 @@ use orrery::store::{
 use store_harness::*;
 
 /// A pilot, and ten trades in as many batches.
-fn traded(database: &Database) -> Desk {
+fn traded(database: &Database) -> StoreUnderTest {
     let who = player("p_1");
-    let mut desk = database.open();
-    desk.keep(first_batch(&who, 1000));
+    let mut opened = database.open();
+    opened.keep(first_batch(&who, 1000));
     for n in 1..=10 {
         let request = format!("r{n}");
-        desk.keep(Batch {
+        opened.keep(Batch {
             transactions: vec![trade(Cause::Buy, &who, 1, 10, &request)],
             outcomes: vec![outcome(&who, &request, "{}")],
             checkpoints: vec![pilot(&who, 5000 - 10 * n, n)],
             ..Batch::default()
         });
     }
-    desk
+    opened
 }
 
 fn an_honest_ledger_is_clean_even_while_it_is_served(database: &Database) {
-    let desk = traded(database);
+    let opened = traded(database);
     let report = audit(&database.url).unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!((report.systems_count, report.pilots_count), (1, 1));
@@ -39,7 +39,7 @@ fn an_honest_ledger_is_clean_even_while_it_is_served(database: &Database) {
         }),
         "{table}"
     );
-    desk.store.close();
+    opened.store.close();
 }
 
 /// Each way to cook the books, and what the audit says of it.
@@ -115,7 +115,7 @@ fn forge_from(database: &Database, row_id: i64) {
 }
 
 fn rows_of_an_earlier_audit_are_proven_and_a_rewritten_history_is_named(database: &Database) {
-    let mut desk = traded(database);
+    let mut opened = traded(database);
     let earlier: ChainHeads = audit(&database.url).unwrap().heads;
     let line = earlier.lines().next().unwrap();
     assert!(
@@ -124,13 +124,13 @@ fn rows_of_an_earlier_audit_are_proven_and_a_rewritten_history_is_named(database
     );
     // The ledger grows, and still holds what was there.
     let who = player("p_1");
-    desk.keep(Batch {
+    opened.keep(Batch {
         transactions: vec![trade(Cause::Buy, &who, 1, 10, "r11")],
         outcomes: vec![outcome(&who, "r11", "{}")],
         checkpoints: vec![pilot(&who, 4890, 11)],
         ..Batch::default()
     });
-    desk.store.close();
+    opened.store.close();
     let report = audit_since(&database.url, &earlier).unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!((report.kept_count, report.rows_count), (1, 24));
@@ -173,7 +173,7 @@ fn a_newer_schema_is_refused(database: &Database) {
         known: SCHEMA_VERSION,
     };
     assert_eq!(audit(&database.url), Err(expected.clone()));
-    let opened = Desk::open(&database.config("here"));
+    let opened = StoreUnderTest::open(&database.config("here"));
     assert_eq!(opened.err(), Some(expected));
 }
 
@@ -210,11 +210,11 @@ fn what_version_3_wrote_is_brought_up_to_date_and_can_be_forgotten(database: &Da
         audit(&database.url),
         Err(StoreError::Unusable(text)) if text.contains("schema version 3: serve it once")
     ));
-    let desk = traded(database);
+    let opened = traded(database);
     while database.count("SELECT COUNT(*) FROM outcomes WHERE player = 'p_9'") > 0 {
         std::thread::yield_now();
     }
-    desk.store.close();
+    opened.store.close();
     assert_eq!(
         database.count("SELECT version FROM orrery_schema"),
         SCHEMA_VERSION
@@ -228,21 +228,21 @@ fn a_pilot_who_traded_in_two_systems_is_clean(database: &Database) {
     let who = player("p_1");
     let mut config = database.config("here");
     config.systems.push(name("vega-2"));
-    let mut desk = Desk::open(&config).unwrap();
-    desk.keep(first_batch(&who, 100));
+    let mut opened = StoreUnderTest::open(&config).unwrap();
+    opened.keep(first_batch(&who, 100));
     for n in 1..=3 {
         let mut bounty = trade(Cause::Bounty, &who, 0, 0, &format!("b{n}"));
         bounty.total = 7;
         bounty.request_id = None;
         let mut there = bounty.clone();
         there.system = name("vega-2");
-        desk.keep(Batch {
+        opened.keep(Batch {
             transactions: vec![bounty, there],
             checkpoints: vec![pilot(&who, 5000 + 14 * n, 0)],
             ..Batch::default()
         });
     }
-    desk.store.close();
+    opened.store.close();
     let report = audit(&database.url).unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.systems_count, 2);
@@ -262,9 +262,9 @@ on_every_backend!(
 fn a_backup_taken_while_trading_is_whole_and_serves() {
     let database = Database::sqlite();
     let who = player("p_1");
-    let mut desk = traded(&database);
+    let mut opened = traded(&database);
     for n in 11..=60 {
-        desk.submit(Batch {
+        opened.submit(Batch {
             transactions: vec![trade(Cause::Buy, &who, 1, 10, &format!("r{n}"))],
             outcomes: vec![outcome(&who, &format!("r{n}"), "{}")],
             ..Batch::default()
@@ -278,13 +278,13 @@ fn a_backup_taken_while_trading_is_whole_and_serves() {
     assert!((10..=60).contains(&report.outcomes_count), "{report}");
     let mut config = database.config("copy");
     config.database = copy_url;
-    let restored = Desk::open(&config).unwrap();
+    let restored = StoreUnderTest::open(&config).unwrap();
     assert!(restored.load(&who).record.is_some());
     assert!(matches!(
         backup(&database.url, &copy),
         Err(StoreError::Unusable(_))
     ));
-    desk.store.close();
+    opened.store.close();
 }
 
 const VERSION_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store_v1.db");
@@ -335,15 +335,15 @@ fn what_version_1_wrote_is_brought_up_to_date_and_its_chain_goes_on(database: &D
         Err(StoreError::Unusable(text)) if text.contains("serve it once")
     ));
     let who = player("p_1");
-    let mut desk = database.open();
-    assert_eq!(desk.load(&who).record, Some(pilot(&who, 4900, 10)));
-    desk.keep(Batch {
+    let mut opened = database.open();
+    assert_eq!(opened.load(&who).record, Some(pilot(&who, 4900, 10)));
+    opened.keep(Batch {
         transactions: vec![trade(Cause::Sell, &who, 10, 9, "r11")],
         outcomes: vec![outcome(&who, "r11", "{}")],
         checkpoints: vec![pilot(&who, 4990, 0)],
         ..Batch::default()
     });
-    desk.store.close();
+    opened.store.close();
     let report = audit(&database.url).unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.rows_count, 24);
@@ -378,7 +378,7 @@ fn what_cannot_be_opened_says_why() {
     for (url, says) in cases {
         let mut config = orrery::store::StoreConfig::new(url, "here", Vec::new());
         config.retries_max = 0;
-        let error = Desk::open(&config).err().unwrap().to_string();
+        let error = StoreUnderTest::open(&config).err().unwrap().to_string();
         assert!(error.contains(says), "{url}: {error}");
         assert!(!error.contains("secret"), "{error}");
     }
@@ -390,7 +390,7 @@ fn what_cannot_be_opened_says_why() {
 fn a_broken_file_is_an_error_not_a_panic() {
     let database = Database::sqlite();
     std::fs::write(database.path(), vec![7; 8192]).unwrap();
-    assert!(Desk::open(&database.config("here")).is_err());
+    assert!(StoreUnderTest::open(&database.config("here")).is_err());
     assert!(audit(&database.url).is_err());
     let database = Database::sqlite();
     traded(&database).store.close();

@@ -104,31 +104,31 @@ fn buy(n: i64) -> Batch {
     }
 }
 
-/// A desk that reaches its database through a relay, with a pilot in it.
-fn relayed(database: &Database, retries_max: u32) -> (Desk, Arc<Mischief>) {
+/// A opened that reaches its database through a relay, with a pilot in it.
+fn relayed(database: &Database, retries_max: u32) -> (StoreUnderTest, Arc<Mischief>) {
     relayed_as(database, |config| config.retries_max = retries_max)
 }
 
 fn relayed_as(
     database: &Database,
     configure: impl FnOnce(&mut StoreConfig),
-) -> (Desk, Arc<Mischief>) {
+) -> (StoreUnderTest, Arc<Mischief>) {
     let (url, mischief) = relay(database);
     let mut config = database.config("here");
     config.database = url;
     configure(&mut config);
-    let mut desk = Desk::open(&config).unwrap();
-    desk.keep(first_batch(&player("p_1"), 100));
-    (desk, mischief)
+    let mut opened = StoreUnderTest::open(&config).unwrap();
+    opened.keep(first_batch(&player("p_1"), 100));
+    (opened, mischief)
 }
 
-fn assert_kept_once(database: &Database, desk: Desk, trades: i64) {
-    let record = desk.load(&player("p_1")).record;
+fn assert_kept_once(database: &Database, opened: StoreUnderTest, trades: i64) {
+    let record = opened.load(&player("p_1")).record;
     assert_eq!(
         record,
         Some(pilot(&player("p_1"), 5000 - 10 * trades, trades))
     );
-    desk.store.close();
+    opened.store.close();
     let report = audit(&database.url).unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.outcomes_count, trades);
@@ -141,14 +141,14 @@ fn assert_kept_once(database: &Database, desk: Desk, trades: i64) {
 )]
 fn a_commit_whose_answer_is_lost_is_not_made_twice() {
     let database = Database::postgres();
-    let (mut desk, mischief) = relayed(&database, 10);
+    let (mut opened, mischief) = relayed(&database, 10);
     for n in 1..=3 {
         mischief.swallow_commit.store(true, Ordering::SeqCst);
-        desk.keep(buy(n));
+        opened.keep(buy(n));
         assert!(!mischief.swallow_commit.load(Ordering::SeqCst));
     }
     assert!(mischief.accepted.load(Ordering::SeqCst) >= 4);
-    assert_kept_once(&database, desk, 3);
+    assert_kept_once(&database, opened, 3);
 }
 
 #[test]
@@ -158,13 +158,13 @@ fn a_commit_whose_answer_is_lost_is_not_made_twice() {
 )]
 fn a_commit_that_never_arrived_is_made_again() {
     let database = Database::postgres();
-    let (mut desk, mischief) = relayed(&database, 10);
+    let (mut opened, mischief) = relayed(&database, 10);
     for n in 1..=3 {
         mischief.stop_commit.store(true, Ordering::SeqCst);
-        desk.keep(buy(n));
+        opened.keep(buy(n));
         assert!(!mischief.stop_commit.load(Ordering::SeqCst));
     }
-    assert_kept_once(&database, desk, 3);
+    assert_kept_once(&database, opened, 3);
 }
 
 #[test]
@@ -174,16 +174,16 @@ fn a_commit_that_never_arrived_is_made_again() {
 )]
 fn a_connection_that_the_server_ends_is_replaced() {
     let database = Database::postgres();
-    let mut desk = database.open();
-    desk.keep(first_batch(&player("p_1"), 100));
+    let mut opened = database.open();
+    opened.keep(first_batch(&player("p_1"), 100));
     for n in 1..=3 {
         database.tamper(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
              WHERE application_name = 'orrery' AND datname = current_database()",
         );
-        desk.keep(buy(n));
+        opened.keep(buy(n));
     }
-    assert_kept_once(&database, desk, 3);
+    assert_kept_once(&database, opened, 3);
 }
 
 #[test]
@@ -193,15 +193,15 @@ fn a_connection_that_the_server_ends_is_replaced() {
 )]
 fn a_login_during_an_outage_is_answered_after_it() {
     let database = Database::postgres();
-    let (desk, mischief) = relayed(&database, 10);
+    let (opened, mischief) = relayed(&database, 10);
     mischief.cut.store(true, Ordering::SeqCst);
     let before = mischief.accepted.load(Ordering::SeqCst);
-    desk.store.load(7, player("p_1"), Purpose::Login).unwrap();
+    opened.store.load(7, player("p_1"), Purpose::Login).unwrap();
     while mischief.accepted.load(Ordering::SeqCst) < before + 2 {
         std::thread::yield_now();
     }
     mischief.cut.store(false, Ordering::SeqCst);
-    assert!(matches!(desk.answer(), Answer::Loaded { pilot, .. } if pilot.record.is_some()));
+    assert!(matches!(opened.answer(), Answer::Loaded { pilot, .. } if pilot.record.is_some()));
 }
 
 #[test]
@@ -211,16 +211,16 @@ fn a_login_during_an_outage_is_answered_after_it() {
 )]
 fn an_outage_beyond_the_bound_is_fatal_and_nothing_is_told() {
     let database = Database::postgres();
-    let (mut desk, mischief) = relayed(&database, 2);
+    let (mut opened, mischief) = relayed(&database, 2);
     mischief.cut.store(true, Ordering::SeqCst);
-    desk.submit(buy(1));
-    let failure = desk.answer();
+    opened.submit(buy(1));
+    let failure = opened.answer();
     assert!(
         matches!(failure, Answer::Failed(StoreError::Unavailable(_))),
         "{failure:?}"
     );
-    assert!(desk.answers.recv().is_err(), "nothing follows a failure");
-    let refused = desk.store.submit(buy(2));
+    assert!(opened.answers.recv().is_err(), "nothing follows a failure");
+    let refused = opened.store.submit(buy(2));
     assert!(matches!(refused, Err((orrery::store::Refused::Stopped, _))));
 }
 
@@ -236,24 +236,24 @@ const SILENCE: Duration = Duration::from_millis(400);
 )]
 fn a_database_that_freezes_for_a_while_is_waited_for_and_keeps_once() {
     let database = Database::postgres();
-    let (mut desk, mischief) = relayed_as(&database, |config| {
+    let (mut opened, mischief) = relayed_as(&database, |config| {
         config.silence_max = SILENCE;
         config.retries_max = 100;
     });
     for n in 1..=4 {
         let before = mischief.accepted.load(Ordering::SeqCst);
         mischief.freeze_commit.store(true, Ordering::SeqCst);
-        let batch = desk.submit(buy(n));
+        let batch = opened.submit(buy(n));
         let deadline = Instant::now() + PATIENCE;
         while mischief.accepted.load(Ordering::SeqCst) < before + n as u32 {
             assert!(Instant::now() < deadline, "the store dials again");
-            let told = desk.answers.recv_timeout(Duration::from_millis(5));
+            let told = opened.answers.recv_timeout(Duration::from_millis(5));
             assert!(told.is_err(), "nothing is told meanwhile: {told:?}");
         }
         mischief.is_frozen.store(false, Ordering::SeqCst);
-        assert_eq!(desk.answer(), Answer::Durable { batch });
+        assert_eq!(opened.answer(), Answer::Durable { batch });
     }
-    assert_kept_once(&database, desk, 4);
+    assert_kept_once(&database, opened, 4);
 }
 
 #[test]
@@ -263,25 +263,25 @@ fn a_database_that_freezes_for_a_while_is_waited_for_and_keeps_once() {
 )]
 fn a_database_that_stays_frozen_is_given_up_within_the_bound() {
     let database = Database::postgres();
-    let (mut desk, mischief) = relayed_as(&database, |config| {
+    let (mut opened, mischief) = relayed_as(&database, |config| {
         config.silence_max = SILENCE;
         config.outage_max = Duration::from_secs(1);
         config.retries_max = u32::MAX;
     });
     mischief.is_frozen.store(true, Ordering::SeqCst);
     let begun = Instant::now();
-    desk.submit(buy(1));
-    let failure = desk.answer();
+    opened.submit(buy(1));
+    let failure = opened.answer();
     assert!(
         matches!(&failure, Answer::Failed(StoreError::Unavailable(why))
             if why.contains("no answer within 400 ms")),
         "{failure:?}"
     );
     assert!(begun.elapsed() >= Duration::from_secs(1), "it tried again");
-    assert!(desk.answers.recv().is_err(), "nothing follows a failure");
+    assert!(opened.answers.recv().is_err(), "nothing follows a failure");
     mischief.is_frozen.store(false, Ordering::SeqCst);
-    let desk = database.open();
-    assert_kept_once(&database, desk, 0);
+    let opened = database.open();
+    assert_kept_once(&database, opened, 0);
 }
 
 #[test]
@@ -291,9 +291,9 @@ fn a_database_that_stays_frozen_is_given_up_within_the_bound() {
 )]
 fn a_store_over_a_frozen_database_can_be_left() {
     let database = Database::postgres();
-    let (mut desk, mischief) = relayed(&database, 10);
+    let (mut opened, mischief) = relayed(&database, 10);
     mischief.is_frozen.store(true, Ordering::SeqCst);
-    desk.submit(buy(1));
-    assert!(!desk.store.close_within(Duration::from_millis(100)));
+    opened.submit(buy(1));
+    assert!(!opened.store.close_within(Duration::from_millis(100)));
     mischief.is_frozen.store(false, Ordering::SeqCst);
 }

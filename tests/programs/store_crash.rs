@@ -93,14 +93,14 @@ fn the_trading_child() {
     };
     let first: u64 = std::env::var(FIRST).unwrap().parse().unwrap();
     let config = orrery::store::StoreConfig::new(&url, "here", vec![name(SYSTEM)]);
-    let mut desk = Desk::open(&config).unwrap();
+    let mut opened = StoreUnderTest::open(&config).unwrap();
     let who = player("p_1");
-    if desk.load(&who).record.is_none() {
-        desk.keep(first_batch(&who, STOCK));
+    if opened.load(&who).record.is_none() {
+        opened.keep(first_batch(&who, STOCK));
     }
     // A client that was not told asks again; what is remembered is answered, not done.
     let mut next = first;
-    while let Some(kept) = desk.outcome(&who, &request_id(next)) {
+    while let Some(kept) = opened.outcome(&who, &request_id(next)) {
         tell(next, &kept.reply);
         next += 1;
     }
@@ -120,13 +120,13 @@ fn the_trading_child() {
             next += 1;
         }
         batch.checkpoints = vec![pilot(&who, books.credits, books.food)];
-        if let Some(number) = desk.submit_unless_stopped(batch) {
+        if let Some(number) = opened.submit_unless_stopped(batch) {
             waiting.push_back((number, replies));
             if waiting.len() < window {
                 continue;
             }
         }
-        match desk.answer() {
+        match opened.answer() {
             Answer::Durable { batch } => {
                 while waiting.front().is_some_and(|(number, _)| *number <= batch) {
                     for (n, reply) in waiting.pop_front().unwrap().1 {
@@ -208,23 +208,23 @@ fn listen(
 fn verify(database: &Database, told: &[(u64, String)], seed: u64) {
     let who = player("p_1");
     // Opening waits for a commit that the dead child's connection may still have in the server.
-    let desk = database.open();
+    let opened = database.open();
     for (n, reply) in told {
-        let kept = desk.outcome(&who, &request_id(*n));
+        let kept = opened.outcome(&who, &request_id(*n));
         let kept = kept.unwrap_or_else(|| panic!("run {seed}: told {n} is lost"));
         assert_eq!(*kept.reply, **reply, "run {seed}, request {n}");
     }
-    let loaded = desk.load(&who);
+    let loaded = opened.load(&who);
     let kept = database.count("SELECT COUNT(*) FROM outcomes") as u64;
     assert!(kept >= told.len() as u64);
     if let Some(record) = loaded.record {
         let books = Books::after(kept);
         assert_eq!(record, pilot(&who, books.credits, books.food), "run {seed}");
-        assert_eq!(desk.stocks()[0].quantity, books.stock, "run {seed}");
+        assert_eq!(opened.stocks()[0].quantity, books.stock, "run {seed}");
     } else {
         assert_eq!(kept, 0, "run {seed}");
     }
-    desk.store.close();
+    opened.store.close();
     let report = audit(&database.url).unwrap();
     assert!(report.is_clean(), "run {seed}: {report}");
 }

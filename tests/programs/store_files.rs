@@ -22,20 +22,20 @@ fn files(database: &Database) -> [PathBuf; 4] {
 }
 
 /// A database with something in it, being served.
-fn served(database: &Database) -> Desk {
-    let mut desk = database.open();
-    desk.keep(first_batch(&player("p_1"), 100));
-    desk
+fn served(database: &Database) -> StoreUnderTest {
+    let mut opened = database.open();
+    opened.keep(first_batch(&player("p_1"), 100));
+    opened
 }
 
 #[test]
 fn what_a_store_makes_is_its_owners_only() {
     let database = Database::sqlite();
-    let desk = served(&database);
+    let opened = served(&database);
     for path in files(&database) {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
-    desk.store.close();
+    opened.store.close();
 }
 
 #[test]
@@ -51,14 +51,14 @@ fn files_from_before_are_taken_from_others_when_they_are_opened() {
     symlink(&file, &link).unwrap();
     let mut config = database.config("here");
     link.to_str().unwrap().clone_into(&mut config.database);
-    let mut desk = Desk::open(&config).unwrap();
-    desk.keep(first_batch(&player("p_2"), 100));
+    let mut opened = StoreUnderTest::open(&config).unwrap();
+    opened.keep(first_batch(&player("p_2"), 100));
     for path in files(&database) {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
-    let second = Desk::open(&database.config("there")).err();
+    let second = StoreUnderTest::open(&database.config("there")).err();
     assert!(matches!(second, Some(StoreError::InUse(_))), "{second:?}");
-    desk.store.close();
+    opened.store.close();
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_lock_is_never_taken_through_a_link() {
     let victim = database.path().with_file_name("victim");
     fs::write(&victim, "precious").unwrap();
     symlink(&victim, &lock).unwrap();
-    let refused = Desk::open(&database.config("here")).err();
+    let refused = StoreUnderTest::open(&database.config("here")).err();
     assert!(
         matches!(&refused, Some(StoreError::Unusable(why)) if why.contains("is a link")),
         "{refused:?}"
@@ -94,10 +94,10 @@ fn a_link_to_a_database_that_is_not_there_yet_shares_its_lock() {
     symlink(database.path(), &link).unwrap();
     let mut config = database.config("here");
     link.to_str().unwrap().clone_into(&mut config.database);
-    let desk = Desk::open(&config).unwrap();
-    let second = Desk::open(&database.config("there")).err();
+    let opened = StoreUnderTest::open(&config).unwrap();
+    let second = StoreUnderTest::open(&database.config("there")).err();
     assert!(matches!(second, Some(StoreError::InUse(_))), "{second:?}");
-    desk.store.close();
+    opened.store.close();
 }
 
 /// Runs a program as the user nobody. Returns whether it succeeded.
@@ -114,7 +114,7 @@ fn as_nobody(program: &[&str]) -> bool {
 )]
 fn another_user_can_neither_read_the_files_nor_lock_them() {
     let database = Database::sqlite();
-    let desk = served(&database);
+    let opened = served(&database);
     let folder = database.path().parent().unwrap().to_owned();
     fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
     assert!(as_nobody(&["true"]), "programs can be run as nobody");
@@ -124,7 +124,7 @@ fn another_user_can_neither_read_the_files_nor_lock_them() {
             assert!(!as_nobody(program), "{program:?}");
         }
     }
-    desk.store.close();
+    opened.store.close();
 }
 
 fn refusal(database: &Database, file: &Path) -> String {
@@ -161,7 +161,7 @@ fn a_backup_follows_no_link_and_replaces_nothing() {
 #[test]
 fn a_backup_is_its_owners_only_and_leaves_nothing_beside_it() {
     let database = Database::sqlite();
-    let desk = served(&database);
+    let opened = served(&database);
     // The folder may be reached through links; only the last name may be none.
     let folder = tempfile::tempdir().unwrap();
     let link = folder.path().join("link");
@@ -171,7 +171,7 @@ fn a_backup_is_its_owners_only_and_leaves_nothing_beside_it() {
     backup(&database.url, &link.join("copy.db")).unwrap();
     assert_eq!(mode(&real.join("copy.db")), 0o600);
     assert_eq!(fs::read_dir(&real).unwrap().count(), 1);
-    desk.store.close();
+    opened.store.close();
 }
 
 /// Runs the program in a folder; its exit code and what it complained of.
@@ -252,7 +252,7 @@ fn a_recording_takes_no_name_of_the_databases_files() {
 #[test]
 fn a_recording_sets_nothing_aside_but_a_recording() {
     let database = Database::sqlite();
-    let desk = served(&database);
+    let opened = served(&database);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     for (name, content) in [
@@ -281,7 +281,7 @@ fn a_recording_sets_nothing_aside_but_a_recording() {
         assert!(listing(folder) == before, "{file}");
     }
     assert!(!Path::new(&format!("{lock}.previous")).exists());
-    desk.store.close();
+    opened.store.close();
 }
 
 #[test]
@@ -344,7 +344,7 @@ fn a_file_that_is_no_database_of_ours_is_left_as_it_is() {
         for path in [beside(name), link] {
             let mut config = database.config("here");
             path.to_str().unwrap().clone_into(&mut config.database);
-            let refused = Desk::open(&config).err();
+            let refused = StoreUnderTest::open(&config).err();
             assert!(
                 matches!(&refused, Some(StoreError::Unusable(why)) if why.contains("is no database")),
                 "{name}: {refused:?}"
@@ -364,7 +364,7 @@ fn a_lock_is_written_over_no_other_file() {
     let [_, _, _, lock] = files(&database);
     fs::write(&lock, "precious").unwrap();
     fs::set_permissions(&lock, Permissions::from_mode(0o644)).unwrap();
-    let refused = Desk::open(&database.config("here")).err();
+    let refused = StoreUnderTest::open(&database.config("here")).err();
     assert!(
         matches!(&refused, Some(StoreError::Unusable(why)) if why.contains("is no lock")),
         "{refused:?}"

@@ -27,9 +27,9 @@ const START: u64 = 1_700_000_000_000;
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
 /// Keeps a batch at a time of its own.
-fn keep_at(desk: &mut Desk, unix: u64, batch: Batch) {
-    let number = desk.submit_at(UnixMillis(unix), batch);
-    assert_eq!(desk.answer(), Answer::Durable { batch: number });
+fn keep_at(opened: &mut StoreUnderTest, unix: u64, batch: Batch) {
+    let number = opened.submit_at(UnixMillis(unix), batch);
+    assert_eq!(opened.answer(), Answer::Durable { batch: number });
 }
 
 fn buy(who: &PlayerId, n: i64, id: &str) -> Batch {
@@ -63,19 +63,23 @@ fn assert_clean(database: &Database) {
 
 fn an_outcome_is_kept_for_eight_days_and_forgotten_after(database: &Database) {
     let who = player("p_1");
-    let mut desk = database.open();
-    keep_at(&mut desk, START, first_batch(&who, 100));
-    keep_at(&mut desk, START, buy(&who, 1, "old"));
-    keep_at(&mut desk, START + DAY, buy(&who, 2, "young"));
-    keep_at(&mut desk, START + OUTCOME_KEPT_MS, Batch::default());
+    let mut opened = database.open();
+    keep_at(&mut opened, START, first_batch(&who, 100));
+    keep_at(&mut opened, START, buy(&who, 1, "old"));
+    keep_at(&mut opened, START + DAY, buy(&who, 2, "young"));
+    keep_at(&mut opened, START + OUTCOME_KEPT_MS, Batch::default());
     // Its step is over when the next request is served.
-    desk.stocks();
+    opened.stocks();
     assert_eq!(outcomes(database), 2);
-    keep_at(&mut desk, START + OUTCOME_KEPT_MS + 2_000, Batch::default());
+    keep_at(
+        &mut opened,
+        START + OUTCOME_KEPT_MS + 2_000,
+        Batch::default(),
+    );
     until("the old one is gone", || outcomes(database) == 1);
-    assert_eq!(desk.outcome(&who, "old"), None);
-    assert!(desk.outcome(&who, "young").is_some());
-    desk.store.close();
+    assert_eq!(opened.outcome(&who, "old"), None);
+    assert!(opened.outcome(&who, "young").is_some());
+    opened.store.close();
     assert_clean(database);
     // An outcome that is missing before its time is still found.
     database.tamper("DELETE FROM outcomes");
@@ -86,13 +90,13 @@ fn an_outcome_is_kept_for_eight_days_and_forgotten_after(database: &Database) {
 
 fn a_request_may_be_used_again_once_it_is_forgotten_and_not_before(database: &Database) {
     let who = player("p_1");
-    let mut desk = database.open();
-    keep_at(&mut desk, START, first_batch(&who, 100));
-    keep_at(&mut desk, START, buy(&who, 1, "r"));
-    keep_at(&mut desk, START + OUTCOME_KEPT_MS + 1, Batch::default());
+    let mut opened = database.open();
+    keep_at(&mut opened, START, first_batch(&who, 100));
+    keep_at(&mut opened, START, buy(&who, 1, "r"));
+    keep_at(&mut opened, START + OUTCOME_KEPT_MS + 1, Batch::default());
     until("it is gone", || outcomes(database) == 0);
-    keep_at(&mut desk, START + OUTCOME_KEPT_MS + 2, buy(&who, 2, "r"));
-    desk.store.close();
+    keep_at(&mut opened, START + OUTCOME_KEPT_MS + 2, buy(&who, 2, "r"));
+    opened.store.close();
     assert_clean(database);
     // The same a day after the first would have been one request carried out twice.
     database.tamper(&format!(
@@ -106,11 +110,11 @@ fn a_request_may_be_used_again_once_it_is_forgotten_and_not_before(database: &Da
 
 fn many_outcomes_are_forgotten_in_bounded_steps(database: &Database) {
     let who = player("p_1");
-    let mut desk = database.open();
+    let mut opened = database.open();
     let count = 3 * FORGET_OUTCOMES_MAX;
     let ids = (0..count).map(|n| outcome(&who, &format!("r{n}"), "{}"));
     keep_at(
-        &mut desk,
+        &mut opened,
         START,
         Batch {
             outcomes: ids.collect(),
@@ -120,8 +124,8 @@ fn many_outcomes_are_forgotten_in_bounded_steps(database: &Database) {
     let later = START + OUTCOME_KEPT_MS + 1;
     let mut before = count;
     while before > 0 {
-        keep_at(&mut desk, later, Batch::default());
-        desk.stocks();
+        keep_at(&mut opened, later, Batch::default());
+        opened.stocks();
         let now = outcomes(database);
         // A step after the commit and one after the question.
         assert!(before - now <= 2 * FORGET_OUTCOMES_MAX, "{before} {now}");
@@ -150,30 +154,30 @@ fn arrival(who: &PlayerId) -> Batch {
     }
 }
 
-fn watchful(database: &Database) -> Desk {
+fn watchful(database: &Database) -> StoreUnderTest {
     let config = StoreConfig {
         guests_period: Duration::from_millis(1),
         ..database.config("here")
     };
-    Desk::open(&config).unwrap()
+    StoreUnderTest::open(&config).unwrap()
 }
 
 /// The next guests to forget.
-fn stale(desk: &Desk) -> Vec<PlayerId> {
-    match desk.answer() {
+fn stale(opened: &StoreUnderTest) -> Vec<PlayerId> {
+    match opened.answer() {
         Answer::StaleGuests { players } => players,
         other => panic!("expected guests, got {other:?}"),
     }
 }
 
 /// Forgets guests; the answers about others who may be forgotten are passed over.
-fn forget_at(desk: &mut Desk, unix: u64, forgotten: Vec<PlayerId>) {
+fn forget_at(opened: &mut StoreUnderTest, unix: u64, forgotten: Vec<PlayerId>) {
     let batch = Batch {
         forgotten,
         ..Batch::default()
     };
-    let number = desk.submit_at(UnixMillis(unix), batch);
-    while desk.answer() != (Answer::Durable { batch: number }) {}
+    let number = opened.submit_at(UnixMillis(unix), batch);
+    while opened.answer() != (Answer::Durable { batch: number }) {}
 }
 
 fn is_kept(database: &Database, who: &PlayerId) -> bool {
@@ -183,18 +187,22 @@ fn is_kept(database: &Database, who: &PlayerId) -> bool {
 }
 
 fn a_guest_who_never_docked_is_forgotten_and_the_sums_stay(database: &Database) {
-    let mut desk = watchful(database);
-    keep_at(&mut desk, START, arrival(&guest(1)));
-    keep_at(&mut desk, START + DAY, arrival(&guest(2)));
-    keep_at(&mut desk, START, arrival(&player("guest-with-a-name")));
+    let mut opened = watchful(database);
+    keep_at(&mut opened, START, arrival(&guest(1)));
+    keep_at(&mut opened, START + DAY, arrival(&guest(2)));
+    keep_at(&mut opened, START, arrival(&player("guest-with-a-name")));
     let later = START + GUEST_KEPT_MS + 1;
-    let number = desk.submit_at(UnixMillis(later), Batch::default());
-    assert_eq!(desk.answer(), Answer::Durable { batch: number });
-    assert_eq!(stale(&desk), [guest(1)], "the second was seen a day later");
-    forget_at(&mut desk, later, vec![guest(1), guest(2), guest(3)]);
+    let number = opened.submit_at(UnixMillis(later), Batch::default());
+    assert_eq!(opened.answer(), Answer::Durable { batch: number });
+    assert_eq!(
+        stale(&opened),
+        [guest(1)],
+        "the second was seen a day later"
+    );
+    forget_at(&mut opened, later, vec![guest(1), guest(2), guest(3)]);
     assert!(!is_kept(database, &guest(1)));
     assert!(is_kept(database, &guest(2)));
-    desk.store.close();
+    opened.store.close();
     let accounts = format!(
         "SELECT COUNT(*) FROM balances WHERE account = 'pilot:{}'",
         guest(1)
@@ -206,10 +214,10 @@ fn a_guest_who_never_docked_is_forgotten_and_the_sums_stay(database: &Database) 
 }
 
 fn whoever_docked_traded_or_came_back_is_not_forgotten(database: &Database) {
-    let mut desk = database.open();
+    let mut opened = database.open();
     let who: Vec<PlayerId> = (0..4).map(guest).collect();
     keep_at(
-        &mut desk,
+        &mut opened,
         START,
         Batch {
             transactions: vec![production(10)],
@@ -217,46 +225,46 @@ fn whoever_docked_traded_or_came_back_is_not_forgotten(database: &Database) {
         },
     );
     for who in &who {
-        keep_at(&mut desk, START, arrival(who));
+        keep_at(&mut opened, START, arrival(who));
     }
     let docked = Batch {
         checkpoints: vec![pilot(&who[0], 5000, 0)],
         ..Batch::default()
     };
-    keep_at(&mut desk, START, docked);
+    keep_at(&mut opened, START, docked);
     let mut flown_on = arrival(&who[1]);
     flown_on.transactions.clear();
     flown_on.checkpoints[0].home = Some(orrery::store::Home {
         system: name(SYSTEM),
         station: name(STATION),
     });
-    keep_at(&mut desk, START, flown_on);
+    keep_at(&mut opened, START, flown_on);
     let mut traded = buy(&who[2], 1, "r");
     traded.checkpoints[0].place = arrival(&who[2]).checkpoints[0].place.clone();
-    keep_at(&mut desk, START, traded);
+    keep_at(&mut opened, START, traded);
     let later = START + GUEST_KEPT_MS + 1;
-    keep_at(&mut desk, later, Batch::default());
+    keep_at(&mut opened, later, Batch::default());
     // The fourth is in the very batch that would forget it.
     let mut back = arrival(&who[3]);
     back.transactions.clear();
     back.forgotten.clone_from(&who);
-    keep_at(&mut desk, later, back);
+    keep_at(&mut opened, later, back);
     for who in &who {
         assert!(is_kept(database, who), "{who}");
     }
-    desk.store.close();
+    opened.store.close();
     assert_clean(database);
 }
 
 fn a_forgotten_guest_may_come_again(database: &Database) {
-    let mut desk = database.open();
+    let mut opened = database.open();
     let later = START + GUEST_KEPT_MS + 1;
-    keep_at(&mut desk, START, arrival(&guest(1)));
-    forget_at(&mut desk, later, vec![guest(1)]);
-    assert_eq!(desk.load(&guest(1)).record, None);
-    keep_at(&mut desk, later + 1, arrival(&guest(1)));
-    assert!(desk.load(&guest(1)).record.is_some());
-    desk.store.close();
+    keep_at(&mut opened, START, arrival(&guest(1)));
+    forget_at(&mut opened, later, vec![guest(1)]);
+    assert_eq!(opened.load(&guest(1)).record, None);
+    keep_at(&mut opened, later + 1, arrival(&guest(1)));
+    assert!(opened.load(&guest(1)).record.is_some());
+    opened.store.close();
     assert_clean(database);
 }
 
@@ -265,8 +273,8 @@ fn a_forgotten_guest_may_come_again(database: &Database) {
 fn a_player_with_as_many_outcomes_as_are_kept_is_told_so_until_some_are_forgotten() {
     let database = Database::sqlite();
     let who = player("p_1");
-    let mut desk = database.open();
-    keep_at(&mut desk, START, first_batch(&who, 10));
+    let mut opened = database.open();
+    keep_at(&mut opened, START, first_batch(&who, 10));
     database.tamper(&format!(
         "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {PLAYER_OUTCOMES_MAX}) \
          INSERT INTO outcomes (player, request_id, system_name, body_digest, reply, unix_ms) \
@@ -278,8 +286,8 @@ fn a_player_with_as_many_outcomes_as_are_kept_is_told_so_until_some_are_forgotte
             player: who.clone(),
             request_id: id.into(),
         };
-        desk.store.outcomes(vec![question]).unwrap();
-        desk.answer()
+        opened.store.outcomes(vec![question]).unwrap();
+        opened.answer()
     };
     assert_eq!(ask(1, "new"), Answer::OutcomesFull { ticket: 1 });
     let known = ask(2, "r7");

@@ -18,44 +18,44 @@ fn buy(request: &str) -> Batch {
 /// The system's lease changes hands behind the writer's back.
 fn a_writer_whose_lease_is_gone_keeps_nothing_and_is_told(database: &Database) {
     let who = player("p_1");
-    let mut desk = database.open();
-    desk.keep(first_batch(&who, 100));
+    let mut opened = database.open();
+    opened.keep(first_batch(&who, 100));
     database.tamper("UPDATE systems SET owner = 'there', fence = fence + 1");
     let system = name(SYSTEM);
-    let batch = desk.submit(buy("r1"));
-    assert_eq!(desk.answer(), Answer::LeaseLost { system });
-    assert_eq!(desk.answer(), Answer::Durable { batch });
-    assert_eq!(desk.outcome(&who, "r1"), None);
-    assert_eq!(desk.load(&who).record, Some(pilot(&who, 5000, 0)));
-    desk.store.close();
+    let batch = opened.submit(buy("r1"));
+    assert_eq!(opened.answer(), Answer::LeaseLost { system });
+    assert_eq!(opened.answer(), Answer::Durable { batch });
+    assert_eq!(opened.outcome(&who, "r1"), None);
+    assert_eq!(opened.load(&who).record, Some(pilot(&who, 5000, 0)));
+    opened.store.close();
     assert!(audit(&database.url).unwrap().is_clean());
 }
 
 /// The fence alone decides, even where the owner's name still stands in the row.
 fn an_older_fence_loses_to_a_newer_one(database: &Database) {
-    let mut desk = database.open();
-    desk.keep(first_batch(&player("p_1"), 100));
+    let mut opened = database.open();
+    opened.keep(first_batch(&player("p_1"), 100));
     database.tamper("UPDATE systems SET fence = fence + 1");
-    desk.submit(buy("r1"));
+    opened.submit(buy("r1"));
     let system = name(SYSTEM);
-    assert_eq!(desk.answer(), Answer::LeaseLost { system });
+    assert_eq!(opened.answer(), Answer::LeaseLost { system });
 }
 
 fn a_system_that_was_never_claimed_is_not_written(database: &Database) {
     let who = player("p_1");
-    let mut desk = database.open();
-    desk.keep(first_batch(&who, 100));
+    let mut opened = database.open();
+    opened.keep(first_batch(&who, 100));
     let system = name("vega-2");
     let mut elsewhere = outcome(&who, "r1", "{}");
     elsewhere.system = system.clone();
-    desk.submit(Batch {
+    opened.submit(Batch {
         outcomes: vec![elsewhere, outcome(&who, "r2", "{}")],
         ..Batch::default()
     });
-    assert_eq!(desk.answer(), Answer::LeaseLost { system });
-    assert!(matches!(desk.answer(), Answer::Durable { .. }));
-    assert_eq!(desk.outcome(&who, "r1"), None);
-    assert!(desk.outcome(&who, "r2").is_some());
+    assert_eq!(opened.answer(), Answer::LeaseLost { system });
+    assert!(matches!(opened.answer(), Answer::Durable { .. }));
+    assert_eq!(opened.outcome(&who, "r1"), None);
+    assert!(opened.outcome(&who, "r2").is_some());
 }
 
 on_every_backend!(
@@ -68,7 +68,7 @@ on_every_backend!(
 fn a_second_server_on_the_same_file_is_refused_by_name() {
     let database = Database::sqlite();
     let first = database.open();
-    let Err(error) = Desk::open(&database.config("there")) else {
+    let Err(error) = StoreUnderTest::open(&database.config("there")) else {
         panic!("two servers serve one file");
     };
     assert!(matches!(error, StoreError::InUse(_)), "{error:?}");
@@ -87,7 +87,10 @@ fn another_name_for_the_same_file_is_the_same_file() {
     std::os::unix::fs::symlink(database.path(), &alias).unwrap();
     let mut config = database.config("there");
     config.database = alias.to_str().unwrap().to_owned();
-    assert!(matches!(Desk::open(&config), Err(StoreError::InUse(_))));
+    assert!(matches!(
+        StoreUnderTest::open(&config),
+        Err(StoreError::InUse(_))
+    ));
     first.store.close();
 }
 
@@ -100,7 +103,7 @@ fn two_servers_on_one_database_never_own_one_system() {
     let database = Database::postgres();
     let mut here = database.open();
     here.keep(first_batch(&player("p_1"), 100));
-    let there = Desk::open(&database.config("there")).unwrap();
+    let there = StoreUnderTest::open(&database.config("there")).unwrap();
     match there.store.claims() {
         [
             Claim::Elsewhere {
@@ -123,7 +126,7 @@ fn two_servers_on_one_database_never_own_one_system() {
 }
 
 /// Lets the lease run out and claims it; again if the owner renewed it in between.
-fn take_over(database: &Database, there: &Desk) {
+fn take_over(database: &Database, there: &StoreUnderTest) {
     for _ in 0..100 {
         database.tamper("UPDATE systems SET expires_ms = 0");
         there.store.claim(name(SYSTEM)).unwrap();
@@ -143,7 +146,7 @@ fn take_over(database: &Database, there: &Desk) {
 fn an_idle_loser_learns_it_too() {
     let database = Database::postgres();
     let here = database.open();
-    let there = Desk::open(&database.config("there")).unwrap();
+    let there = StoreUnderTest::open(&database.config("there")).unwrap();
     take_over(&database, &there);
     let system = name(SYSTEM);
     assert_eq!(here.answer(), Answer::LeaseLost { system });
@@ -158,7 +161,7 @@ fn a_closed_server_leaves_its_systems_to_the_next() {
     let database = Database::postgres();
     let here = database.open();
     here.store.close();
-    let there = Desk::open(&database.config("there")).unwrap();
+    let there = StoreUnderTest::open(&database.config("there")).unwrap();
     assert!(matches!(there.store.claims(), [Claim::Held { .. }]));
 }
 
@@ -191,7 +194,7 @@ fn a_newcomer_is_taken_in_by_one_server_and_found_by_the_other_afterwards() {
     let who = player("p_1");
     let mut here = database.open();
     let there = StoreConfig::new(&database.url, "there", vec![name("far-1")]);
-    let there = Desk::open(&there).unwrap();
+    let there = StoreUnderTest::open(&there).unwrap();
     assert!(!there.load(&who).is_elsewhere, "a login takes nobody in");
     assert!(!here.load_for(&who, Purpose::FirstJoin).is_elsewhere);
     assert!(!here.load_for(&who, Purpose::FirstJoin).is_elsewhere);

@@ -153,7 +153,7 @@ impl Model {
 /// A server as thin as can be, on top of the store.
 struct Game<'a> {
     database: &'a Database,
-    desk: Option<Desk>,
+    opened: Option<StoreUnderTest>,
     pilots: BTreeMap<u8, PilotRecord>,
     digests: HashMap<u8, Vec<u64>>,
     stocks: HashMap<String, i64>,
@@ -163,12 +163,12 @@ impl<'a> Game<'a> {
     fn start(database: &'a Database) -> Self {
         let mut game = Self {
             database,
-            desk: Some(database.open()),
+            opened: Some(database.open()),
             pilots: BTreeMap::new(),
             digests: HashMap::new(),
             stocks: HashMap::new(),
         };
-        let stocks = game.desk().stocks().into_iter();
+        let stocks = game.opened().stocks().into_iter();
         game.stocks = stocks
             .map(|stock| (stock.commodity.to_string(), stock.quantity))
             .collect();
@@ -178,18 +178,18 @@ impl<'a> Game<'a> {
         game
     }
 
-    fn desk(&mut self) -> &mut Desk {
-        self.desk.as_mut().unwrap()
+    fn opened(&mut self) -> &mut StoreUnderTest {
+        self.opened.as_mut().unwrap()
     }
 
     fn login(&mut self, who: u8) {
         let id = id(who);
-        let mut loaded = self.desk().load(&id);
+        let mut loaded = self.opened().load(&id);
         if loaded.record.is_none() {
-            self.desk().keep(first_batch(&id, 0));
-            loaded = self.desk().load(&id);
+            self.opened().keep(first_batch(&id, 0));
+            loaded = self.opened().load(&id);
         }
-        let (digests, is_complete) = self.desk().digests(&id);
+        let (digests, is_complete) = self.opened().digests(&id);
         assert!(is_complete);
         self.pilots.insert(who, loaded.record.unwrap());
         self.digests.insert(who, digests);
@@ -199,7 +199,7 @@ impl<'a> Game<'a> {
         if let Some(who) = who {
             batch.checkpoints.push(self.pilots[&who].clone());
         }
-        self.desk().keep(batch);
+        self.opened().keep(batch);
     }
 
     fn post(&mut self, who: Option<u8>, transactions: Vec<Transaction>) {
@@ -214,7 +214,7 @@ impl<'a> Game<'a> {
         let text = format!("request {request}");
         let body = format!("{order:?}");
         if self.digests[&who].contains(&request_digest(&text)) {
-            let first = self.desk().outcome(&id(who), &text).unwrap();
+            let first = self.opened().outcome(&id(who), &text).unwrap();
             let same = first.body_digest == digest64(body.as_bytes());
             return if same {
                 first.reply.to_string()
@@ -249,7 +249,7 @@ impl<'a> Game<'a> {
     }
 
     fn restart(&mut self) {
-        self.desk.take().unwrap().store.close();
+        self.opened.take().unwrap().store.close();
         *self = Self::start(self.database);
     }
 }
@@ -394,11 +394,11 @@ fn compare(database: &Database, events: &[Event]) {
     }
     for ((who, request), (_, reply)) in &model.outcomes {
         let kept = game
-            .desk()
+            .opened()
             .outcome(&id(*who), &format!("request {request}"));
         assert_eq!(&*kept.unwrap().reply, reply.as_str());
     }
-    game.desk.take().unwrap().store.close();
+    game.opened.take().unwrap().store.close();
     let report = audit(&database.url).unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.outcomes_count, model.outcomes.len() as i64);

@@ -21,15 +21,15 @@ on_every_backend!(
 );
 
 /// The pilot who is meant, and one who trades on.
-fn two(database: &Database) -> (Desk, PlayerId, PlayerId) {
+fn two(database: &Database) -> (StoreUnderTest, PlayerId, PlayerId) {
     let (bad, good) = (player("bad"), player("good"));
-    let mut desk = database.open();
-    desk.keep(Batch {
+    let mut opened = database.open();
+    opened.keep(Batch {
         transactions: vec![production(100), grant(&bad, 5000), grant(&good, 5000)],
         checkpoints: vec![pilot(&bad, 5000, 0), pilot(&good, 5000, 0)],
         ..Batch::default()
     });
-    (desk, bad, good)
+    (opened, bad, good)
 }
 
 /// The n-th purchase of one unit at 10, with outcome and checkpoint.
@@ -59,18 +59,18 @@ fn assert_clean(database: &Database) {
 }
 
 fn a_second_outcome_puts_its_player_in_quarantine_and_nobody_else(database: &Database) {
-    let (mut desk, bad, good) = two(database);
-    desk.keep(buy(&bad, 1));
+    let (mut opened, bad, good) = two(database);
+    opened.keep(buy(&bad, 1));
     let mut twice = buy(&bad, 2);
     twice.outcomes = vec![outcome(&bad, "r1", "{}")];
-    let reason = desk.quarantine(&bad, together(twice, buy(&good, 1)));
+    let reason = opened.quarantine(&bad, together(twice, buy(&good, 1)));
     assert!(reason.contains("a second outcome"), "{reason}");
-    assert_eq!(desk.load(&bad).record, Some(pilot(&bad, 4990, 1)));
-    assert_eq!(desk.load(&good).record, Some(pilot(&good, 4990, 1)));
-    assert!(desk.outcome(&good, "r1").is_some());
+    assert_eq!(opened.load(&bad).record, Some(pilot(&bad, 4990, 1)));
+    assert_eq!(opened.load(&good).record, Some(pilot(&good, 4990, 1)));
+    assert!(opened.outcome(&good, "r1").is_some());
     // The world sold three.
-    assert_eq!(desk.stocks()[0].quantity, 97);
-    desk.store.close();
+    assert_eq!(opened.stocks()[0].quantity, 97);
+    opened.store.close();
     assert_clean(database);
 }
 
@@ -144,47 +144,51 @@ fn refused(who: &PlayerId) -> [(&'static str, Batch); 11] {
 
 /// Each with a trade of the other player in the same batch, which is kept.
 fn whatever_is_refused_of_one_player_stops_nobody(database: &Database) {
-    let (mut desk, bad, good) = two(database);
+    let (mut opened, bad, good) = two(database);
     for (n, (reason, batch)) in (1..).zip(refused(&bad)) {
-        let said = desk.quarantine(&bad, together(batch, buy(&good, n)));
+        let said = opened.quarantine(&bad, together(batch, buy(&good, n)));
         assert!(said.contains(reason), "{reason}: {said}");
-        assert_eq!(desk.load(&bad).record, Some(pilot(&bad, 5000, 0)), "{said}");
         assert_eq!(
-            desk.load(&good).record,
+            opened.load(&bad).record,
+            Some(pilot(&bad, 5000, 0)),
+            "{said}"
+        );
+        assert_eq!(
+            opened.load(&good).record,
             Some(pilot(&good, 5000 - 10 * n, n))
         );
-        desk.store.close();
+        opened.store.close();
         assert_clean(database);
-        desk = database.open();
-        desk.number_from(1_000 * n as u64);
+        opened = database.open();
+        opened.number_from(1_000 * n as u64);
     }
 }
 
 fn a_quarantine_lasts_until_the_store_is_opened_anew(database: &Database) {
-    let (mut desk, bad, good) = two(database);
-    desk.keep(buy(&bad, 1));
+    let (mut opened, bad, good) = two(database);
+    opened.keep(buy(&bad, 1));
     let wrong = Batch {
         checkpoints: vec![pilot(&bad, 1, 0)],
         ..Batch::default()
     };
-    desk.quarantine(&bad, wrong);
+    opened.quarantine(&bad, wrong);
     // Told once; nothing of the player is kept any more, be it right or wrong.
-    desk.keep(together(buy(&bad, 2), buy(&good, 1)));
-    assert_eq!(desk.load(&bad).record, Some(pilot(&bad, 4990, 1)));
-    assert_eq!(desk.outcome(&bad, "r2"), None);
-    assert_eq!(desk.stocks()[0].quantity, 97);
-    desk.store.close();
-    let mut desk = database.open();
-    desk.number_from(100);
-    desk.keep(buy(&bad, 2));
-    assert_eq!(desk.load(&bad).record, Some(pilot(&bad, 4980, 2)));
-    desk.store.close();
+    opened.keep(together(buy(&bad, 2), buy(&good, 1)));
+    assert_eq!(opened.load(&bad).record, Some(pilot(&bad, 4990, 1)));
+    assert_eq!(opened.outcome(&bad, "r2"), None);
+    assert_eq!(opened.stocks()[0].quantity, 97);
+    opened.store.close();
+    let mut opened = database.open();
+    opened.number_from(100);
+    opened.keep(buy(&bad, 2));
+    assert_eq!(opened.load(&bad).record, Some(pilot(&bad, 4980, 2)));
+    opened.store.close();
     assert_clean(database);
 }
 
 fn what_a_station_moved_is_booked_without_the_pilot(database: &Database) {
-    let (mut desk, bad, good) = two(database);
-    desk.keep(buy(&good, 1));
+    let (mut opened, bad, good) = two(database);
+    opened.keep(buy(&good, 1));
     let impossible = Batch {
         transactions: vec![
             trade(Cause::Buy, &bad, 10, 11, "a"),
@@ -193,8 +197,8 @@ fn what_a_station_moved_is_booked_without_the_pilot(database: &Database) {
         outcomes: vec![outcome(&bad, "a", "{}"), outcome(&bad, "b", "{}")],
         ..Batch::default()
     };
-    desk.quarantine(&bad, impossible);
-    assert_eq!(desk.stocks()[0].quantity, 99 - 10 + 12);
+    opened.quarantine(&bad, impossible);
+    assert_eq!(opened.stocks()[0].quantity, 99 - 10 + 12);
     let balance = |account: &str, asset: &str| {
         database.count(&format!(
             "SELECT balance FROM balances WHERE account = '{account}' AND asset = '{asset}'"
@@ -207,20 +211,20 @@ fn what_a_station_moved_is_booked_without_the_pilot(database: &Database) {
     let named = "SELECT COUNT(*) FROM ledger WHERE player = 'bad' AND cause LIKE 'quarantined_%'";
     assert_eq!(database.count(named), 4, "an operator sees whose it is");
     // Others go on trading what the station has.
-    desk.keep(Batch {
+    opened.keep(Batch {
         transactions: vec![trade(Cause::Buy, &good, 101, 1, "all")],
         outcomes: vec![outcome(&good, "all", "{}")],
         checkpoints: vec![pilot(&good, 4889, 102)],
         ..Batch::default()
     });
-    desk.store.close();
+    opened.store.close();
     assert_clean(database);
 }
 
 fn several_players_are_left_out_of_one_commit(database: &Database) {
-    let (mut desk, bad, good) = two(database);
+    let (mut opened, bad, good) = two(database);
     let worse = player("worse");
-    desk.keep(Batch {
+    opened.keep(Batch {
         transactions: vec![grant(&worse, 5000)],
         checkpoints: vec![pilot(&worse, 5000, 0)],
         ..Batch::default()
@@ -231,10 +235,10 @@ fn several_players_are_left_out_of_one_commit(database: &Database) {
     };
     let mut batch = batch;
     batch.checkpoints.push(pilot(&good, 4990, 1));
-    let number = desk.submit(batch);
+    let number = opened.submit(batch);
     let mut out = Vec::new();
     loop {
-        match desk.answer() {
+        match opened.answer() {
             Answer::Quarantined { player, .. } => out.push(player),
             Answer::Durable { batch } => {
                 assert_eq!(batch, number);
@@ -244,7 +248,7 @@ fn several_players_are_left_out_of_one_commit(database: &Database) {
         }
     }
     assert_eq!(out, [bad, worse]);
-    assert_eq!(desk.load(&good).record, Some(pilot(&good, 4990, 1)));
+    assert_eq!(opened.load(&good).record, Some(pilot(&good, 4990, 1)));
 }
 
 /// The station's stock is not the world's, or what the world moved cannot be told.
@@ -257,12 +261,12 @@ fn what_cannot_be_booked_without_the_pilot_is_fatal(database: &Database) {
         trade(Cause::Buy, &who, -1, 1, "r"),
         placeless,
     ];
-    let (desk, ..) = two(database);
-    desk.store.close();
+    let (opened, ..) = two(database);
+    opened.store.close();
     for (n, transaction) in (1..).zip(cases) {
-        let mut desk = database.open();
-        desk.number_from(1_000 * n);
-        let failure = desk.fail(Batch {
+        let mut opened = database.open();
+        opened.number_from(1_000 * n);
+        let failure = opened.fail(Batch {
             transactions: vec![transaction],
             ..Batch::default()
         });
@@ -273,16 +277,16 @@ fn what_cannot_be_booked_without_the_pilot_is_fatal(database: &Database) {
             ),
             "{failure:?}"
         );
-        desk.store.close();
+        opened.store.close();
     }
     assert_eq!(database.open().stocks()[0].quantity, 100);
     assert_clean(database);
 }
 
 fn a_record_that_cannot_be_read_is_its_players_trouble(database: &Database) {
-    let (mut desk, bad, good) = two(database);
-    desk.keep(buy(&bad, 1));
-    desk.keep(buy(&good, 1));
+    let (mut opened, bad, good) = two(database);
+    opened.keep(buy(&bad, 1));
+    opened.keep(buy(&good, 1));
     database.tamper("UPDATE pilots SET hull = 9000000000 WHERE player = 'bad'");
     database.tamper("UPDATE outcomes SET system_name = 'no name' WHERE player = 'bad'");
     let is_quarantined = |answer| match answer {
@@ -291,21 +295,23 @@ fn a_record_that_cannot_be_read_is_its_players_trouble(database: &Database) {
         }
         _ => false,
     };
-    desk.store
+    opened
+        .store
         .load(1, bad.clone(), orrery::store::Purpose::Login)
         .unwrap();
-    assert!(is_quarantined(desk.answer()));
+    assert!(is_quarantined(opened.answer()));
     let question = |ticket, who: &PlayerId| orrery::store::OutcomeQuestion {
         ticket,
         player: who.clone(),
         request_id: "r1".into(),
     };
-    desk.store
+    opened
+        .store
         .outcomes(vec![question(1, &bad), question(2, &good)])
         .unwrap();
-    assert!(is_quarantined(desk.answer()));
+    assert!(is_quarantined(opened.answer()));
     let outcome = Some(outcome(&good, "r1", "{}"));
-    assert_eq!(desk.answer(), Answer::Outcome { ticket: 2, outcome });
-    assert_eq!(desk.load(&good).record, Some(pilot(&good, 4990, 1)));
-    desk.keep(buy(&good, 2));
+    assert_eq!(opened.answer(), Answer::Outcome { ticket: 2, outcome });
+    assert_eq!(opened.load(&good).record, Some(pilot(&good, 4990, 1)));
+    opened.keep(buy(&good, 2));
 }

@@ -49,28 +49,28 @@ fn a_read_that_is_stuck_holds_up_no_commit(database: &Database) {
 
 fn a_read_sees_all_that_was_told_durable(database: &Database) {
     let who = player("p_1");
-    let mut desk = database.open();
-    desk.keep(first_batch(&who, 1_000));
+    let mut opened = database.open();
+    opened.keep(first_batch(&who, 1_000));
     for held in 1..=50 {
         let id = format!("r{held}");
-        desk.keep(Batch {
+        opened.keep(Batch {
             transactions: vec![trade(Cause::Buy, &who, 1, 2, &id)],
             outcomes: vec![outcome(&who, &id, "{}")],
             checkpoints: vec![pilot(&who, 5000 - 2 * held, held)],
             ..Batch::default()
         });
-        let kept = desk.load(&who).record;
+        let kept = opened.load(&who).record;
         assert_eq!(kept, Some(pilot(&who, 5000 - 2 * held, held)));
-        assert_eq!(desk.outcome(&who, &id), Some(outcome(&who, &id, "{}")));
-        assert_eq!(desk.digests(&who).0.len(), held as usize);
+        assert_eq!(opened.outcome(&who, &id), Some(outcome(&who, &id, "{}")));
+        assert_eq!(opened.digests(&who).0.len(), held as usize);
     }
 }
 
 fn many_questions_are_answered_at_once_and_each_by_its_ticket(database: &Database) {
-    let mut desk = database.open();
+    let mut opened = database.open();
     let asker = |n: u64| player(&format!("p_{}", n % 7));
     let kept = (0..200).filter(|n| n % 3 == 0);
-    desk.keep(Batch {
+    opened.keep(Batch {
         outcomes: kept
             .map(|n| outcome(&asker(n), &format!("r{n}"), "{}"))
             .collect(),
@@ -81,48 +81,48 @@ fn many_questions_are_answered_at_once_and_each_by_its_ticket(database: &Databas
         player: asker(n),
         request_id: format!("r{n}").into(),
     });
-    desk.store.outcomes(questions.collect()).unwrap();
+    opened.store.outcomes(questions.collect()).unwrap();
     for n in 0..200 {
         let known = n % 3 == 0;
         let outcome = known.then(|| outcome(&asker(n), &format!("r{n}"), "{}"));
         let ticket = 1_000 + n;
-        assert_eq!(desk.answer(), Answer::Outcome { ticket, outcome });
+        assert_eq!(opened.answer(), Answer::Outcome { ticket, outcome });
     }
 }
 
 fn a_long_history_is_told_in_part_and_said_to_be_so(database: &Database) {
     let who = player("p_1");
-    let mut desk = database.open();
+    let mut opened = database.open();
     for n in 0..=STORE_REQUEST_DIGESTS_MAX / 1_000 {
         let ids = (0..1_000).map(|m| outcome(&who, &format!("r{n}-{m}"), "{}"));
-        desk.keep(Batch {
+        opened.keep(Batch {
             outcomes: ids.collect(),
             ..Batch::default()
         });
     }
-    let (digests, is_complete) = desk.digests(&who);
+    let (digests, is_complete) = opened.digests(&who);
     assert_eq!(digests.len(), STORE_REQUEST_DIGESTS_MAX);
     assert!(!is_complete);
 }
 
 /// 20 accounts with 4,000 outcomes each, one pilot who trades.
-fn populated(database: &Database) -> Desk {
-    let mut desk = database.open();
-    desk.keep(first_batch(&player("trader"), 1_000_000));
+fn populated(database: &Database) -> StoreUnderTest {
+    let mut opened = database.open();
+    opened.keep(first_batch(&player("trader"), 1_000_000));
     for account in 0..20 {
         let who = player(&format!("p_{account}"));
         let ids = (0..4_000).map(|n| outcome(&who, &format!("request-number-{n:08}"), "{}"));
-        desk.keep(Batch {
+        opened.keep(Batch {
             outcomes: ids.collect(),
             ..first_batch(&who, 1)
         });
     }
-    desk
+    opened
 }
 
 /// Prints how long a trade takes to be durable, alone and beside logins as fast as they are taken.
 fn measure(database: &Database) {
-    let mut desk = populated(database);
+    let mut opened = populated(database);
     let mut held = 0;
     for load_per_trade in [0, 2, 60] {
         let mut took = Vec::new();
@@ -131,13 +131,13 @@ fn measure(database: &Database) {
             let due = Instant::now() + Duration::from_millis(33);
             for _ in 0..load_per_trade {
                 let who = player(&format!("p_{}", loads % 20));
-                if desk.store.load(loads, who, Purpose::Login).is_ok() {
+                if opened.store.load(loads, who, Purpose::Login).is_ok() {
                     loads += 1;
                 }
             }
             held += 1;
             let begun = Instant::now();
-            let number = desk.submit(Batch {
+            let number = opened.submit(Batch {
                 transactions: vec![trade(
                     Cause::Buy,
                     &player("trader"),
@@ -149,7 +149,7 @@ fn measure(database: &Database) {
                 checkpoints: vec![pilot(&player("trader"), 5000 - held, held)],
                 ..Batch::default()
             });
-            while desk.answer() != (Answer::Durable { batch: number }) {}
+            while opened.answer() != (Answer::Durable { batch: number }) {}
             took.push(begun.elapsed());
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
         }

@@ -49,7 +49,7 @@ fn refused(url: &str) -> (Option<i32>, String) {
 }
 
 /// The n-th order of a trader: the same goods bought and sold by turns.
-fn wish(n: usize, id: &str) -> Request<'static> {
+fn order_request(n: usize, id: &str) -> Request<'static> {
     let trade = order("alpha", "water", 1, Some(id));
     if n.is_multiple_of(2) {
         Request::Buy(trade)
@@ -64,7 +64,7 @@ fn trade_until_it_fails(server: &Server) -> (Vec<Reply>, Option<ErrorCode>) {
     client.dock();
     let mut told = Vec::new();
     for n in 0..20_000 {
-        match client.ask_or_end(wish(n, &format!("r{n}"))) {
+        match client.ask_or_end(order_request(n, &format!("r{n}"))) {
             Ok(Reply::Error(error)) => return (told, Some(error.code)),
             Ok(reply) => told.push(reply),
             Err(_) => return (told, None),
@@ -98,12 +98,16 @@ fn assert_honest(mut server: Server, told: &[Reply], last: Option<ErrorCode>, da
     });
     let mut client = Client::pilot(&server, "trader");
     for (n, reply) in told.iter().enumerate() {
-        assert_eq!(client.ask(wish(n, &format!("r{n}"))), *reply, "told: r{n}");
+        assert_eq!(
+            client.ask(order_request(n, &format!("r{n}"))),
+            *reply,
+            "told: r{n}"
+        );
     }
     let n = told.len();
-    let untold = client.ask(wish(n, &format!("r{n}")));
+    let untold = client.ask(order_request(n, &format!("r{n}")));
     assert!(matches!(untold, Reply::TradeResult(_)), "{untold:?}");
-    assert_eq!(client.ask(wish(n, &format!("r{n}"))), untold);
+    assert_eq!(client.ask(order_request(n, &format!("r{n}"))), untold);
     let held = u32::from(n.is_multiple_of(2));
     client.until("the hold", |client, _| client.sky.held("water") == held);
     drop(client);
@@ -173,9 +177,9 @@ fn a_read_only_disk_is_refused_with_a_sentence() {
 }
 
 fn exit_codes_tell_the_clean_from_the_cooked_from_the_unusable(database: &Database) {
-    let mut desk = database.open();
-    desk.keep(first_batch(&player("p_1"), 100));
-    desk.store.close();
+    let mut opened = database.open();
+    opened.keep(first_batch(&player("p_1"), 100));
+    opened.store.close();
     let url = database.url.as_str();
     let (code, report) = audit(url);
     assert_eq!(code, Some(0), "{report}");
@@ -217,9 +221,9 @@ fn exit_codes_on_postgres() {
 #[test]
 fn heads_that_an_audit_saved_prove_the_rows_of_then_and_catch_another_history() {
     let database = Database::sqlite();
-    let mut desk = database.open();
-    desk.keep(first_batch(&player("p_1"), 100));
-    desk.store.close();
+    let mut opened = database.open();
+    opened.keep(first_batch(&player("p_1"), 100));
+    opened.store.close();
     let folder = tempfile::tempdir().unwrap();
     let url = database.url.as_str();
     let run = |flags: &[&str]| {
@@ -241,9 +245,9 @@ fn heads_that_an_audit_saved_prove_the_rows_of_then_and_catch_another_history() 
 
     // Another history, as good in itself as the first.
     let other = Database::sqlite();
-    let mut desk = other.open();
-    desk.keep(first_batch(&player("p_2"), 100));
-    desk.store.close();
+    let mut opened = other.open();
+    opened.keep(first_batch(&player("p_2"), 100));
+    opened.store.close();
     std::fs::copy(other.path(), database.path()).unwrap();
     assert_eq!(
         run(&[]).0,
@@ -280,7 +284,7 @@ fn a_record_that_contradicts_the_ledger_ends_one_session_and_not_the_server() {
     let mut clients = ["bad", "good"].map(|who| {
         let mut client = Client::pilot(&server, who);
         client.dock();
-        let reply = client.ask(wish(0, "r0"));
+        let reply = client.ask(order_request(0, "r0"));
         assert!(matches!(reply, Reply::TradeResult(_)), "{reply:?}");
         client
     });
@@ -294,7 +298,7 @@ fn a_record_that_contradicts_the_ledger_ends_one_session_and_not_the_server() {
     };
     cook("+ 1");
     assert_eq!(clients[0].ending().code, 1013);
-    let reply = clients[1].ask(wish(1, "r1"));
+    let reply = clients[1].ask(order_request(1, "r1"));
     assert!(matches!(reply, Reply::TradeResult(_)), "{reply:?}");
     assert_eq!(server.metric("orrery_players_quarantined_total"), 1.0);
     let log = server.log();
@@ -326,7 +330,7 @@ fn a_backup_beside_a_trading_server_is_whole() {
             let mut client = Client::pilot(&server, "trader");
             client.dock();
             for n in 0.. {
-                let reply = client.ask(wish(n, &format!("r{n}")));
+                let reply = client.ask(order_request(n, &format!("r{n}")));
                 assert!(matches!(reply, Reply::TradeResult(_)), "{reply:?}");
                 if is_done.load(Ordering::Acquire) {
                     return;
@@ -377,7 +381,10 @@ fn a_second_server_with_nothing_left_to_run_says_whose_the_systems_are() {
     // Both listen on port 0 of one machine, and are two servers nevertheless.
     let mut client = Client::pilot(&server, "trader");
     client.dock();
-    assert!(matches!(client.ask(wish(0, "r0")), Reply::TradeResult(_)));
+    assert!(matches!(
+        client.ask(order_request(0, "r0")),
+        Reply::TradeResult(_)
+    ));
 }
 
 #[test]
@@ -390,7 +397,7 @@ fn a_killed_server_is_followed_at_once_on_its_own_machine() {
     let mut server = on_postgres(&database);
     let mut client = Client::pilot(&server, "trader");
     client.dock();
-    let told = client.ask(wish(0, "r0"));
+    let told = client.ask(order_request(0, "r0"));
     server.kill();
     let server = server.start_again();
     let log = server.log();
@@ -399,7 +406,7 @@ fn a_killed_server_is_followed_at_once_on_its_own_machine() {
         "{log}"
     );
     let mut client = Client::pilot(&server, "trader");
-    assert_eq!(client.ask(wish(0, "r0")), told);
+    assert_eq!(client.ask(order_request(0, "r0")), told);
     let writers = database.count("SELECT COUNT(*) FROM writers");
     assert_eq!(writers, 1, "the dead one's entry is gone");
 }
@@ -455,7 +462,10 @@ fn a_pilot_who_comes_to_two_servers_flies_with_one_and_harms_neither() {
         let mut client = Client::log_in(server, &format!("resident-of-{system}"));
         client.enter(system);
         client.dock();
-        assert!(matches!(client.ask(wish(0, "r0")), Reply::TradeResult(_)));
+        assert!(matches!(
+            client.ask(order_request(0, "r0")),
+            Reply::TradeResult(_)
+        ));
     }
     drop((here, there));
     let (code, report) = audit(&database.url);

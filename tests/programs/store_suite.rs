@@ -19,11 +19,11 @@ on_every_backend!(
 
 fn a_new_pilot_is_unknown_and_a_kept_one_is_found_after_a_restart(database: &Database) {
     let who = player("p_1");
-    let mut desk = database.open();
-    let unknown = desk.load(&who);
+    let mut opened = database.open();
+    let unknown = opened.load(&who);
     assert_eq!(unknown.record, None);
-    assert_eq!(desk.digests(&who), (Vec::new(), true));
-    desk.keep(first_batch(&who, 10));
+    assert_eq!(opened.digests(&who), (Vec::new(), true));
+    opened.keep(first_batch(&who, 10));
     let mut kept = pilot(&who, 5000, 0);
     kept.place = Place::Space {
         x: 1.5,
@@ -42,27 +42,27 @@ fn a_new_pilot_is_unknown_and_a_kept_one_is_found_after_a_restart(database: &Dat
         checkpoints: vec![kept.clone()],
         ..Batch::default()
     };
-    desk.keep(checkpoint);
-    assert_eq!(desk.load(&who).record.as_ref(), Some(&kept));
-    desk.store.close();
+    opened.keep(checkpoint);
+    assert_eq!(opened.load(&who).record.as_ref(), Some(&kept));
+    opened.store.close();
     assert_eq!(database.open().load(&who).record, Some(kept));
 }
 
 fn a_trade_moves_money_and_goods_and_is_durable(database: &Database) {
     let who = player("p_1");
-    let mut desk = database.open();
-    desk.keep(first_batch(&who, 100));
+    let mut opened = database.open();
+    opened.keep(first_batch(&who, 100));
     let buy = Batch {
         transactions: vec![trade(Cause::Buy, &who, 10, 11, "r1")],
         outcomes: vec![outcome(&who, "r1", "{}")],
         checkpoints: vec![pilot(&who, 4890, 10)],
         ..Batch::default()
     };
-    desk.keep(buy);
-    desk.store.close();
-    let desk = database.open();
-    assert_eq!(desk.load(&who).record, Some(pilot(&who, 4890, 10)));
-    let stocks = desk.stocks();
+    opened.keep(buy);
+    opened.store.close();
+    let opened = database.open();
+    assert_eq!(opened.load(&who).record, Some(pilot(&who, 4890, 10)));
+    let stocks = opened.stocks();
     assert_eq!(stocks.len(), 1);
     assert_eq!(stocks[0].station, name(STATION));
     assert_eq!(stocks[0].commodity, name("food"));
@@ -71,8 +71,8 @@ fn a_trade_moves_money_and_goods_and_is_durable(database: &Database) {
 
 fn an_outcome_is_found_after_a_restart_and_so_is_its_digest(database: &Database) {
     let who = player("p_1");
-    let mut desk = database.open();
-    desk.keep(first_batch(&who, 10));
+    let mut opened = database.open();
+    opened.keep(first_batch(&who, 10));
     // A request id is any text, even one that PostgreSQL's own text type cannot hold.
     let strange = "a\0\u{1F680} 'b";
     let rejected = outcome(&who, strange, r#"{"code":"NOT_DOCKED"}"#);
@@ -80,53 +80,53 @@ fn an_outcome_is_found_after_a_restart_and_so_is_its_digest(database: &Database)
         outcomes: vec![rejected.clone()],
         ..Batch::default()
     };
-    desk.keep(kept);
-    desk.store.close();
-    let desk = database.open();
-    assert_eq!(desk.outcome(&who, strange), Some(rejected));
-    assert_eq!(desk.outcome(&who, "other"), None);
-    assert_eq!(desk.outcome(&player("p_2"), strange), None);
-    assert_eq!(desk.digests(&who), (vec![request_digest(strange)], true));
+    opened.keep(kept);
+    opened.store.close();
+    let opened = database.open();
+    assert_eq!(opened.outcome(&who, strange), Some(rejected));
+    assert_eq!(opened.outcome(&who, "other"), None);
+    assert_eq!(opened.outcome(&player("p_2"), strange), None);
+    assert_eq!(opened.digests(&who), (vec![request_digest(strange)], true));
 }
 
 fn goods_of_another_universe_stay_the_pilots(database: &Database) {
     let who = player("p_1");
-    let mut desk = database.open();
-    desk.keep(first_batch(&who, 10));
+    let mut opened = database.open();
+    opened.keep(first_batch(&who, 10));
     let bought = Batch {
         transactions: vec![trade(Cause::Buy, &who, 3, 10, "r")],
         checkpoints: vec![pilot(&who, 4970, 3)],
         ..Batch::default()
     };
-    desk.keep(bought);
-    desk.store.close();
+    opened.keep(bought);
+    opened.store.close();
 
     let without_food = StoreConfig {
         commodities: vec![name("ore")],
         ..database.config("here")
     };
-    let mut desk = Desk::open(&without_food).unwrap();
+    let mut opened = StoreUnderTest::open(&without_food).unwrap();
     let seen = |credits| Batch {
         checkpoints: vec![pilot(&who, credits, 0)],
         ..Batch::default()
     };
-    desk.keep(seen(4970));
-    let reason = desk.quarantine(&who, seen(4971));
+    opened.keep(seen(4970));
+    let reason = opened.quarantine(&who, seen(4971));
     assert!(reason.contains("the server says 4971"), "{reason}");
-    desk.store.close();
+    opened.store.close();
     let kept = database.open().load(&who).record;
     assert_eq!(kept, Some(pilot(&who, 4970, 3)));
 }
 
 fn a_station_sells_only_what_it_stocks(database: &Database) {
     let who = player("p_1");
-    let mut desk = database.open();
-    desk.keep(first_batch(&who, 10));
+    let mut opened = database.open();
+    opened.keep(first_batch(&who, 10));
     let batch = Batch {
         transactions: vec![trade(Cause::Buy, &who, 11, 1, "r1")],
         ..Batch::default()
     };
-    let failure = desk.fail(batch);
+    let failure = opened.fail(batch);
     assert!(
         matches!(failure, Answer::Failed(StoreError::Overdraft { .. })),
         "{failure:?}"
@@ -136,33 +136,33 @@ fn a_station_sells_only_what_it_stocks(database: &Database) {
 /// What is no single player's: production that is none.
 fn a_batch_is_kept_whole_or_not_at_all(database: &Database) {
     let who = player("p_1");
-    let mut desk = database.open();
-    desk.keep(first_batch(&who, 100));
+    let mut opened = database.open();
+    opened.keep(first_batch(&who, 100));
     let half_good = Batch {
         transactions: vec![trade(Cause::Buy, &who, 10, 11, "r1"), production(-1)],
         outcomes: vec![outcome(&who, "r1", "{}")],
         checkpoints: vec![pilot(&who, 4890, 10)],
         ..Batch::default()
     };
-    let failure = desk.fail(half_good);
+    let failure = opened.fail(half_good);
     assert!(
         matches!(failure, Answer::Failed(StoreError::Malformed(_))),
         "{failure:?}"
     );
-    desk.store.close();
-    let desk = database.open();
-    assert_eq!(desk.load(&who).record, Some(pilot(&who, 5000, 0)));
-    assert_eq!(desk.outcome(&who, "r1"), None);
-    assert_eq!(desk.stocks()[0].quantity, 100);
+    opened.store.close();
+    let opened = database.open();
+    assert_eq!(opened.load(&who).record, Some(pilot(&who, 5000, 0)));
+    assert_eq!(opened.outcome(&who, "r1"), None);
+    assert_eq!(opened.stocks()[0].quantity, 100);
 }
 
 fn queued_batches_are_all_durable_in_order(database: &Database) {
     let who = player("p_1");
-    let mut desk = database.open();
-    desk.keep(first_batch(&who, 1000));
+    let mut opened = database.open();
+    opened.keep(first_batch(&who, 1000));
     let mut last = 0;
     for held in 1..=100 {
-        last = desk.submit(Batch {
+        last = opened.submit(Batch {
             transactions: vec![trade(Cause::Buy, &who, 1, 2, &format!("r{held}"))],
             checkpoints: vec![pilot(&who, 5000 - 2 * held, held)],
             ..Batch::default()
@@ -170,7 +170,7 @@ fn queued_batches_are_all_durable_in_order(database: &Database) {
     }
     let mut durable = 1;
     while durable < last {
-        match desk.answer() {
+        match opened.answer() {
             Answer::Durable { batch } => {
                 assert!(batch > durable, "{batch} after {durable}");
                 durable = batch;
@@ -178,7 +178,7 @@ fn queued_batches_are_all_durable_in_order(database: &Database) {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(desk.load(&who).record, Some(pilot(&who, 4800, 100)));
+    assert_eq!(opened.load(&who).record, Some(pilot(&who, 4800, 100)));
 }
 
 fn every_cause_moves_between_its_accounts(database: &Database) {
@@ -195,8 +195,8 @@ fn every_cause_moves_between_its_accounts(database: &Database) {
         it.station = Some(name(STATION));
         it
     };
-    let mut desk = database.open();
-    desk.keep(first_batch(&who, 100));
+    let mut opened = database.open();
+    opened.keep(first_batch(&who, 100));
     let everything = Batch {
         transactions: vec![
             trade(Cause::Buy, &who, 20, 10, "r1"),
@@ -215,9 +215,9 @@ fn every_cause_moves_between_its_accounts(database: &Database) {
         checkpoints: vec![pilot(&who, 5000 - 200 + 45 - 12 - 14 + 250, 20 - 5 - 2 - 3)],
         ..Batch::default()
     };
-    desk.keep(everything);
+    opened.keep(everything);
     assert_eq!(
-        desk.stocks()[0].quantity,
+        opened.stocks()[0].quantity,
         100 - 20 + 5 - 4 - 1 + 6 - 8 + 5 - 2
     );
     let balance = |account: &str, asset: &str| {

@@ -3,7 +3,7 @@
 
 use crate::cluster;
 
-use cluster::seat::Stage;
+use cluster::seat::SeatState;
 use cluster::server::DiskPace;
 use cluster::{Cluster, Setup, sky};
 use orrery::ids::{Name, PlayerId};
@@ -54,7 +54,7 @@ fn log_in(cluster: &mut Cluster, player: &str) -> usize {
     let token = cluster.token(&cluster.seats[seat].player);
     cluster.seats[seat].login(&token, 0);
     cluster.ticks(3);
-    assert_eq!(cluster.seats[seat].stage, Stage::Ashore);
+    assert_eq!(cluster.seats[seat].stage, SeatState::Ashore);
     seat
 }
 
@@ -172,10 +172,10 @@ fn who_comes_back_on_the_way_is_told_the_goal_and_let_in_at_the_arrival() {
     join(&mut cluster, again, "proxima-1");
     // A newer connection takes the wait over.
     let newest = log_in(&mut cluster, "ann");
-    let replaced = Stage::Over(Some(CloseCode::Replaced.as_u16()));
+    let replaced = SeatState::Over(Some(CloseCode::Replaced.as_u16()));
     assert_eq!(cluster.seats[again].stage, replaced);
     join(&mut cluster, newest, "proxima-1");
-    while cluster.seats[newest].stage != Stage::Aboard {
+    while cluster.seats[newest].stage != SeatState::Aboard {
         assert!(cluster.tick <= departed + TICKS, "the jump goes on");
         cluster.tick();
     }
@@ -248,7 +248,7 @@ fn a_pilot_who_is_stored_in_a_dock_goes_to_another_system_by_a_jump_too() {
     let again = log_in(&mut cluster, "ann");
     let asked = cluster.tick;
     join(&mut cluster, again, "proxima-1");
-    while cluster.seats[again].stage != Stage::Aboard {
+    while cluster.seats[again].stage != SeatState::Aboard {
         assert!(cluster.tick <= asked + TICKS + 1, "it arrives");
         cluster.tick();
     }
@@ -290,7 +290,7 @@ fn a_jump_keeps_a_place_free_at_its_goal_so_nobody_is_stuck_on_the_way() {
     cluster.ticks(TICKS + 5);
     join(&mut cluster, eve, "void");
     cluster.ticks(3);
-    assert_eq!(cluster.seats[eve].stage, Stage::Aboard);
+    assert_eq!(cluster.seats[eve].stage, SeatState::Aboard);
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn a_goal_that_another_server_runs_is_refused_before_anything_is_burned() {
     cluster.disk().lose("proxima-1");
     cluster.ticks(2);
     // Whoever is on the way there goes on with the other server.
-    let draining = Stage::Over(Some(CloseCode::Draining.as_u16()));
+    let draining = SeatState::Over(Some(CloseCode::Draining.as_u16()));
     assert_eq!(cluster.seats[ann].stage, draining);
     join(&mut cluster, bob, "proxima-1");
     cluster.ticks(TICKS + 2);

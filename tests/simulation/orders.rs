@@ -6,7 +6,7 @@ use crate::cluster;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cluster::seat::Stage;
+use cluster::seat::SeatState;
 use cluster::server::DiskPace;
 use cluster::{Cluster, Setup, sky};
 use orrery::ids::Name;
@@ -48,7 +48,7 @@ fn ashore(cluster: &mut Cluster, name: &str) -> usize {
     let token = cluster.token(&cluster.seats[seat].player);
     cluster.seats[seat].login(&token, 0);
     cluster.ticks(3);
-    assert_eq!(cluster.seats[seat].stage, Stage::Ashore);
+    assert_eq!(cluster.seats[seat].stage, SeatState::Ashore);
     seat
 }
 

@@ -6,13 +6,13 @@ use crate::cluster;
 use cluster::{Cluster, Setup, sky};
 use orrery::protocol::{Fixed2, Input};
 
-/// Beats until the governor has given up all it can: half a second a level, and its mean's inertia.
-const BEATS: u64 = 400;
+/// Ticks until the governor has given up all it can: half a second a level, and its mean's inertia.
+const TICKS: u64 = 400;
 
 /// What a client was told of time, change by change: ticks a delta, and `time_dilation` in percent.
-fn watch(cluster: &mut Cluster, seat: usize, beats: u64) -> Vec<(u64, u32)> {
+fn watch(cluster: &mut Cluster, seat: usize, ticks: u64) -> Vec<(u64, u32)> {
     let mut seen: Vec<(u64, u32)> = Vec::new();
-    for _ in 0..beats {
+    for _ in 0..ticks {
         let model = &cluster.seats[seat].model;
         let (before, deltas) = (model.tick.expect("aboard"), model.deltas);
         cluster.tick();
@@ -35,7 +35,7 @@ fn a_system_too_heavy_shows_every_second_tick_then_slows_and_all_comes_back() {
     let mut cluster = Cluster::new(Setup::new(sky::one_system()));
     let ann = cluster.enter("ann", "sol-1");
     cluster.overload(true);
-    let seen = watch(&mut cluster, ann, BEATS);
+    let seen = watch(&mut cluster, ann, TICKS);
     assert_eq!(seen[..2], [(1, 100), (2, 100)], "frames first, then time");
     let mut paces: Vec<u32> = seen.iter().map(|&(_, percent)| percent).collect();
     paces.dedup();
@@ -66,13 +66,13 @@ fn a_gun_cools_down_and_a_ship_flies_by_simulated_time() {
         cluster.seats[ann].steer(input, due);
     };
     cluster.overload(true);
-    cluster.ticks(BEATS);
+    cluster.ticks(TICKS);
     steer(&mut cluster, 0.0);
     let begun = cluster.world("sol-1").tick();
     let shots = cluster.seats[ann].model.shots;
     cluster.ticks(900);
     let ticks = cluster.world("sol-1").tick() - begun;
-    assert!((85..=95).contains(&ticks), "{ticks} ticks in 900 beats");
+    assert!((85..=95).contains(&ticks), "{ticks} ticks in 900 ticks");
     let cooldown = u64::from(cluster.universe.weapon.cooldown_ticks);
     let shots = cluster.seats[ann].model.shots - shots;
     assert!(shots.abs_diff(ticks / cooldown) <= 1, "{shots} in {ticks}");
@@ -100,7 +100,7 @@ fn slow_pilots_get_their_snapshots_too() {
         .map(|n| cluster.enter(&format!("p{n}"), "sol-1"))
         .collect();
     cluster.overload(true);
-    cluster.ticks(BEATS);
+    cluster.ticks(TICKS);
     let before: Vec<u64> = seats
         .iter()
         .map(|&seat| cluster.seats[seat].model.snapshots)
@@ -120,10 +120,10 @@ fn pilots_who_flood_a_slowed_system_have_one_steering_waiting_each_and_are_obeye
     let flooders = cluster.enter_deaf("f", FLOODERS, "sol-1");
     let ann = cluster.enter("ann", "sol-1");
     cluster.overload(true);
-    cluster.ticks(BEATS);
+    cluster.ticks(TICKS);
     let sol = cluster.universe.system_index("sol-1").expect("a system");
     let mut waited_max = 0;
-    for beat in 0..200 {
+    for tick in 0..200 {
         for &seat in &flooders {
             for _ in 0..4 {
                 let (due, turn) = (cluster.tick + 1, cluster.dice.between(-1.0, 1.0));
@@ -135,7 +135,7 @@ fn pilots_who_flood_a_slowed_system_have_one_steering_waiting_each_and_are_obeye
                 cluster.seats[seat].steer(input, due);
             }
         }
-        if beat % 50 == 10 {
+        if tick % 50 == 10 {
             let due = cluster.tick + 1;
             cluster.seats[ann].steer(Input::default(), due);
             let known = cluster.seats[ann].model.last_input_seq;
@@ -160,7 +160,7 @@ fn a_shot_that_was_asked_for_and_let_go_between_two_steps_is_fired_once() {
     let mut cluster = Cluster::new(Setup::new(sky::quiet_system()));
     let ann = cluster.enter("ann", "sol-1");
     cluster.overload(true);
-    cluster.ticks(BEATS);
+    cluster.ticks(TICKS);
     let shots = cluster.seats[ann].model.shots;
     let due = cluster.tick + 1;
     let fire = Input {

@@ -11,51 +11,51 @@ use cluster::store::Twin;
 use cluster::{Cluster, Setup, sky};
 use orrery::ids::{Name, PlayerId};
 use orrery::store::{Answer, Batch, LoadedPilot, Stock, StoreConfig, StoredOutcome, audit};
-use store_harness::{Database, Desk};
+use store_harness::{Database, StoreUnderTest};
 
 /// The database behind the shelf.
 struct RestoredState {
     config: StoreConfig,
-    desk: Option<Desk>,
+    opened: Option<StoreUnderTest>,
 }
 
 impl RestoredState {
     fn new(database: &Database, systems: Vec<Name>) -> Self {
         let config = StoreConfig::new(&database.url, "here", systems);
-        let desk = Desk::open(&config).ok();
-        Self { config, desk }
+        let opened = StoreUnderTest::open(&config).ok();
+        Self { config, opened }
     }
 
-    fn desk(&mut self) -> &mut Desk {
-        self.desk.as_mut().expect("an open store")
+    fn opened(&mut self) -> &mut StoreUnderTest {
+        self.opened.as_mut().expect("an open store")
     }
 }
 
 impl Twin for RestoredState {
     fn keep(&mut self, batch: Batch) {
         let number = batch.number;
-        let desk = self.desk();
-        assert_eq!(desk.store.submit(batch), Ok(()));
-        assert_eq!(desk.answer(), Answer::Durable { batch: number });
+        let opened = self.opened();
+        assert_eq!(opened.store.submit(batch), Ok(()));
+        assert_eq!(opened.answer(), Answer::Durable { batch: number });
     }
 
     fn load(&mut self, player: &PlayerId) -> LoadedPilot {
-        self.desk().load(player)
+        self.opened().load(player)
     }
 
     fn outcome(&mut self, player: &PlayerId, id: &str) -> Option<StoredOutcome> {
-        self.desk().outcome(player, id)
+        self.opened().outcome(player, id)
     }
 
     fn stocks(&mut self, system: &Name) -> Vec<Stock> {
-        self.desk().stocks_of(system)
+        self.opened().stocks_of(system)
     }
 
     fn reopen(&mut self) {
-        if let Some(desk) = self.desk.take() {
-            desk.store.close();
+        if let Some(opened) = self.opened.take() {
+            opened.store.close();
         }
-        self.desk = Some(Desk::open(&self.config).expect("the store opens again"));
+        self.opened = Some(StoreUnderTest::open(&self.config).expect("the store opens again"));
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use net_rig::{LOCAL, Recorder, Rig, UPGRADE, close_code, frame};
 use orrery::ids::{Millis, UnixMillis};
 use orrery::limits::{FLOOD_CLOSE_CODE, RATE_CONTROLS};
-use orrery::net::echo::Options;
+use orrery::net::echo::EchoOptions;
 use orrery::net::memory::duplex;
 use orrery::net::shard::{Common, Shard};
 use orrery::net::{Clock, NetConfig};
@@ -72,9 +72,9 @@ fn a_message_in_some_hundred_fragments_passes_again_and_again() {
 fn the_largest_message_passes_in_small_pieces_however_large_it_may_be() {
     // As conformance suites do it: four megabytes, 64 bytes at a time.
     for (message_bytes_max, piece_bytes) in [(16 * 1024, 32), (4 * 1024 * 1024, 64)] {
-        let options = Options {
+        let options = EchoOptions {
             message_bytes_max,
-            ..Options::new("127.0.0.1:0".parse().unwrap())
+            ..EchoOptions::new("127.0.0.1:0".parse().unwrap())
         };
         let mut rig = Rig::with(options.config());
         let mut far = rig.open();

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use net_rig::{LOCAL, Rig, UPGRADE, close_code, frame};
 use orrery::limits::{RETURN_MS, SILENCE_GRACE_MS};
 use orrery::net::NetConfig;
-use orrery::net::limiter::Refusal;
+use orrery::net::limiter::ConnectionRefusal;
 use orrery::net::memory::{End, duplex};
 
 fn small(connections_max: usize) -> Rig {
@@ -20,7 +20,7 @@ fn small(connections_max: usize) -> Rig {
 }
 
 /// A peer of this address, or why it was turned away.
-fn connect_from(rig: &mut Rig, peer: IpAddr) -> Result<End, Refusal> {
+fn connect_from(rig: &mut Rig, peer: IpAddr) -> Result<End, ConnectionRefusal> {
     let (near, far) = duplex();
     rig.shard.admit(near, peer).map(|_| far)
 }
@@ -99,8 +99,14 @@ fn no_crowd_takes_the_place_of_one_who_is_authenticated() {
     rig.settle();
     pilots.extend((0..5).map(|_| rig.log_in()));
     let refused = connect_from(&mut rig, LOCAL);
-    assert_eq!(refused.err(), Some(Refusal::Full));
-    assert_eq!(rig.shard.counters().refusals(Refusal::Full).value(), 1);
+    assert_eq!(refused.err(), Some(ConnectionRefusal::Full));
+    assert_eq!(
+        rig.shard
+            .counters()
+            .refusals(ConnectionRefusal::Full)
+            .value(),
+        1
+    );
     assert_eq!(rig.service.closed_count(), 0);
 }
 
@@ -196,8 +202,18 @@ fn each_refusal_is_counted_with_its_cause() {
     assert!(connect_from(&mut rig, v6(0)).is_err());
     assert!(connect_from(&mut rig, v6(4)).is_err());
     let counters = rig.shard.counters();
-    assert_eq!(counters.refusals(Refusal::TooManyFromAddress).value(), 1);
-    assert_eq!(counters.refusals(Refusal::TooManyFromNetwork).value(), 1);
+    assert_eq!(
+        counters
+            .refusals(ConnectionRefusal::TooManyFromAddress)
+            .value(),
+        1
+    );
+    assert_eq!(
+        counters
+            .refusals(ConnectionRefusal::TooManyFromNetwork)
+            .value(),
+        1
+    );
     assert_eq!(counters.refused.value(), 2);
     assert_eq!(counters.displaced.value(), 0);
 }

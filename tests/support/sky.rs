@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashSet};
 use orrery::ids::EntityKind;
 use orrery::protocol::Joined;
 use orrery::protocol::world::{
-    Delta, Entity, EntityUpdate, Gone, Market, Snapshot, You, YouChanges, Zone, ZoneContext,
+    Delta, Entity, EntityUpdate, Market, RemovalReason, Snapshot, You, YouChanges, Zone,
+    ZoneContext,
 };
 
 /// What a client knows of its system.
@@ -25,7 +26,7 @@ pub(crate) struct Sky {
     /// Ticks at which snapshots came.
     pub(crate) snapshots: Vec<u64>,
     /// Why each entity was last removed.
-    pub(crate) gone: BTreeMap<String, Gone>,
+    pub(crate) gone: BTreeMap<String, RemovalReason>,
     you: Option<You>,
     joined: Option<Joined>,
     /// Shots that are over; their ids never come back.
@@ -153,7 +154,7 @@ impl Sky {
         let known = known.unwrap_or_else(|| panic!("{id} is removed once, and was known"));
         let reason = delta.gone.as_ref().and_then(|gone| gone.get(id));
         let reason = *reason.unwrap_or_else(|| panic!("{id} went for a reason"));
-        if known.kind == EntityKind::Projectile && reason != Gone::LeftView {
+        if known.kind == EntityKind::Projectile && reason != RemovalReason::LeftView {
             self.ended.insert(id.to_owned());
         }
         self.gone.insert(id.to_owned(), reason);

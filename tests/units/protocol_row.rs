@@ -6,7 +6,9 @@ use orrery::ids::{EntityKind, Name};
 use orrery::protocol::row::{
     CargoRow, DockRow, EntityText, EventRow, Motion, Names, Row, YouRow, ZoneContextRow, append,
 };
-use orrery::protocol::world::{Entity, EntityUpdate, Event, Gone, YouChanges, ZoneContext};
+use orrery::protocol::world::{
+    Entity, EntityUpdate, Event, RemovalReason, YouChanges, ZoneContext,
+};
 use orrery::protocol::{Angle, Cargo, Fixed2};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
@@ -63,12 +65,12 @@ fn kinds_and_reasons_have_the_protocols_names() {
         assert_eq!(text(&kind), format!("\"{}\"", kind.wire_name()));
     }
     for gone in [
-        Gone::LeftView,
-        Gone::Destroyed,
-        Gone::Jumped,
-        Gone::Despawned,
+        RemovalReason::LeftView,
+        RemovalReason::Destroyed,
+        RemovalReason::Jumped,
+        RemovalReason::Despawned,
     ] {
-        assert_eq!(read::<Gone>(&gone), gone);
+        assert_eq!(read::<RemovalReason>(&gone), gone);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use orrery::ids::{Handle, SystemIndex};
 use orrery::limits::{DELTA_BYTES_MAX, DELTA_EVENT_BYTES_MAX, SNAPSHOT_BYTES_MAX};
-use orrery::sim::{Command, EventKind, Gone, Place, World};
+use orrery::sim::{Command, EventKind, Place, RemovalReason, World};
 use orrery::universe::{Population, Universe};
 
 use crate::units::crowd;
@@ -246,7 +246,7 @@ fn hundreds_who_vanish_or_appear_at_once_are_told_within_the_budget_or_in_a_snap
         scene
             .gallery
             .world
-            .dismiss(ship, Gone::Despawned)
+            .dismiss(ship, RemovalReason::Despawned)
             .expect("a pilot");
     }
     scene.gallery.ships = vec![own];

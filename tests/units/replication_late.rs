@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use orrery::replication::compose;
-use orrery::sim::{Command, Gone};
+use orrery::sim::{Command, RemovalReason};
 use serde_json::Value;
 
 use crate::units::crowd;
@@ -93,7 +93,7 @@ fn whoever_stopped_in_a_crowd_is_told_of_when_the_crowd_has_gone() {
         scene
             .gallery
             .world
-            .dismiss(ship, Gone::Despawned)
+            .dismiss(ship, RemovalReason::Despawned)
             .expect("a pilot");
     }
     scene.step(0.0);

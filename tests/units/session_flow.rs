@@ -2,7 +2,7 @@
 
 use orrery::ids::Millis;
 use orrery::protocol::{AskedVersion, CloseCode, ErrorCode, Reply};
-use orrery::session::{Command, Order, Session, Stage, Verdict};
+use orrery::session::{Command, Order, Session, SessionAction, SessionState};
 
 use crate::units::session_talk;
 use session_talk::{
@@ -12,15 +12,15 @@ use session_talk::{
 #[test]
 fn a_client_logs_in_joins_and_flies() {
     let mut talk = Talk::in_system();
-    assert_eq!(talk.session.stage(), Stage::InSystem);
+    assert_eq!(talk.session.stage(), SessionState::InSystem);
     assert_eq!(talk.session.player().unwrap().as_str(), "p_1");
-    let Verdict::Command(Command::Input { seq, input }) = talk.input(3) else {
+    let SessionAction::Command(Command::Input { seq, input }) = talk.input(3) else {
         panic!("an input expected");
     };
     assert_eq!((seq.number(), input.thrust), (3, 1.0));
     assert!(matches!(
         talk.buy(4),
-        Verdict::Command(Command::Order {
+        SessionAction::Command(Command::Order {
             order: Order::Buy(_),
             ..
         })
@@ -28,14 +28,14 @@ fn a_client_logs_in_joins_and_flies() {
     let repair = talk.ask("ship.repair_request", 9, r#"{"station_id":"a"}"#);
     assert!(matches!(
         repair,
-        Verdict::Command(Command::Order {
+        SessionAction::Command(Command::Order {
             order: Order::Repair(_),
             ..
         })
     ));
     assert!(matches!(
         talk.join(10),
-        Verdict::Command(Command::Join { .. })
+        SessionAction::Command(Command::Join { .. })
     ));
 }
 
@@ -49,7 +49,7 @@ fn a_request_before_its_time_is_refused() {
     assert_refused(&refresh, ErrorCode::NotAuthenticated, 4);
     let token = talk.token("p_1", 60);
     talk.login(5, &token);
-    assert_eq!(talk.session.stage(), Stage::LoggingIn);
+    assert_eq!(talk.session.stage(), SessionState::LoggingIn);
     assert_refused(&talk.join(6), ErrorCode::NotAuthenticated, 6);
     assert_refused(&talk.login(7, &token), ErrorCode::AlreadyAuthenticated, 7);
     talk.session.on_reply(&auth_ok(), Some(1));
@@ -69,7 +69,7 @@ fn an_order_that_names_itself_may_have_an_answer_before_its_player_joins() {
     assert!(
         matches!(
             passed,
-            Verdict::Command(Command::Order {
+            SessionAction::Command(Command::Order {
                 order: Order::Buy(_),
                 ..
             })
@@ -81,29 +81,29 @@ fn an_order_that_names_itself_may_have_an_answer_before_its_player_joins() {
 #[test]
 fn what_follows_a_join_is_passed_on_until_the_join_is_answered() {
     let mut talk = Talk::logged_in();
-    assert!(matches!(talk.join(2), Verdict::Command(_)));
+    assert!(matches!(talk.join(2), SessionAction::Command(_)));
     let input = talk.input(3);
     assert!(
-        matches!(input, Verdict::Command(Command::Input { .. })),
+        matches!(input, SessionAction::Command(Command::Input { .. })),
         "{input:?}"
     );
     assert!(matches!(
         talk.buy(4),
-        Verdict::Command(Command::Order {
+        SessionAction::Command(Command::Order {
             order: Order::Buy(_),
             ..
         })
     ));
-    assert!(matches!(talk.join(5), Verdict::Command(_)));
+    assert!(matches!(talk.join(5), SessionAction::Command(_)));
     // The newer join is refused at once, the older one is under way.
     let refusal = Reply::error(ErrorCode::UnknownSystem);
     talk.session.on_reply(&refusal, Some(5));
     let other = Reply::error(ErrorCode::NotInSystem);
     talk.session.on_reply(&other, Some(4));
     talk.session.on_reply(&other, None);
-    assert!(matches!(talk.input(6), Verdict::Command(_)));
+    assert!(matches!(talk.input(6), SessionAction::Command(_)));
     talk.session.on_reply(&refusal, Some(2));
-    assert_eq!(talk.session.stage(), Stage::LoggedIn);
+    assert_eq!(talk.session.stage(), SessionState::LoggedIn);
     assert_refused(&talk.input(7), ErrorCode::NotInSystem, 7);
     assert_refused(&talk.buy(8), ErrorCode::NotInSystem, 8);
 }
@@ -132,10 +132,10 @@ fn the_place_is_refused_before_the_body() {
 fn a_bad_token_ends_the_connection() {
     let mut talk = Talk::new();
     assert_login_refused(&talk.login(1, "nonsense"), ErrorCode::InvalidToken);
-    assert_eq!(talk.session.stage(), Stage::Closed);
-    assert_eq!(talk.login(2, "nonsense"), Verdict::Nothing);
+    assert_eq!(talk.session.stage(), SessionState::Closed);
+    assert_eq!(talk.login(2, "nonsense"), SessionAction::Nothing);
     assert_eq!(talk.session.deadline(), None);
-    assert_eq!(talk.desk.tally.refused_logins, 1);
+    assert_eq!(talk.context.counters.refused_logins, 1);
 
     let mut talk = Talk::new();
     let token = talk.token("p_1", 60);
@@ -159,7 +159,7 @@ fn a_version_other_than_one_is_refused_wherever_it_is_stated() {
         ErrorCode::UnsupportedProtocolVersion,
     );
     let mut talk = Talk::asking(AskedVersion::from_query("1"));
-    assert!(matches!(talk.login(1, &token), Verdict::Command(_)));
+    assert!(matches!(talk.login(1, &token), SessionAction::Command(_)));
 }
 
 #[test]
@@ -173,14 +173,14 @@ fn a_login_that_the_server_refuses_later_closes_too() {
         Some(CloseCode::TryLater)
     );
     assert_eq!(talk.session.on_reply(&auth_ok(), Some(1)), None);
-    assert_eq!(talk.session.stage(), Stage::Closed);
+    assert_eq!(talk.session.stage(), SessionState::Closed);
 }
 
 #[test]
 fn a_refresh_that_fails_says_nothing_of_coming_back() {
     let mut talk = Talk::in_system();
     let verdict = talk.ask("auth.refresh", 3, r#"{"token":"nonsense"}"#);
-    let Verdict::Reply(Reply::AuthError(error), Some(3)) = verdict else {
+    let SessionAction::Reply(Reply::AuthError(error), Some(3)) = verdict else {
         panic!("auth.error expected: {verdict:?}");
     };
     assert_eq!(error.retry_after_ms, None);
@@ -195,24 +195,24 @@ fn a_malformed_login_may_be_tried_again() {
         1,
     );
     let token = talk.token("p_1", 60);
-    assert!(matches!(talk.login(1, &token), Verdict::Command(_)));
+    assert!(matches!(talk.login(1, &token), SessionAction::Command(_)));
 }
 
 #[test]
 fn a_stale_input_is_dropped_and_counted() {
     let mut talk = Talk::in_system();
-    assert!(matches!(talk.input(10), Verdict::Command(_)));
+    assert!(matches!(talk.input(10), SessionAction::Command(_)));
     for stale in [10, 9, 0] {
-        assert_eq!(talk.input(stale), Verdict::Nothing);
+        assert_eq!(talk.input(stale), SessionAction::Nothing);
     }
-    assert_eq!(talk.desk.tally.stale_inputs, 3);
-    assert!(matches!(talk.input(11), Verdict::Command(_)));
+    assert_eq!(talk.context.counters.stale_inputs, 3);
+    assert!(matches!(talk.input(11), SessionAction::Command(_)));
 }
 
 #[test]
 fn a_stale_transaction_is_told_so() {
     let mut talk = Talk::in_system();
-    assert!(matches!(talk.buy(10), Verdict::Command(_)));
+    assert!(matches!(talk.buy(10), SessionAction::Command(_)));
     assert_refused(&talk.buy(10), ErrorCode::StaleSeq, 10);
     assert_refused(&talk.join(5), ErrorCode::StaleSeq, 5);
     let ping = talk.ask("ping", 5, r#"{"t0":1}"#);
@@ -227,11 +227,11 @@ fn the_first_seq_may_be_zero_and_the_last_two_to_the_53_less_one() {
     let ping = |talk: &mut Talk, seq| talk.ask("ping", seq, r#"{"t0":1}"#);
     assert!(matches!(
         ping(&mut talk, 0),
-        Verdict::Reply(Reply::Pong(_), Some(0))
+        SessionAction::Reply(Reply::Pong(_), Some(0))
     ));
     let last = (1 << 53) - 1;
     assert!(
-        matches!(ping(&mut talk, last), Verdict::Reply(Reply::Pong(_), Some(seq)) if seq == last)
+        matches!(ping(&mut talk, last), SessionAction::Reply(Reply::Pong(_), Some(seq)) if seq == last)
     );
     assert_refused(&ping(&mut talk, last), ErrorCode::StaleSeq, last);
 }
@@ -247,18 +247,19 @@ fn a_message_that_cannot_be_read_uses_up_no_seq() {
     );
     let verdict = talk.say("nonsense");
     assert!(
-        matches!(verdict, Verdict::Reply(Reply::Error(error), None) if error.code == ErrorCode::MalformedMessage)
+        matches!(verdict, SessionAction::Reply(Reply::Error(error), None) if error.code == ErrorCode::MalformedMessage)
     );
-    assert!(matches!(talk.buy(3), Verdict::Command(_)));
-    assert_eq!(talk.desk.tally.malformed, 3);
+    assert!(matches!(talk.buy(3), SessionAction::Command(_)));
+    assert_eq!(talk.context.counters.malformed, 3);
 }
 
 #[test]
 fn a_ping_is_answered_at_any_time() {
     let mut talk = Talk::new();
-    talk.desk.tick = 77;
+    talk.context.tick = 77;
     talk.now = 5;
-    let Verdict::Reply(Reply::Pong(pong), Some(1)) = talk.ask("ping", 1, r#"{"t0":12.5}"#) else {
+    let SessionAction::Reply(Reply::Pong(pong), Some(1)) = talk.ask("ping", 1, r#"{"t0":12.5}"#)
+    else {
         panic!("a pong expected");
     };
     assert_eq!(
@@ -272,10 +273,13 @@ fn no_login_within_five_seconds_closes() {
     let mut talk = Talk::new();
     assert_eq!(talk.session.deadline(), Some(Millis(5_000)));
     talk.now = 4_999;
-    assert_eq!(talk.deadline(), Verdict::Nothing);
+    assert_eq!(talk.deadline(), SessionAction::Nothing);
     talk.now = 5_000;
-    assert_eq!(talk.deadline(), Verdict::Close(CloseCode::LoginTimeout));
-    assert_eq!(talk.deadline(), Verdict::Nothing);
+    assert_eq!(
+        talk.deadline(),
+        SessionAction::Close(CloseCode::LoginTimeout)
+    );
+    assert_eq!(talk.deadline(), SessionAction::Nothing);
 }
 
 #[test]
@@ -285,14 +289,14 @@ fn a_login_that_nobody_answers_is_refused_for_the_servers_sake_after_ten_seconds
     talk.now = 4_000;
     talk.login(7, &token);
     talk.now = 5_000;
-    assert_eq!(talk.deadline(), Verdict::Nothing, "it came in time");
+    assert_eq!(talk.deadline(), SessionAction::Nothing, "it came in time");
     talk.now = 13_999;
-    assert_eq!(talk.deadline(), Verdict::Nothing);
+    assert_eq!(talk.deadline(), SessionAction::Nothing);
     talk.now = 14_000;
     assert_eq!(talk.session.deadline(), Some(Millis(14_000)));
     assert_for_the_servers_sake(&talk.deadline(), ErrorCode::Internal, 7);
     assert_eq!(talk.session.on_reply(&auth_ok(), Some(1)), None);
-    assert_eq!(talk.session.stage(), Stage::Closed);
+    assert_eq!(talk.session.stage(), SessionState::Closed);
 }
 
 #[test]
@@ -311,15 +315,15 @@ fn a_session_ends_when_its_token_does() {
     talk.login(1, &token);
     talk.session.on_reply(&auth_ok(), Some(1));
     talk.now = 59_999;
-    assert_eq!(talk.deadline(), Verdict::Nothing);
+    assert_eq!(talk.deadline(), SessionAction::Nothing);
     talk.now = 60_000;
-    let Verdict::ReplyThenClose(Reply::AuthError(error), None, CloseCode::LoginFailed) =
+    let SessionAction::ReplyThenClose(Reply::AuthError(error), None, CloseCode::LoginFailed) =
         talk.deadline()
     else {
         panic!("the end expected");
     };
     assert_eq!(error.code, ErrorCode::TokenExpired);
-    assert_eq!(talk.input(2), Verdict::Nothing);
+    assert_eq!(talk.input(2), SessionAction::Nothing);
 }
 
 #[test]
@@ -332,8 +336,9 @@ fn a_wall_clock_that_is_set_moves_no_sessions_end_and_judges_new_tokens() {
         let issued_before = talk.token("p_1", 600);
         talk.wall_step_ms = step_ms;
         talk.now = 59_999;
-        assert_eq!(talk.deadline(), Verdict::Nothing);
-        let Verdict::Reply(Reply::Pong(pong), Some(2)) = talk.ask("ping", 2, r#"{"t0":1}"#) else {
+        assert_eq!(talk.deadline(), SessionAction::Nothing);
+        let SessionAction::Reply(Reply::Pong(pong), Some(2)) = talk.ask("ping", 2, r#"{"t0":1}"#)
+        else {
             panic!("a pong expected");
         };
         assert_eq!(pong.t1, talk.unix().0, "what is told is the wall clock's");
@@ -343,10 +348,10 @@ fn a_wall_clock_that_is_set_moves_no_sessions_end_and_judges_new_tokens() {
             3,
             &format!(r#"{{"token":"{issued_before}"}}"#),
         );
-        let is_good = matches!(refresh, Verdict::Reply(Reply::AuthOk(_), Some(3)));
+        let is_good = matches!(refresh, SessionAction::Reply(Reply::AuthOk(_), Some(3)));
         assert_eq!(is_good, step_ms < 0, "{refresh:?}");
         talk.now = 60_000;
-        assert_eq!(talk.deadline() == Verdict::Nothing, is_good);
+        assert_eq!(talk.deadline() == SessionAction::Nothing, is_good);
     }
 }
 
@@ -355,7 +360,7 @@ fn a_token_taken_in_its_leeway_lasts_until_the_leeway_is_over() {
     let mut talk = Talk::new();
     let token = talk.token("p_1", 60);
     talk.now = 70_000;
-    assert!(matches!(talk.login(1, &token), Verdict::Command(_)));
+    assert!(matches!(talk.login(1, &token), SessionAction::Command(_)));
     talk.session.on_reply(&auth_ok(), Some(1));
     assert_eq!(talk.session.deadline(), Some(Millis(90_000)));
 }
@@ -367,7 +372,7 @@ fn a_refresh_prolongs_the_session() {
     talk.now = 3_000_000;
     let token = talk.token("p_1", 3_600);
     let verdict = talk.ask("auth.refresh", 3, &format!(r#"{{"token":"{token}"}}"#));
-    let Verdict::Reply(Reply::AuthOk(ok), Some(3)) = verdict else {
+    let SessionAction::Reply(Reply::AuthOk(ok), Some(3)) = verdict else {
         panic!("auth.ok expected: {verdict:?}");
     };
     assert_eq!(ok.system_id.unwrap().as_str(), "sol-1");
@@ -381,13 +386,13 @@ fn a_bad_refresh_changes_nothing() {
     for (seq, token) in [(3, "nonsense"), (4, other.as_str())] {
         let verdict = talk.ask("auth.refresh", seq, &format!(r#"{{"token":"{token}"}}"#));
         assert!(
-            matches!(&verdict, Verdict::Reply(Reply::AuthError(error), Some(to))
+            matches!(&verdict, SessionAction::Reply(Reply::AuthError(error), Some(to))
             if error.code == ErrorCode::InvalidToken && *to == seq),
             "{verdict:?}"
         );
     }
     assert_eq!(talk.session.deadline(), Some(Millis(3_600_000)));
-    assert!(matches!(talk.input(5), Verdict::Command(_)));
+    assert!(matches!(talk.input(5), SessionAction::Command(_)));
 }
 
 #[test]
@@ -419,8 +424,8 @@ fn whatever_refuses_a_login_is_told_as_auth_error_and_closes_1013() {
             talk.session.on_reply(&told, Some(1)),
             Some(CloseCode::TryLater)
         );
-        assert_eq!(talk.session.stage(), Stage::Closed);
-        assert_eq!(talk.login(2, &token), Verdict::Nothing);
+        assert_eq!(talk.session.stage(), SessionState::Closed);
+        assert_eq!(talk.login(2, &token), SessionAction::Nothing);
     }
 }
 
@@ -430,5 +435,5 @@ fn an_error_to_somebody_who_is_logged_in_stays_an_error() {
     let full = Reply::error(ErrorCode::SystemFull);
     assert_eq!(*talk.session.phrase(&full), full);
     assert_eq!(talk.session.on_reply(&full, Some(2)), None);
-    assert_eq!(talk.session.stage(), Stage::LoggedIn);
+    assert_eq!(talk.session.stage(), SessionState::LoggedIn);
 }

@@ -1,7 +1,7 @@
 //! How much one client may say, on a clock of our own: the honest are never limited, floods end.
 
 use orrery::protocol::{CloseCode, ErrorCode, Reply};
-use orrery::session::Verdict;
+use orrery::session::SessionAction;
 
 use crate::units::session_talk;
 use session_talk::{Talk, assert_for_the_servers_sake, assert_refused};
@@ -14,13 +14,13 @@ fn sixty_inputs_a_second_and_brisk_trading_are_never_limited() {
         talk.now = frame * 1_000 / 60;
         seq += 1;
         assert!(
-            matches!(talk.input(seq), Verdict::Command(_)),
+            matches!(talk.input(seq), SessionAction::Command(_)),
             "frame {frame}"
         );
         if frame % 2 == 0 {
             seq += 1;
             assert!(
-                matches!(talk.buy(seq), Verdict::Command(_)),
+                matches!(talk.buy(seq), SessionAction::Command(_)),
                 "frame {frame}"
             );
         }
@@ -34,25 +34,25 @@ fn trades_over_the_rate_are_refused_with_a_time_to_wait() {
     let refused = loop {
         seq += 1;
         match talk.buy(seq) {
-            Verdict::Command(_) => {}
+            SessionAction::Command(_) => {}
             other => break other,
         }
     };
     assert_eq!(seq, 103);
-    let Verdict::Reply(Reply::Error(error), Some(103)) = refused else {
+    let SessionAction::Reply(Reply::Error(error), Some(103)) = refused else {
         panic!("an error expected: {refused:?}");
     };
     assert_eq!(error.code, ErrorCode::RateLimited);
     assert_eq!(error.retry_after_ms, Some(20));
     talk.now = 20;
-    assert!(matches!(talk.buy(seq), Verdict::Command(_)));
+    assert!(matches!(talk.buy(seq), SessionAction::Command(_)));
 }
 
 #[test]
 fn an_escaped_type_does_not_hide_a_trade_from_its_rate() {
     let mut talk = Talk::in_system();
     for seq in 3..103 {
-        assert!(matches!(talk.buy(seq), Verdict::Command(_)));
+        assert!(matches!(talk.buy(seq), SessionAction::Command(_)));
     }
     let order = r#"{"station_id":"a","commodity_id":"food","quantity":1}"#;
     let text = format!(r#"{{"\u0074ype":"trade.buy","seq":103,"payload":{order}}}"#);
@@ -64,21 +64,21 @@ fn every_trade_over_the_rate_is_answered_until_the_flood_closes() {
     let mut talk = Talk::in_system();
     let (mut passed, mut refused) = (0, 0);
     let end = (3..).find_map(|seq| match talk.buy(seq) {
-        Verdict::Command(_) => {
+        SessionAction::Command(_) => {
             passed += 1;
             None
         }
-        Verdict::Reply(Reply::Error(error), Some(to)) => {
+        SessionAction::Reply(Reply::Error(error), Some(to)) => {
             assert_eq!((error.code, to), (ErrorCode::RateLimited, seq));
             refused += 1;
             None
         }
         other => Some(other),
     });
-    assert_eq!(end, Some(Verdict::Close(CloseCode::Flood)));
+    assert_eq!(end, Some(SessionAction::Close(CloseCode::Flood)));
     assert_eq!((passed, refused), (100, 240));
-    assert_eq!(talk.desk.tally.floods, 1);
-    assert_eq!(talk.buy(9_999), Verdict::Nothing);
+    assert_eq!(talk.context.counters.floods, 1);
+    assert_eq!(talk.buy(9_999), SessionAction::Nothing);
 }
 
 #[test]
@@ -91,18 +91,18 @@ fn a_login_over_the_rate_is_refused_for_the_servers_sake() {
     let token = talk.token("p_1", 60);
     let refused = talk.login(31, &token);
     assert_for_the_servers_sake(&refused, ErrorCode::RateLimited, 31);
-    assert_eq!(talk.login(32, &token), Verdict::Nothing);
+    assert_eq!(talk.login(32, &token), SessionAction::Nothing);
 }
 
 #[test]
 fn a_second_login_over_the_rate_does_not_end_the_first() {
     let mut talk = Talk::in_system();
     let refused = (3..100).map(|seq| (seq, talk.login(seq, "t"))).find(|(_, verdict)| {
-        !matches!(verdict, Verdict::Reply(Reply::Error(error), _) if error.code == ErrorCode::AlreadyAuthenticated)
+        !matches!(verdict, SessionAction::Reply(Reply::Error(error), _) if error.code == ErrorCode::AlreadyAuthenticated)
     });
     let (seq, verdict) = refused.expect("there is a rate");
     assert_refused(&verdict, ErrorCode::RateLimited, seq);
-    assert!(matches!(talk.input(100), Verdict::Command(_)));
+    assert!(matches!(talk.input(100), SessionAction::Command(_)));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_flood_of_any_kind_is_closed() {
         let mut talk = Talk::in_system();
         let end = (3..2_000).find(|seq| {
             let text = message.replace("SEQ", &seq.to_string());
-            talk.say(&text) == Verdict::Close(CloseCode::Flood)
+            talk.say(&text) == SessionAction::Close(CloseCode::Flood)
         });
         assert!(end.is_some(), "{message}");
     }
@@ -130,10 +130,10 @@ fn a_flood_of_any_kind_is_closed() {
 fn errors_that_nobody_is_owed_are_themselves_limited() {
     let mut talk = Talk::in_system();
     let told = (0..230)
-        .filter(|_| talk.say("garbage") != Verdict::Nothing)
+        .filter(|_| talk.say("garbage") != SessionAction::Nothing)
         .count();
     assert_eq!(told, 100);
-    assert_eq!(talk.desk.tally.untold_errors, 130);
+    assert_eq!(talk.context.counters.untold_errors, 130);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_pause_makes_up_for_mistakes() {
         talk.now = second * 1_000;
         for _ in 0..40 {
             assert!(
-                matches!(talk.say("garbage"), Verdict::Reply(..)),
+                matches!(talk.say("garbage"), SessionAction::Reply(..)),
                 "second {second}"
             );
         }

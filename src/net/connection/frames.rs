@@ -14,7 +14,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Message, Role, WebSocketContext};
 
 use super::fragments::{FragmentMeter, Metered};
-use super::{Connection, Event, Fault, Link, Phase, Transport};
+use super::{Connection, ConnectionEvent, Fault, Link, Phase, Transport};
 use crate::bucket::Bucket;
 use crate::ids::Millis;
 use crate::limits::{
@@ -70,9 +70,9 @@ impl Receiver {
 
 /// The writer that the connections of a shard share.
 #[derive(Debug)]
-pub struct Writer(WebSocketContext);
+pub struct FrameWriter(WebSocketContext);
 
-impl Writer {
+impl FrameWriter {
     /// A writer for connections of this configuration.
     pub fn new(config: &NetConfig) -> Self {
         // It never reads.
@@ -83,9 +83,9 @@ impl Writer {
 
 impl<S: Transport> Connection<S> {
     /// Queues one message and writes it at once if nothing waits before it: one copy, one write.
-    pub fn send(&mut self, writer: &mut Writer, message: Message) -> Sent {
+    pub fn send(&mut self, writer: &mut FrameWriter, message: Message) -> Sent {
         if !self.is_open() || self.link.is_broken() {
-            return Sent::Gone;
+            return Sent::RemovalReason;
         }
         if !self.has_room(message.len() + FRAME_HEADER_BYTES_MAX) {
             return Sent::Full;
@@ -93,7 +93,7 @@ impl<S: Transport> Connection<S> {
         match writer.0.write(&mut self.link, message) {
             Ok(()) => {}
             Err(Error::WriteBufferFull(_)) => return Sent::Full,
-            Err(_) => return Sent::Gone,
+            Err(_) => return Sent::RemovalReason,
         }
         self.outcome()
     }
@@ -101,7 +101,7 @@ impl<S: Transport> Connection<S> {
     /// As [`send`](Self::send), for a frame that is whole already: no copy, one write.
     pub fn send_frame(&mut self, frame: &[u8]) -> Sent {
         if !self.is_open() || self.link.is_broken() {
-            return Sent::Gone;
+            return Sent::RemovalReason;
         }
         if !self.has_room(frame.len()) {
             return Sent::Full;
@@ -118,7 +118,7 @@ impl<S: Transport> Connection<S> {
     /// What became of a frame that the link was given.
     fn outcome(&mut self) -> Sent {
         if self.link.is_broken() {
-            return Sent::Gone;
+            return Sent::RemovalReason;
         }
         if self.link.pending_bytes() > 0 {
             self.owes_drained = true;
@@ -180,28 +180,32 @@ impl<S: Transport> Connection<S> {
         }
     }
 
-    pub(super) fn poll_open(&mut self, message: &mut Vec<u8>, now: Millis) -> Option<Event> {
+    pub(super) fn poll_open(
+        &mut self,
+        message: &mut Vec<u8>,
+        now: Millis,
+    ) -> Option<ConnectionEvent> {
         let Phase::Open(receiver) = &mut self.phase else {
             return None;
         };
         let pending_bytes = self.link.pending_bytes();
         if self.owes_drained && pending_bytes == 0 {
             self.owes_drained = false;
-            return Some(Event::Drained);
+            return Some(ConnectionEvent::Drained);
         }
         if pending_bytes >= self.reading_pauses_at_bytes {
-            return Some(Event::Idle);
+            return Some(ConnectionEvent::Idle);
         }
         let read = receiver.read(&mut self.link, now);
         let is_flooded = receiver.meter.is_exceeded();
         let event = match read {
             Ok(Message::Text(text)) => {
                 copy(message, text.as_bytes());
-                Event::Text
+                ConnectionEvent::Text
             }
             Ok(Message::Binary(bytes)) => {
                 copy(message, &bytes);
-                Event::Binary
+                ConnectionEvent::Binary
             }
             Ok(Message::Ping(_) | Message::Pong(_))
                 if self.controls.take(RATE_CONTROLS, now).is_err() =>
@@ -212,7 +216,7 @@ impl<S: Transport> Connection<S> {
                 return None;
             }
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {
-                Event::Control
+                ConnectionEvent::Control
             }
             Err(error) if is_flooded && would_block(&error) => {
                 self.blame(Fault::FragmentFlood, now);
@@ -226,9 +230,9 @@ impl<S: Transport> Connection<S> {
     }
 
     /// Reading failed: nothing is there, the peer is gone, or it broke a rule.
-    fn fail(&mut self, error: &Error, now: Millis) -> Option<Event> {
+    fn fail(&mut self, error: &Error, now: Millis) -> Option<ConnectionEvent> {
         let fault = match error {
-            error if would_block(error) => return Some(Event::Idle),
+            error if would_block(error) => return Some(ConnectionEvent::Idle),
             Error::ConnectionClosed | Error::AlreadyClosed => {
                 self.leave(now, CLOSE_MS_MAX);
                 return None;
@@ -247,7 +251,7 @@ impl<S: Transport> Connection<S> {
         None
     }
 
-    pub(super) fn poll_closing(&mut self, now: Millis) -> Option<Event> {
+    pub(super) fn poll_closing(&mut self, now: Millis) -> Option<ConnectionEvent> {
         let Phase::Closing(receiver) = &mut self.phase else {
             return None;
         };
@@ -256,8 +260,8 @@ impl<S: Transport> Connection<S> {
             || matches!(read, Ok(Message::Ping(_) | Message::Pong(_)))
                 && self.controls.take(RATE_CONTROLS, now).is_err();
         match read {
-            Ok(_) if !is_flooded => Some(Event::Control),
-            Err(error) if !is_flooded && would_block(&error) => Some(Event::Idle),
+            Ok(_) if !is_flooded => Some(ConnectionEvent::Control),
+            Err(error) if !is_flooded && would_block(&error) => Some(ConnectionEvent::Idle),
             _ => {
                 self.leave(now, CLOSE_MS_MAX);
                 None

@@ -2,7 +2,7 @@
 //!
 //! Owns the stream and everything that waits for it. Never calls anybody: its owner reports
 //! readiness ([`Connection::ready`]) and time ([`Connection::on_deadline`]), then asks
-//! [`Connection::poll`] for what happened until it says [`Event::Idle`].
+//! [`Connection::poll`] for what happened until it says [`ConnectionEvent::Idle`].
 //!
 //! ```text
 //! Head ──request──▶ Answer ──accept──▶ Open ──close──▶ Closing ──┐
@@ -22,11 +22,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::IpAddr;
 
 pub use fault::Fault;
-pub use frames::Writer;
+pub use frames::FrameWriter;
 pub use link::{Link, Readiness, Transport};
 
 use super::config::NetConfig;
-use super::http::head::{Head, Incoming, Progress};
+use super::http::head::{HeadProgress, Incoming, RequestHead};
 use super::http::{Accept, Channel, Method, Response, upgrade};
 use crate::bucket::Bucket;
 use crate::ids::Millis;
@@ -39,13 +39,13 @@ use frames::Receiver;
 
 /// What [`Connection::poll`] found.
 #[derive(Debug)]
-pub enum Event {
+pub enum ConnectionEvent {
     /// Nothing more until readiness, time or the owner brings something.
     Idle,
     /// A ping, a pong or the like was dealt with; it counts against the turn.
     Control,
     /// A whole request; to be answered by `respond` or `accept`.
-    Request(Head),
+    Request(RequestHead),
     /// A text message, in the buffer that was passed in.
     Text,
     /// A binary message, in the buffer that was passed in.
@@ -184,23 +184,23 @@ impl<S: Transport> Connection<S> {
 
     /// The next thing that happened. Work: one message or one read of a head, plus a bounded
     /// number of empty frames' worth of parsing.
-    pub fn poll(&mut self, message: &mut Vec<u8>, now: Millis) -> Event {
+    pub fn poll(&mut self, message: &mut Vec<u8>, now: Millis) -> ConnectionEvent {
         loop {
             if self.link.is_broken() {
                 self.phase = Phase::Over;
             }
             if self.owes_closed && !self.is_open() {
                 self.owes_closed = false;
-                return Event::Closed(self.fault);
+                return ConnectionEvent::Closed(self.fault);
             }
             let found = match self.phase {
                 Phase::Head(_) => self.poll_head(now),
-                Phase::Answer => Some(Event::Idle),
+                Phase::Answer => Some(ConnectionEvent::Idle),
                 Phase::Open(_) => self.poll_open(message, now),
                 Phase::Closing(_) => self.poll_closing(now),
                 Phase::Draining => self.poll_draining(now),
                 Phase::Lingering { .. } => self.poll_lingering(),
-                Phase::Over => Some(Event::Finished),
+                Phase::Over => Some(ConnectionEvent::Finished),
             };
             if let Some(event) = found {
                 return event;
@@ -238,7 +238,7 @@ impl<S: Transport> Connection<S> {
     /// [`upgrade::judge`].
     pub fn accept(
         &mut self,
-        head: Head,
+        head: RequestHead,
         accept_key: &str,
         accept: &Accept,
         config: &NetConfig,
@@ -268,7 +268,7 @@ impl<S: Transport> Connection<S> {
         }
     }
 
-    fn poll_head(&mut self, now: Millis) -> Option<Event> {
+    fn poll_head(&mut self, now: Millis) -> Option<ConnectionEvent> {
         let Phase::Head(incoming) = &self.phase else {
             return None;
         };
@@ -282,7 +282,9 @@ impl<S: Transport> Connection<S> {
                 return None;
             }
             Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(Event::Idle),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                return Some(ConnectionEvent::Idle);
+            }
             Err(_) => return None,
         };
         let Phase::Head(incoming) = &mut self.phase else {
@@ -290,13 +292,13 @@ impl<S: Transport> Connection<S> {
         };
         let waited_for_head = incoming.awaits_head();
         match incoming.push(chunk.get(..count)?) {
-            Progress::Body if waited_for_head => self.phase_deadline = now.plus(BODY_MS_MAX),
-            Progress::Head | Progress::Body => {}
-            Progress::Complete(head) => {
+            HeadProgress::Body if waited_for_head => self.phase_deadline = now.plus(BODY_MS_MAX),
+            HeadProgress::Head | HeadProgress::Body => {}
+            HeadProgress::Complete(head) => {
                 self.phase = Phase::Answer;
-                return Some(Event::Request(head));
+                return Some(ConnectionEvent::Request(head));
             }
-            Progress::Refused(response) => self.refuse(&response, now),
+            HeadProgress::Refused(response) => self.refuse(&response, now),
         }
         None
     }
@@ -341,9 +343,9 @@ impl<S: Transport> Connection<S> {
         self.phase_deadline = now.plus(patience_ms);
     }
 
-    fn poll_draining(&mut self, now: Millis) -> Option<Event> {
+    fn poll_draining(&mut self, now: Millis) -> Option<ConnectionEvent> {
         if self.link.pending_bytes() > 0 {
-            return Some(Event::Idle);
+            return Some(ConnectionEvent::Idle);
         }
         self.link.hang_up();
         self.phase = Phase::Lingering { discarded_bytes: 0 };
@@ -351,7 +353,7 @@ impl<S: Transport> Connection<S> {
         None
     }
 
-    fn poll_lingering(&mut self) -> Option<Event> {
+    fn poll_lingering(&mut self) -> Option<ConnectionEvent> {
         let Phase::Lingering { discarded_bytes } = &mut self.phase else {
             return None;
         };
@@ -364,7 +366,7 @@ impl<S: Transport> Connection<S> {
                 }
                 None
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Some(Event::Idle),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Some(ConnectionEvent::Idle),
             Err(_) => None,
         }
     }

@@ -1,6 +1,6 @@
 //! Collects a request out of a byte stream, bounded in bytes, headers and (by its owner) time.
 //!
-//! Feed [`Incoming::push`] until it says [`Progress::Complete`] or [`Progress::Refused`]. The
+//! Feed [`Incoming::push`] until it says [`HeadProgress::Complete`] or [`HeadProgress::Refused`]. The
 //! head is parsed when its blank line has come, and once at the first bytes, so that garbage is
 //! turned away at once; work over all pushes is linear in the bytes.
 
@@ -27,20 +27,20 @@ struct Lengths {
 
 /// What the latest bytes have brought.
 #[derive(Debug)]
-pub enum Progress {
+pub enum HeadProgress {
     /// The head is not whole yet.
     Head,
     /// The head is whole, its body is not.
     Body,
     /// A whole request.
-    Complete(Head),
+    Complete(RequestHead),
     /// Nothing to wait for: answer this and hang up.
     Refused(Response),
 }
 
 /// A whole request in the bytes it came in, and whatever came after it.
 #[derive(Debug)]
-pub struct Head {
+pub struct RequestHead {
     bytes: Vec<u8>,
     lengths: Lengths,
 }
@@ -65,7 +65,7 @@ impl Incoming {
     }
 
     /// Takes the next bytes in.
-    pub fn push(&mut self, chunk: &[u8]) -> Progress {
+    pub fn push(&mut self, chunk: &[u8]) -> HeadProgress {
         let first = self.bytes.is_empty();
         self.bytes.extend_from_slice(chunk);
         if self.lengths.is_none() {
@@ -75,25 +75,25 @@ impl Incoming {
             match measure(&self.bytes) {
                 Ok(Some(lengths)) => self.lengths = Some(lengths),
                 Ok(None) => return self.unfinished_head(),
-                Err(response) => return Progress::Refused(response),
+                Err(response) => return HeadProgress::Refused(response),
             }
         }
         match self.lengths {
             Some(lengths) if self.bytes.len() >= lengths.head_bytes + lengths.body_bytes => {
-                Progress::Complete(Head {
+                HeadProgress::Complete(RequestHead {
                     bytes: std::mem::take(&mut self.bytes),
                     lengths,
                 })
             }
-            _ => Progress::Body,
+            _ => HeadProgress::Body,
         }
     }
 
-    fn unfinished_head(&self) -> Progress {
+    fn unfinished_head(&self) -> HeadProgress {
         if self.bytes.len() >= HEAD_BYTES_MAX {
-            return Progress::Refused(Response::text(431, "The request head is too large.\n"));
+            return HeadProgress::Refused(Response::text(431, "The request head is too large.\n"));
         }
-        Progress::Head
+        HeadProgress::Head
     }
 
     /// Whether an empty line ends somewhere in the bytes not scanned before.
@@ -164,7 +164,7 @@ fn body_length(headers: &[httparse::Header<'_>]) -> Result<usize, Response> {
     Ok(length.unwrap_or(0))
 }
 
-impl Head {
+impl RequestHead {
     /// Shows the request to `view`.
     pub fn request<R>(
         &self,
@@ -217,7 +217,7 @@ mod tests {
 
     fn refused(request: &[u8]) -> u16 {
         match Incoming::default().push(request) {
-            Progress::Refused(response) => response.status,
+            HeadProgress::Refused(response) => response.status,
             other => panic!("{other:?}"),
         }
     }
@@ -228,10 +228,10 @@ mod tests {
         for cut in 1..whole.len() {
             let mut incoming = Incoming::default();
             let head = match incoming.push(&whole[..cut]) {
-                Progress::Complete(head) => head,
-                Progress::Refused(response) => panic!("{cut}: {response:?}"),
+                HeadProgress::Complete(head) => head,
+                HeadProgress::Refused(response) => panic!("{cut}: {response:?}"),
                 _ => match incoming.push(&whole[cut..]) {
-                    Progress::Complete(head) => head,
+                    HeadProgress::Complete(head) => head,
                     other => panic!("{cut}: {other:?}"),
                 },
             };
@@ -280,8 +280,8 @@ mod tests {
                     .get(pushed_bytes..)
                     .map_or(b"a", |rest| rest),
             ) {
-                Progress::Head => pushed_bytes += 20,
-                Progress::Refused(response) => break response.status,
+                HeadProgress::Head => pushed_bytes += 20,
+                HeadProgress::Refused(response) => break response.status,
                 other => panic!("{other:?}"),
             }
         };
@@ -295,7 +295,8 @@ mod tests {
 
     #[test]
     fn what_follows_the_request_is_kept() {
-        let Progress::Complete(head) = Incoming::default().push(b"GET / HTTP/1.1\r\n\r\n\x81\x80")
+        let HeadProgress::Complete(head) =
+            Incoming::default().push(b"GET / HTTP/1.1\r\n\r\n\x81\x80")
         else {
             panic!("not complete");
         };

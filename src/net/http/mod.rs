@@ -4,7 +4,7 @@
 //! `Content-Length` and within [`BODY_BYTES_MAX`](crate::limits::BODY_BYTES_MAX). Paths are taken
 //! as sent: nothing is decoded or normalised, so only exact paths match.
 //!
-//! [`head::Incoming`] collects bytes into a [`head::Head`]; [`upgrade`] judges a WebSocket request.
+//! [`head::Incoming`] collects bytes into a [`head::RequestHead`]; [`upgrade`] judges a WebSocket request.
 
 pub mod head;
 pub mod upgrade;

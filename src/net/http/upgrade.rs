@@ -81,13 +81,13 @@ pub fn switching_protocols(accept_key: &str, accept: &Accept, channel: Channel) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::head::{Incoming, Progress};
+    use super::super::head::{HeadProgress, Incoming};
     use super::*;
     use std::net::{IpAddr, Ipv4Addr};
 
     fn judged(line: &str, headers: &[&str]) -> Result<Wanted, u16> {
         let text = format!("{line}\r\n{}\r\n\r\n", headers.join("\r\n"));
-        let Progress::Complete(head) = Incoming::default().push(text.as_bytes()) else {
+        let HeadProgress::Complete(head) = Incoming::default().push(text.as_bytes()) else {
             panic!("{text}");
         };
         head.request(IpAddr::V4(Ipv4Addr::LOCALHOST), false, judge)

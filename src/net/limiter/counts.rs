@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use slab::Slab;
 
 use super::claims::Claims;
-use super::{Refusal, Standing};
+use super::{ConnectionRefusal, Standing};
 use crate::ids::{ConnId, Millis, Name};
 use crate::limits::{RETURN_MS, SILENCE_GRACE_MS};
 use crate::net::address::Network;
@@ -30,7 +30,7 @@ impl Limits {
 
 /// A place in the table; the ticket tells it from later tenants of the same slot.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Key {
+pub(super) struct AddressKey {
     slot: usize,
     ticket: u64,
 }
@@ -50,7 +50,7 @@ struct Place {
 
 /// The end of an authenticated connection.
 #[derive(Debug)]
-struct Departure {
+struct LostPlace {
     until: Millis,
     home: Option<Network>,
     name: Option<Name>,
@@ -83,7 +83,7 @@ pub(super) struct Counts {
     claims: Claims,
     /// The authenticated connections that ended and still count, the oldest first; at most as many
     /// as there may be connections.
-    departures: VecDeque<Departure>,
+    departures: VecDeque<LostPlace>,
     /// Connections that made room, by shard, until their shard asks.
     displaced: Vec<Vec<ConnId>>,
 }
@@ -100,7 +100,7 @@ impl Counts {
         conn: ConnId,
         limits: &Limits,
         now: Millis,
-    ) -> Result<(Key, Option<ConnId>), Refusal> {
+    ) -> Result<(AddressKey, Option<ConnId>), ConnectionRefusal> {
         self.forget_departures(now, limits.connections);
         if let Some(address) = address {
             self.check(address, limits)?;
@@ -130,21 +130,21 @@ impl Counts {
             self.silent.push_back(slot as u32);
         }
         let ticket = self.tickets;
-        Ok((Key { slot, ticket }, displaced))
+        Ok((AddressKey { slot, ticket }, displaced))
     }
 
     /// Gives a place back, if it was not given to somebody else.
-    pub(super) fn leave(&mut self, key: Key, now: Millis) {
+    pub(super) fn leave(&mut self, key: AddressKey, now: Millis) {
         if self.place(key).is_some() {
             self.vacate(key.slot, now);
         }
     }
 
-    pub(super) fn standing(&self, key: Key) -> Option<Standing> {
+    pub(super) fn standing(&self, key: AddressKey) -> Option<Standing> {
         self.place(key).map(|place| place.standing)
     }
 
-    pub(super) fn has_spoken(&mut self, key: Key) {
+    pub(super) fn has_spoken(&mut self, key: AddressKey) {
         if self.place(key).is_some() {
             self.silent.remove(key.slot as u32);
         }
@@ -153,7 +153,7 @@ impl Counts {
     /// Lets a login begin if there is a place for it to keep; says whether.
     pub(super) fn begin_login(
         &mut self,
-        key: Key,
+        key: AddressKey,
         name: &Name,
         limits: &Limits,
         now: Millis,
@@ -178,7 +178,7 @@ impl Counts {
     }
 
     /// Whoever was logging in is a stranger again.
-    pub(super) fn end_login(&mut self, key: Key, now: Millis) {
+    pub(super) fn end_login(&mut self, key: AddressKey, now: Millis) {
         let place = self.places.get_mut(key.slot);
         let Some(place) = place
             .filter(|place| place.ticket == key.ticket && place.standing == Standing::LoggingIn)
@@ -194,7 +194,7 @@ impl Counts {
         self.count_standing(key.slot, address, Standing::Anonymous);
     }
 
-    pub(super) fn authenticate(&mut self, key: Key) {
+    pub(super) fn authenticate(&mut self, key: AddressKey) {
         if let Some(place) = self.place(key)
             && place.standing == Standing::LoggingIn
             && let Some(name) = place.name.clone()
@@ -207,10 +207,10 @@ impl Counts {
     /// Counts a connection under its client, unless its address is known already.
     pub(super) fn count_for(
         &mut self,
-        key: Key,
+        key: AddressKey,
         client: IpAddr,
         limits: &Limits,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ConnectionRefusal> {
         if self.place(key).is_none_or(|place| place.address.is_some()) {
             return Ok(());
         }
@@ -230,7 +230,7 @@ impl Counts {
     }
 
     /// Takes the place of whoever has to make room for a newcomer of this standing.
-    fn displace(&mut self, standing: Standing, now: Millis) -> Result<ConnId, Refusal> {
+    fn displace(&mut self, standing: Standing, now: Millis) -> Result<ConnId, ConnectionRefusal> {
         let is_patient = |slot: &u32| {
             let place = self.places.get(*slot as usize);
             place.is_some_and(|place| now.since(place.since) >= SILENCE_GRACE_MS)
@@ -240,7 +240,7 @@ impl Counts {
         let returning = self.returning.front();
         let slot = anonymous.or_else(|| returning.filter(|_| standing >= Standing::Returning));
         let place = slot.and_then(|slot| self.vacate(slot as usize, now));
-        let conn = place.ok_or(Refusal::Full)?.conn;
+        let conn = place.ok_or(ConnectionRefusal::Full)?.conn;
         let shard = usize::from(conn.shard);
         if self.displaced.len() <= shard {
             self.displaced.resize_with(shard + 1, Vec::new);
@@ -279,19 +279,19 @@ impl Counts {
         if let Some(name) = &place.name {
             self.claims.depart(name, now, until);
         }
-        self.departures.push_back(Departure {
+        self.departures.push_back(LostPlace {
             until,
             home,
             name: place.name.clone(),
         });
     }
 
-    fn place(&self, key: Key) -> Option<&Place> {
+    fn place(&self, key: AddressKey) -> Option<&Place> {
         let place = self.places.get(key.slot);
         place.filter(|place| place.ticket == key.ticket)
     }
 
-    fn rise(&mut self, key: Key, standing: Standing) {
+    fn rise(&mut self, key: AddressKey, standing: Standing) {
         let Some(&Place {
             address,
             standing: before,
@@ -311,13 +311,13 @@ impl Counts {
     }
 
     /// Whether one more connection of this address is within the limits of all its networks.
-    fn check(&self, address: IpAddr, limits: &Limits) -> Result<(), Refusal> {
+    fn check(&self, address: IpAddr, limits: &Limits) -> Result<(), ConnectionRefusal> {
         for (network, share) in Network::all(address) {
             let count = self.networks.get(&network).copied().unwrap_or_default();
             if count >= limits.per_address.saturating_mul(share as usize) {
                 return Err(match share {
-                    1 => Refusal::TooManyFromAddress,
-                    _ => Refusal::TooManyFromNetwork,
+                    1 => ConnectionRefusal::TooManyFromAddress,
+                    _ => ConnectionRefusal::TooManyFromNetwork,
                 });
             }
         }

@@ -54,7 +54,7 @@ use counts::{Counts, Limits};
 
 /// Why somebody is turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub enum ConnectionRefusal {
     /// All places are taken, and nobody has to make room.
     #[error("the server is full")]
     Full,
@@ -69,7 +69,7 @@ pub enum Refusal {
     Stopping,
 }
 
-impl Refusal {
+impl ConnectionRefusal {
     /// Every refusal, in the order of their numbers.
     pub const ALL: [Self; 4] = [
         Self::Full,
@@ -115,7 +115,7 @@ pub struct ConnectionLimiter {
 /// The right of one connection to be here.
 pub struct ConnectionPermit {
     limiter: Arc<ConnectionLimiter>,
-    key: counts::Key,
+    key: counts::AddressKey,
 }
 
 impl ConnectionLimiter {
@@ -148,7 +148,7 @@ impl ConnectionLimiter {
         self: &Arc<Self>,
         peer: IpAddr,
         conn: ConnId,
-    ) -> Result<ConnectionPermit, Refusal> {
+    ) -> Result<ConnectionPermit, ConnectionRefusal> {
         let address = (!self.trusts(peer)).then_some(peer);
         let now = self.clock.now();
         let mut counts = self.counts();
@@ -232,7 +232,7 @@ impl ConnectionPermit {
     }
 
     /// Counts the connection under the client that a trusted proxy named.
-    pub fn count_for(&self, client: IpAddr) -> Result<(), Refusal> {
+    pub fn count_for(&self, client: IpAddr) -> Result<(), ConnectionRefusal> {
         if self.limiter.trusts(client) {
             return Ok(());
         }

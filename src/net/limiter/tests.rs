@@ -3,7 +3,7 @@
 use super::*;
 use crate::limits::{NETWORK_48_SHARE, NETWORK_56_SHARE, RETURN_MS, SILENCE_GRACE_MS};
 use crate::net::clock::ManualClock;
-use crate::net::http::head::{Incoming, Progress};
+use crate::net::http::head::{HeadProgress, Incoming};
 
 fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -42,7 +42,10 @@ fn conn(number: u32) -> ConnId {
     }
 }
 
-fn enter(limiter: &Arc<ConnectionLimiter>, peer: &str) -> Result<ConnectionPermit, Refusal> {
+fn enter(
+    limiter: &Arc<ConnectionLimiter>,
+    peer: &str,
+) -> Result<ConnectionPermit, ConnectionRefusal> {
     limiter.enter(address(peer), CONN)
 }
 
@@ -65,7 +68,7 @@ fn a_place_comes_back_when_its_pass_is_dropped() {
     let limiter = limiter(2, 1);
     let first = enter(&limiter, "1.1.1.1").unwrap();
     let again = enter(&limiter, "::ffff:1.1.1.1");
-    assert_eq!(again.err(), Some(Refusal::TooManyFromAddress));
+    assert_eq!(again.err(), Some(ConnectionRefusal::TooManyFromAddress));
     drop(first);
     let first = enter(&limiter, "1.1.1.1").unwrap();
     let second = enter(&limiter, "2.2.2.2").unwrap();
@@ -84,17 +87,29 @@ fn an_ipv6_network_has_a_multiple_of_what_an_address_may_have() {
         assert_eq!(enter(format!("2001:db8:1:100::{host}")), None);
     }
     let third = enter("2001:db8:1:100:9::1".to_owned());
-    assert_eq!(third, Some(Refusal::TooManyFromAddress), "the same /64");
+    assert_eq!(
+        third,
+        Some(ConnectionRefusal::TooManyFromAddress),
+        "the same /64"
+    );
     for subnet in 1..2 * NETWORK_56_SHARE - 1 {
         assert_eq!(enter(format!("2001:db8:1:1{subnet:02x}::1")), None);
     }
     let fresh = enter("2001:db8:1:1ff::1".to_owned());
-    assert_eq!(fresh, Some(Refusal::TooManyFromNetwork), "the same /56");
+    assert_eq!(
+        fresh,
+        Some(ConnectionRefusal::TooManyFromNetwork),
+        "the same /56"
+    );
     for subnet in 2 * NETWORK_56_SHARE..2 * NETWORK_48_SHARE {
         assert_eq!(enter(format!("2001:db8:1:{:x}::1", subnet << 8)), None);
     }
     let fresh = enter("2001:db8:1:ff00::1".to_owned());
-    assert_eq!(fresh, Some(Refusal::TooManyFromNetwork), "the same /48");
+    assert_eq!(
+        fresh,
+        Some(ConnectionRefusal::TooManyFromNetwork),
+        "the same /48"
+    );
     assert_eq!(enter("2001:db8:2::1".to_owned()), None);
     inside.clear();
     assert!(is_as_new(&limiter));
@@ -180,7 +195,11 @@ fn one_who_returns_displaces_strangers_and_then_the_oldest_of_its_own() {
     };
     let pilots: Vec<_> = (0..4).map(|_| pilot("1.1.1.1")).collect();
     let refused = enter(&limiter, "2.2.2.2");
-    assert_eq!(refused.err(), Some(Refusal::Full), "nobody makes room");
+    assert_eq!(
+        refused.err(),
+        Some(ConnectionRefusal::Full),
+        "nobody makes room"
+    );
     drop(pilots);
     let _pilots = [pilot("3.3.3.3"), pilot("3.3.3.3")];
     let _stranger = limiter.enter(address("2.2.2.2"), conn(0)).unwrap();
@@ -190,7 +209,7 @@ fn one_who_returns_displaces_strangers_and_then_the_oldest_of_its_own() {
     let refused = enter(&limiter, "2.2.2.2");
     assert_eq!(
         refused.err(),
-        Some(Refusal::Full),
+        Some(ConnectionRefusal::Full),
         "a stranger displaces none of them"
     );
     inside.push(back("3.3.3.3", 3));
@@ -238,7 +257,7 @@ fn an_address_beyond_its_limit_takes_nobodys_place() {
     let _first = enter(&limiter, "1.1.1.1").unwrap();
     let _second = enter(&limiter, "2.2.2.2").unwrap();
     let greedy = enter(&limiter, "1.1.1.1");
-    assert_eq!(greedy.err(), Some(Refusal::TooManyFromAddress));
+    assert_eq!(greedy.err(), Some(ConnectionRefusal::TooManyFromAddress));
     assert_eq!((limiter.connections(), displaced(&limiter)), (2, vec![]));
 }
 
@@ -247,7 +266,7 @@ fn only_a_trusted_proxys_word_is_taken() {
     let limiter = limiter(9, 9);
     let client = |peer: &str, forwarded: &str| {
         let text = format!("GET / HTTP/1.1\r\nX-Forwarded-For: {forwarded}\r\n\r\n");
-        let Progress::Complete(head) = Incoming::default().push(text.as_bytes()) else {
+        let HeadProgress::Complete(head) = Incoming::default().push(text.as_bytes()) else {
             panic!("{text}");
         };
         head.request(address(peer), false, |request| limiter.client(request))

@@ -4,8 +4,8 @@
 use super::{Shard, Transport};
 use crate::ids::ConnId;
 use crate::limits::{MESSAGES_PER_TURN_MAX, READ_BYTES_PER_TURN_MAX};
-use crate::net::connection::Event;
-use crate::net::http::head::Head;
+use crate::net::connection::ConnectionEvent;
+use crate::net::http::head::RequestHead;
 use crate::net::http::upgrade::{Wanted, judge};
 use crate::net::http::{Accept, Method, Response};
 use crate::net::{Io as _, Service};
@@ -48,14 +48,14 @@ impl<S: Transport> Shard<S> {
                 usize::from(entry.is_handshaking && entry.connection.is_silent());
             self.note_progress(slot);
             match event {
-                Event::Idle => {
+                ConnectionEvent::Idle => {
                     self.retime(slot);
                     if more {
                         self.enqueue(slot);
                     }
                     return;
                 }
-                Event::Finished => {
+                ConnectionEvent::Finished => {
                     self.remove(slot);
                     return;
                 }
@@ -66,13 +66,18 @@ impl<S: Transport> Shard<S> {
         self.enqueue(slot);
     }
 
-    fn hand_on(&mut self, conn: ConnId, event: Event, service: &mut (impl Service + ?Sized)) {
+    fn hand_on(
+        &mut self,
+        conn: ConnId,
+        event: ConnectionEvent,
+        service: &mut (impl Service + ?Sized),
+    ) {
         match event {
-            Event::Text | Event::Binary => {
+            ConnectionEvent::Text | ConnectionEvent::Binary => {
                 let mut message = std::mem::take(&mut self.message);
                 self.counters.messages_in.add(1);
                 self.counters.message_bytes_in.add(message.len() as u64);
-                if matches!(event, Event::Text) {
+                if matches!(event, ConnectionEvent::Text) {
                     service.text(self, conn, &mut message);
                 } else {
                     service.binary(self, conn, &message);
@@ -82,20 +87,20 @@ impl<S: Transport> Shard<S> {
                 message.shrink_to(READ_BYTES_PER_TURN_MAX);
                 self.message = message;
             }
-            Event::Request(head) => self.answer(conn, head, service),
-            Event::Drained => service.drained(self, conn),
-            Event::Closed(fault) => {
+            ConnectionEvent::Request(head) => self.answer(conn, head, service),
+            ConnectionEvent::Drained => service.drained(self, conn),
+            ConnectionEvent::Closed(fault) => {
                 self.counters.closed.add(1);
                 if let Some(fault) = fault {
                     self.counters.faults(fault).add(1);
                 }
                 service.closed(self, conn, fault);
             }
-            Event::Idle | Event::Control | Event::Finished => {}
+            ConnectionEvent::Idle | ConnectionEvent::Control | ConnectionEvent::Finished => {}
         }
     }
 
-    fn answer(&mut self, conn: ConnId, head: Head, service: &mut (impl Service + ?Sized)) {
+    fn answer(&mut self, conn: ConnId, head: RequestHead, service: &mut (impl Service + ?Sized)) {
         let verdict = self.judge(conn, &head, service);
         let now = self.now();
         let config = std::sync::Arc::clone(&self.common.config);
@@ -117,7 +122,7 @@ impl<S: Transport> Shard<S> {
     fn judge(
         &mut self,
         conn: ConnId,
-        head: &Head,
+        head: &RequestHead,
         service: &mut (impl Service + ?Sized),
     ) -> Verdict {
         let malformed = || Verdict::Respond(Response::new(400), Method::Get);

@@ -20,15 +20,15 @@ use tungstenite::protocol::Message;
 
 use super::clock::Clock;
 use super::config::NetConfig;
-use super::connection::{Connection, Readiness, Transport, Writer};
+use super::connection::{Connection, FrameWriter, Readiness, Transport};
 use super::counters::NetCounters;
-use super::limiter::{ConnectionLimiter, ConnectionPermit, Refusal};
+use super::limiter::{ConnectionLimiter, ConnectionPermit, ConnectionRefusal};
 use super::timers::Timers;
 use super::{Bytes, Io, Outgoing, Sent, Service, Utf8Bytes};
 use crate::ids::{ConnId, Millis, Name, UnixMillis};
 use crate::limits::{TIMERS_PER_TURN_MAX, TLS_HANDSHAKES_PER_TURN_MAX, TURN_MS_MAX};
 use handshakes::Handshakes;
-use refusals::Refusals;
+use refusals::ConnectionRefusals;
 
 /// What the shards of one listener share.
 #[derive(Clone)]
@@ -70,12 +70,12 @@ pub struct Shard<S> {
     generations: Vec<u32>,
     queue: VecDeque<u32>,
     timers: Timers,
-    writer: Writer,
+    writer: FrameWriter,
     message: Vec<u8>,
     handshakes: Handshakes,
     /// Slots that made room and wait for the next turn to end.
     displaced: Vec<u32>,
-    refusals: Refusals,
+    refusals: ConnectionRefusals,
     stop_at: Option<Millis>,
     counters: Arc<NetCounters>,
 }
@@ -89,11 +89,11 @@ impl<S: Transport> Shard<S> {
             generations: Vec::new(),
             queue: VecDeque::new(),
             timers: Timers::default(),
-            writer: Writer::new(&common.config),
+            writer: FrameWriter::new(&common.config),
             message: Vec::new(),
             handshakes: Handshakes::default(),
             displaced: Vec::new(),
-            refusals: Refusals::default(),
+            refusals: ConnectionRefusals::default(),
             stop_at: None,
             counters: Arc::default(),
             common,
@@ -127,7 +127,7 @@ impl<S: Transport> Shard<S> {
 
     /// Takes a newcomer in, or turns it away and drops its stream. Where all places are taken another
     /// connection makes room, see [`ConnectionLimiter`]. Its first turn comes by itself.
-    pub fn admit(&mut self, stream: S, peer: IpAddr) -> Result<ConnId, Refusal> {
+    pub fn admit(&mut self, stream: S, peer: IpAddr) -> Result<ConnId, ConnectionRefusal> {
         let admitted = self.try_admit(stream, peer);
         match admitted {
             Ok(_) => self.counters.accepted.add(1),
@@ -137,9 +137,9 @@ impl<S: Transport> Shard<S> {
         admitted
     }
 
-    fn try_admit(&mut self, stream: S, peer: IpAddr) -> Result<ConnId, Refusal> {
+    fn try_admit(&mut self, stream: S, peer: IpAddr) -> Result<ConnId, ConnectionRefusal> {
         if self.is_stopping() {
-            return Err(Refusal::Stopping);
+            return Err(ConnectionRefusal::Stopping);
         }
         let slot = self.entries.vacant_key();
         let generation = self.generations.get(slot).copied().unwrap_or_default();
@@ -273,7 +273,7 @@ impl<S: Transport> Shard<S> {
     }
 
     /// Counts somebody who was turned away, for the operator.
-    fn note_refusal(&mut self, refusal: Refusal, peer: IpAddr) {
+    fn note_refusal(&mut self, refusal: ConnectionRefusal, peer: IpAddr) {
         self.counters.refused.add(1);
         self.counters.refusals(refusal).add(1);
         self.refusals.note(refusal, peer);
@@ -339,7 +339,7 @@ impl<S: Transport> Shard<S> {
         &mut self,
         conn: ConnId,
         payload_bytes: usize,
-        send: impl FnOnce(&mut Connection<S>, &mut Writer) -> Sent,
+        send: impl FnOnce(&mut Connection<S>, &mut FrameWriter) -> Sent,
     ) -> Sent {
         let Self {
             entries, writer, ..
@@ -348,7 +348,7 @@ impl<S: Transport> Shard<S> {
             .get_mut(conn.slot as usize)
             .filter(|entry| entry.generation == conn.generation && conn.shard == self.number);
         let Some(entry) = entry else {
-            return Sent::Gone;
+            return Sent::RemovalReason;
         };
         let was_open = entry.connection.is_open();
         let sent = send(&mut entry.connection, writer);
@@ -359,8 +359,8 @@ impl<S: Transport> Shard<S> {
             }
             Sent::Full => self.counters.messages_refused.add(1),
             // The stream broke just now: let its end be noticed.
-            Sent::Gone if was_open => self.enqueue(conn.slot),
-            Sent::Gone => {}
+            Sent::RemovalReason if was_open => self.enqueue(conn.slot),
+            Sent::RemovalReason => {}
         }
         sent
     }

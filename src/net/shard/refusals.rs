@@ -7,20 +7,20 @@ use std::net::IpAddr;
 
 use crate::ids::Millis;
 use crate::limits::REFUSALS_LOG_MS;
-use crate::net::limiter::Refusal;
+use crate::net::limiter::ConnectionRefusal;
 
 /// What was not said yet.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
-    counts: [u64; Refusal::ALL.len()],
+pub(super) struct ConnectionRefusals {
+    counts: [u64; ConnectionRefusal::ALL.len()],
     displaced: u64,
     last_peer: Option<IpAddr>,
     said_at: Option<Millis>,
 }
 
-impl Refusals {
+impl ConnectionRefusals {
     /// Somebody was turned away.
-    pub(super) const fn note(&mut self, refusal: Refusal, peer: IpAddr) {
+    pub(super) const fn note(&mut self, refusal: ConnectionRefusal, peer: IpAddr) {
         self.counts[refusal as usize] += 1;
         self.last_peer = Some(peer);
     }

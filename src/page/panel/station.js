@@ -52,7 +52,7 @@ export class StationPanel {
     this.say = say;
     this.panel = byId("station");
     this.name = byId("station-name");
-    this.purse = byId("purse");
+    this.wallet = byId("wallet");
     this.body = byId("market");
     this.result = byId("result");
     this.jumps = byId("jumps");
@@ -105,7 +105,7 @@ export class StationPanel {
     const station = this.world.stations.get(at);
     setText(this.name, station ? stationName(station) : title(at));
     const held = you.cargo.reduce((sum, row) => sum + row.qty, 0);
-    setText(this.purse, `${credits(you.credits)}, hold ${held}/${you.cargo_capacity}`);
+    setText(this.wallet, `${credits(you.credits)}, hold ${held}/${you.cargo_capacity}`);
     const prices = this.world.markets.get(at)?.prices ?? [];
     for (const price of prices) if (price.commodity_id !== FUEL) this.updateRow(price);
     this.updateServices(prices.find((price) => price.commodity_id === FUEL));

@@ -33,8 +33,8 @@ impl Ship {
         }
     }
 
-    fn account(&mut self) -> Account<'_> {
-        Account {
+    fn account(&mut self) -> PilotAccount<'_> {
+        PilotAccount {
             player: &self.player,
             docked_at: self.docked_at,
             destroyed: self.destroyed,
@@ -78,14 +78,16 @@ fn sell(station: u16, goods: &str, quantity: u32) -> Order {
 /// Quantity, unit price and total of what was done.
 type Terms = (u32, i64, i64);
 
-fn terms(done: Done) -> Terms {
+fn terms(done: OrderOutcome) -> Terms {
     match done {
-        Done::Trade(trade) => (trade.quantity, trade.unit_price, trade.total),
-        Done::Repair(repair) => (repair.hull_restored as u32, repair.unit_price, repair.total),
+        OrderOutcome::Trade(trade) => (trade.quantity, trade.unit_price, trade.total),
+        OrderOutcome::Repair(repair) => {
+            (repair.hull_restored as u32, repair.unit_price, repair.total)
+        }
     }
 }
 
-fn fill(market: &mut Market, ship: &mut Ship, order: Order) -> Result<Terms, Refusal> {
+fn fill(market: &mut Market, ship: &mut Ship, order: Order) -> Result<Terms, OrderRefusal> {
     market
         .fill(order, 1, &mut ship.account(), &mut Vec::new())
         .map(terms)
@@ -104,7 +106,7 @@ fn food_bought_at_earth_sells_for_more_at_mars() {
 }
 
 /// Asserts that an order is refused for a reason and leaves everything as it was.
-fn refused(prepare: impl Fn(&mut Ship), order: Order, refusal: Refusal) {
+fn refused(prepare: impl Fn(&mut Ship), order: Order, refusal: OrderRefusal) {
     let mut market = market(&mut Vec::new());
     let mut ship = Ship::new("p", Some(0));
     prepare(&mut ship);
@@ -128,14 +130,14 @@ fn an_order_from_the_wrong_place_is_refused_and_changes_nothing() {
     refused(
         |s| s.destroyed = true,
         buy(0, "food", 1),
-        Refusal::ShipDestroyed,
+        OrderRefusal::ShipDestroyed,
     );
-    refused(|s| s.docked_at = None, repair, Refusal::NotDocked);
-    refused(|_| {}, sell(1, "food", 1), Refusal::WrongStation);
+    refused(|s| s.docked_at = None, repair, OrderRefusal::NotDocked);
+    refused(|_| {}, sell(1, "food", 1), OrderRefusal::WrongStation);
     refused(
         |s| s.docked_at = Some(StationIndex(3)),
         buy(3, "luxuries", 1),
-        Refusal::UnknownCommodity,
+        OrderRefusal::UnknownCommodity,
     );
 }
 
@@ -144,18 +146,30 @@ fn an_order_beyond_anyones_means_is_refused_and_changes_nothing() {
     let repair = Order::Repair {
         station: StationIndex(0),
     };
-    refused(|_| {}, buy(0, "food", 0), Refusal::InvalidQuantity);
-    refused(|_| {}, sell(0, "food", u32::MAX), Refusal::InvalidQuantity);
-    refused(|_| {}, buy(0, "luxuries", 50), Refusal::InsufficientCredits);
-    refused(|_| {}, sell(0, "food", 1), Refusal::InsufficientCargo);
-    refused(|_| {}, sell(0, "fuel", 1), Refusal::InsufficientCargo);
-    refused(|s| s.cargo[2] = 45, buy(0, "food", 6), Refusal::CargoFull);
-    refused(|_| {}, buy(0, "fuel", 1), Refusal::CargoFull);
-    refused(|_| {}, repair, Refusal::NothingToRepair);
+    refused(|_| {}, buy(0, "food", 0), OrderRefusal::InvalidQuantity);
+    refused(
+        |_| {},
+        sell(0, "food", u32::MAX),
+        OrderRefusal::InvalidQuantity,
+    );
+    refused(
+        |_| {},
+        buy(0, "luxuries", 50),
+        OrderRefusal::InsufficientCredits,
+    );
+    refused(|_| {}, sell(0, "food", 1), OrderRefusal::InsufficientCargo);
+    refused(|_| {}, sell(0, "fuel", 1), OrderRefusal::InsufficientCargo);
+    refused(
+        |s| s.cargo[2] = 45,
+        buy(0, "food", 6),
+        OrderRefusal::CargoFull,
+    );
+    refused(|_| {}, buy(0, "fuel", 1), OrderRefusal::CargoFull);
+    refused(|_| {}, repair, OrderRefusal::NothingToRepair);
     refused(
         |s| (s.hull, s.credits) = (50, 3),
         repair,
-        Refusal::InsufficientCredits,
+        OrderRefusal::InsufficientCredits,
     );
 }
 
@@ -170,7 +184,7 @@ fn an_empty_shelf_is_out_of_stock() {
     market.stocks[row] = 4;
     assert_eq!(
         fill(&mut market, &mut ship, buy(0, "food", 5)),
-        Err(Refusal::OutOfStock)
+        Err(OrderRefusal::OutOfStock)
     );
     assert!(fill(&mut market, &mut ship, buy(0, "food", 4)).is_ok());
 }
@@ -185,14 +199,14 @@ fn a_sale_that_no_account_could_hold_is_refused() {
     ship.cargo[1] = 10;
     assert_eq!(
         fill(&mut market, &mut ship, sell(0, "food", 10)),
-        Err(Refusal::InvalidQuantity)
+        Err(OrderRefusal::InvalidQuantity)
     );
     ship.credits = 0;
     let row = market.row(StationIndex(0), commodity("food")).unwrap();
     market.stocks[row] = STOCK_MAX - 9;
     assert_eq!(
         fill(&mut market, &mut ship, sell(0, "food", 10)),
-        Err(Refusal::InvalidQuantity)
+        Err(OrderRefusal::InvalidQuantity)
     );
 }
 
@@ -206,7 +220,7 @@ fn fuel_fills_the_tank_rounded_up_and_leaves_the_goods_economy_at_once() {
     };
     assert_eq!(
         fill(&mut market, &mut ship, buy(0, "fuel", 4)),
-        Err(Refusal::CargoFull)
+        Err(OrderRefusal::CargoFull)
     );
     let done = market
         .fill(buy(0, "fuel", 3), 5, &mut ship.account(), &mut postings)
@@ -362,16 +376,16 @@ impl Books {
 }
 
 /// What an order should do, in the plainest words.
-fn expected(market: &Market, ship: &Ship, order: Order) -> Result<Terms, Refusal> {
+fn expected(market: &Market, ship: &Ship, order: Order) -> Result<Terms, OrderRefusal> {
     if ship.destroyed {
-        return Err(Refusal::ShipDestroyed);
+        return Err(OrderRefusal::ShipDestroyed);
     }
-    let docked = ship.docked_at.ok_or(Refusal::NotDocked)?;
+    let docked = ship.docked_at.ok_or(OrderRefusal::NotDocked)?;
     match order {
         Order::Buy { station, .. } | Order::Sell { station, .. } | Order::Repair { station }
             if station != docked =>
         {
-            Err(Refusal::WrongStation)
+            Err(OrderRefusal::WrongStation)
         }
         Order::Buy {
             commodity,
@@ -387,9 +401,9 @@ fn expected(market: &Market, ship: &Ship, order: Order) -> Result<Terms, Refusal
                 50 - ship.cargo.iter().sum::<u32>()
             };
             match units * line.quote.buy {
-                total if total > ship.credits => Err(Refusal::InsufficientCredits),
-                _ if quantity > room => Err(Refusal::CargoFull),
-                _ if units > line.stock => Err(Refusal::OutOfStock),
+                total if total > ship.credits => Err(OrderRefusal::InsufficientCredits),
+                _ if quantity > room => Err(OrderRefusal::CargoFull),
+                _ if units > line.stock => Err(OrderRefusal::OutOfStock),
                 total => Ok((quantity, line.quote.buy, total)),
             }
         }
@@ -400,17 +414,17 @@ fn expected(market: &Market, ship: &Ship, order: Order) -> Result<Terms, Refusal
         } => {
             let (units, line) = subject(market, docked, commodity, quantity)?;
             match ship.cargo[usize::from(commodity.0)] {
-                held if held < quantity => Err(Refusal::InsufficientCargo),
+                held if held < quantity => Err(OrderRefusal::InsufficientCargo),
                 _ => Ok((quantity, line.quote.sell, units * line.quote.sell)),
             }
         }
         Order::Repair { .. } => {
             let station = Universe::built_in().systems[0].station(docked).cloned();
-            station.ok_or(Refusal::WrongStation)?;
+            station.ok_or(OrderRefusal::WrongStation)?;
             let price = REPAIR_PRICE;
             match (i64::from(100 - ship.hull), ship.credits / price) {
-                (0, _) => Err(Refusal::NothingToRepair),
-                (_, 0) => Err(Refusal::InsufficientCredits),
+                (0, _) => Err(OrderRefusal::NothingToRepair),
+                (_, 0) => Err(OrderRefusal::InsufficientCredits),
                 (missing, paid) => Ok((missing.min(paid) as u32, price, missing.min(paid) * price)),
             }
         }
@@ -423,14 +437,14 @@ fn subject(
     station: StationIndex,
     commodity: CommodityIndex,
     quantity: u32,
-) -> Result<(i64, Line), Refusal> {
+) -> Result<(i64, Line), OrderRefusal> {
     let line = market
         .lines(station)
         .find(|line| line.commodity == commodity);
-    let line = line.ok_or(Refusal::UnknownCommodity)?;
+    let line = line.ok_or(OrderRefusal::UnknownCommodity)?;
     let units = i64::from(quantity);
     if units == 0 || units > STOCK_MAX {
-        return Err(Refusal::InvalidQuantity);
+        return Err(OrderRefusal::InvalidQuantity);
     }
     Ok((units, line))
 }

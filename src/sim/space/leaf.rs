@@ -3,7 +3,7 @@
 //! Owns the arithmetic of touching and meeting. There is no branch inside a loop over lanes, so that
 //! each becomes vector code; the answer is a mask, a bit a lane.
 
-/// Circles in a leaf. At 100k circles 8 beats 16 by a tenth: a leaf is scanned against itself, and
+/// Circles in a leaf. At 100k circles 8 patrols 16 by a tenth: a leaf is scanned against itself, and
 /// that work grows with its square.
 pub(super) const LEAF_ROWS: usize = 8;
 

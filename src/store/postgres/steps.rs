@@ -18,7 +18,7 @@ use crate::store::columns::{self, PilotColumns};
 use crate::store::error::StoreError;
 use crate::store::ledger::{self, LedgerRow};
 use crate::store::record::{PilotRecord, Stock, StoredOutcome};
-use crate::store::staging::{Change, Head};
+use crate::store::staging::{ChainEndRow, StagedChange};
 
 use super::{Postgres, column};
 
@@ -212,10 +212,10 @@ impl Backend for Postgres {
         row.map(|row| column(&row, 0)).transpose()
     }
 
-    fn heads(&mut self, owner: &str) -> Result<BTreeMap<String, Head>, StoreError> {
+    fn heads(&mut self, owner: &str) -> Result<BTreeMap<String, ChainEndRow>, StoreError> {
         let rows = self.all("checking the leases", HEADS, &[&owner])?;
         let heads = rows.iter().map(|row| {
-            let head = Head {
+            let head = ChainEndRow {
                 fence: column(row, 1)?,
                 row_id: column(row, 2)?,
                 hash: columns::hash(column(row, 3)?)?,
@@ -228,7 +228,7 @@ impl Backend for Postgres {
     fn move_heads(
         &mut self,
         owner: &str,
-        heads: &BTreeMap<String, Head>,
+        heads: &BTreeMap<String, ChainEndRow>,
     ) -> Result<(), StoreError> {
         let systems: Vec<&str> = heads.keys().map(String::as_str).collect();
         let row_ids: Vec<i64> = heads.values().map(|head| head.row_id).collect();
@@ -246,7 +246,7 @@ impl Backend for Postgres {
         rows.iter().map(triple).collect()
     }
 
-    fn change_balances(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+    fn change_balances(&mut self, changes: &[StagedChange]) -> Result<(), StoreError> {
         if changes.is_empty() {
             return Ok(());
         }
@@ -260,7 +260,7 @@ impl Backend for Postgres {
             .iter()
             .map(|row| Ok(((column(row, 0)?, column(row, 1)?), column(row, 2)?)))
             .collect::<Result<_, StoreError>>()?;
-        for Change {
+        for StagedChange {
             account,
             asset,
             after,

@@ -15,7 +15,7 @@ use crate::store::columns::{self, PilotColumns};
 use crate::store::error::StoreError;
 use crate::store::ledger::{self, LedgerRow};
 use crate::store::record::{PilotRecord, Stock, StoredOutcome};
-use crate::store::staging::{Change, Head};
+use crate::store::staging::{ChainEndRow, StagedChange};
 
 use super::Sqlite;
 
@@ -152,7 +152,7 @@ impl Backend for Sqlite {
         self.one("reading the commit count", sql, params, |row| row.get(0))
     }
 
-    fn heads(&mut self, owner: &str) -> Result<BTreeMap<String, Head>, StoreError> {
+    fn heads(&mut self, owner: &str) -> Result<BTreeMap<String, ChainEndRow>, StoreError> {
         let sql = "SELECT system_name, fence, head_row, head_hash FROM systems WHERE owner = ?1";
         let rows = self.all("checking the leases", sql, [owner], |row| {
             let bytes: Vec<u8> = row.get(3)?;
@@ -160,7 +160,7 @@ impl Backend for Sqlite {
         })?;
         let heads = rows.into_iter().map(|(system, fence, row_id, bytes)| {
             let hash = columns::hash(&bytes)?;
-            let head = Head {
+            let head = ChainEndRow {
                 fence,
                 row_id,
                 hash,
@@ -173,7 +173,7 @@ impl Backend for Sqlite {
     fn move_heads(
         &mut self,
         owner: &str,
-        heads: &BTreeMap<String, Head>,
+        heads: &BTreeMap<String, ChainEndRow>,
     ) -> Result<(), StoreError> {
         let sql = "UPDATE systems SET head_row = ?3, head_hash = ?4 \
             WHERE system_name = ?1 AND owner = ?2";
@@ -193,9 +193,9 @@ impl Backend for Sqlite {
         Ok(found)
     }
 
-    fn change_balances(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+    fn change_balances(&mut self, changes: &[StagedChange]) -> Result<(), StoreError> {
         for change in changes {
-            let Change {
+            let StagedChange {
                 account,
                 asset,
                 delta,

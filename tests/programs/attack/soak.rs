@@ -137,7 +137,7 @@ fn laggard(scene: &Scene<'_>, number: usize) {
             1 => {
                 relay.down(Flow::Stall);
                 thread::sleep(Duration::from_millis(500 + dice.below(6_000)));
-                relay.down(Flow::Pass);
+                relay.down(Flow::Permit);
                 client.deltas(20);
             }
             2 => {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use orrery::ids::Name;
 use orrery::limits::DELTA_BYTES_MAX;
 use orrery::session::token::Signer;
-use orrery::swarm::{self, Conduct, Options, Report};
+use orrery::swarm::{self, Conduct, SwarmOptions, SwarmReport};
 
 use crate::attack::footprint::{Footprint, Watch, processor, settled};
 use crate::attack::ground::{Database, Ground};
@@ -55,8 +55,8 @@ const fn order_p99_ms_max(database: Database) -> f64 {
 const KEPT_BYTES_MAX: u64 = 16_000_000;
 
 /// A hundred pilots who fly, fight and trade.
-fn honest(server: &Server, span: Duration) -> Report {
-    let options = Options {
+fn honest(server: &Server, span: Duration) -> SwarmReport {
+    let options = SwarmOptions {
         url: server.url(),
         tls_ca: server.certificate(),
         clients: HONEST,
@@ -72,7 +72,7 @@ fn honest(server: &Server, span: Duration) -> Report {
 }
 
 struct Round {
-    report: Report,
+    report: SwarmReport,
     /// From connecting to a ship in space, the slowest of all newcomers.
     slowest_newcomer: Duration,
     newcomers: usize,

@@ -74,8 +74,8 @@ impl Database {
         StoreConfig::new(&self.url, owner, vec![name(SYSTEM)])
     }
 
-    pub fn open(&self) -> Desk {
-        Desk::open(&self.config("here")).unwrap()
+    pub fn open(&self) -> StoreUnderTest {
+        StoreUnderTest::open(&self.config("here")).unwrap()
     }
 
     /// Runs statements beside the server, as a vandal would.
@@ -104,13 +104,13 @@ impl Database {
 }
 
 /// An open store and its answers.
-pub struct Desk {
+pub struct StoreUnderTest {
     pub store: Store,
     pub answers: Receiver<Answer>,
     next_batch: u64,
 }
 
-impl Desk {
+impl StoreUnderTest {
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
         let (tell, answers) = channel();
         let store = Store::open(config, move |answer| {

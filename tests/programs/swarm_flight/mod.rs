@@ -10,10 +10,10 @@ use std::time::Duration;
 use harbour::{Harbour, Manner, SECRET};
 use orrery::ids::Name;
 use orrery::session::token::Signer;
-use orrery::swarm::{self, Conduct, Options, Report, Stretch, SwarmError};
+use orrery::swarm::{self, Conduct, SwarmError, SwarmOptions, SwarmPhase, SwarmReport};
 
-fn options(url: String, clients: u32) -> Options {
-    Options {
+fn options(url: String, clients: u32) -> SwarmOptions {
+    SwarmOptions {
         url,
         tls_ca: None,
         clients,
@@ -27,7 +27,7 @@ fn options(url: String, clients: u32) -> Options {
     }
 }
 
-fn flown(options: &Options) -> Result<Report, SwarmError> {
+fn flown(options: &SwarmOptions) -> Result<SwarmReport, SwarmError> {
     swarm::run(options, &Signer::new(SECRET).unwrap(), &mut |_| {})
 }
 
@@ -77,7 +77,7 @@ fn bots_log_in_fly_dock_and_trade() {
 #[test]
 fn peaceful_bots_neither_fire_nor_dock() {
     let harbour = Harbour::open(Manner::Play);
-    let report = flown(&Options {
+    let report = flown(&SwarmOptions {
         conduct: Conduct::Fly,
         ..options(harbour.url(), 4)
     })
@@ -155,14 +155,14 @@ fn where_nobody_listens_nobody_comes_in() {
 #[test]
 fn a_run_that_is_stopped_still_reports() {
     let harbour = Harbour::open(Manner::Play);
-    let options = Options {
+    let options = SwarmOptions {
         duration: Duration::from_hours(1),
         ..options(harbour.url(), 2)
     };
     let signer = Signer::new(SECRET).unwrap();
     let stop = Arc::clone(&options.stop);
     let report = swarm::run(&options, &signer, &mut |progress| {
-        if progress.stretch == Stretch::Measure {
+        if progress.stretch == SwarmPhase::Measure {
             stop.store(true, Ordering::Relaxed);
         }
     });
@@ -175,49 +175,49 @@ fn options_out_of_bounds_are_refused_by_name() {
     let good = options("ws://127.0.0.1:1/ws".to_owned(), 1);
     for (options, flag) in [
         (
-            Options {
+            SwarmOptions {
                 clients: 0,
                 ..good.clone()
             },
             "--clients",
         ),
         (
-            Options {
+            SwarmOptions {
                 clients: 1_000_000,
                 ..good.clone()
             },
             "--clients",
         ),
         (
-            Options {
+            SwarmOptions {
                 input_hz: f64::NAN,
                 ..good.clone()
             },
             "--input-hz",
         ),
         (
-            Options {
+            SwarmOptions {
                 connect_hz: 0,
                 ..good.clone()
             },
             "--connect-hz",
         ),
         (
-            Options {
+            SwarmOptions {
                 duration: Duration::ZERO,
                 ..good.clone()
             },
             "--duration",
         ),
         (
-            Options {
+            SwarmOptions {
                 prefix: "a b".to_owned(),
                 ..good.clone()
             },
             "--prefix",
         ),
         (
-            Options {
+            SwarmOptions {
                 url: "wss://127.0.0.1:1".to_owned(),
                 ..good.clone()
             },

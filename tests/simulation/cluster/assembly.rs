@@ -106,7 +106,7 @@ pub(super) fn serve(
         store: Box::new(FaultyStore(Arc::clone(disk))),
         durable,
         view_radius: setup.view_radius,
-        stretches: 2,
+        chunks: 2,
         metrics,
         stopwatch: Box::new(move || {
             clock.fetch_add(load.load(Ordering::Relaxed), Ordering::Relaxed)

@@ -4,7 +4,7 @@
 use orrery::ids::SystemIndex;
 use orrery::limits::{GATEWAY_QUEUE_MAX, INBOX_MAX, ORDERS_PENDING_MAX, STICKY_FRAMES, SWEEP_MS};
 
-use super::seat::Stage;
+use super::seat::SeatState;
 use super::server::Cluster;
 use super::truth::Truth;
 
@@ -46,9 +46,9 @@ impl Cluster {
                 world.pilots_count()
             );
             if std::mem::replace(&mut self.stepped[index], world.tick()) == world.tick() {
-                self.told.count("beat stood still");
-                // It stood still in this beat; who came and went shows with its next step. What a
-                // gateway that had slept told now is about beats that are over.
+                self.told.count("tick stood still");
+                // It stood still in this tick; who came and went shows with its next step. What a
+                // gateway that had slept told now is about ticks that are over.
                 for seat in &mut self.seats {
                     if seat.model.system.as_deref() == Some(world.system().id.as_str()) {
                         seat.model.gone.clear();
@@ -61,7 +61,7 @@ impl Cluster {
             let past = &mut self.pasts[index];
             truth.remember(past);
             let here = self.seats.iter_mut().filter(|seat| {
-                seat.stage == Stage::Aboard
+                seat.stage == SeatState::Aboard
                     && seat.model.system.as_deref() == Some(world.system().id.as_str())
             });
             for seat in here {
@@ -108,7 +108,7 @@ impl Cluster {
         let now = self.unix().0;
         for seat in &self.seats {
             let is_awake = self.asleep[usize::from(seat.conn.shard)] <= self.tick;
-            let is_on = matches!(seat.stage, Stage::Ashore | Stage::Aboard);
+            let is_on = matches!(seat.stage, SeatState::Ashore | SeatState::Aboard);
             if let Some((_, latest)) = seat.ends.filter(|_| is_on && is_awake) {
                 let late_ms = now.saturating_sub(latest.0);
                 assert!(
@@ -140,7 +140,7 @@ impl Cluster {
     pub(crate) fn check_told_all(&self, place: usize) -> Result<(), String> {
         let seat = &self.seats[place];
         let aboard = seat.model.system.as_deref();
-        let aboard = aboard.filter(|_| seat.stage == Stage::Aboard && !seat.is_deaf);
+        let aboard = aboard.filter(|_| seat.stage == SeatState::Aboard && !seat.is_deaf);
         let Some(name) = aboard else {
             return Ok(());
         };

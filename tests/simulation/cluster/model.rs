@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use orrery::ids::EntityKind;
 use orrery::limits::FRAME_TICKS_MAX;
-use orrery::protocol::world::{Delta, Entity, EntityUpdate, Event, Gone, Snapshot, You};
+use orrery::protocol::world::{Delta, Entity, EntityUpdate, Event, RemovalReason, Snapshot, You};
 use orrery::protocol::{Angle, Fixed2, Input, Joined};
 
 use super::shelf::Belongings;
@@ -43,7 +43,7 @@ pub(crate) struct Model {
     /// The tick of the newest delta, which told of inputs.
     pub(crate) input_tick: Option<u64>,
     /// Who left since this was last emptied, and why.
-    pub(crate) gone: Vec<(String, Gone)>,
+    pub(crate) gone: Vec<(String, RemovalReason)>,
     /// Whether rows may be told late: a snapshot then brings news.
     pub(crate) is_crowded: bool,
     /// Whether two ticks may be told as one, and time slow down.
@@ -211,7 +211,12 @@ impl Model {
         self.entities.insert(update.id, known);
     }
 
-    fn remove(&mut self, removed: &[String], gone: BTreeMap<String, Gone>, seen: &HashSet<String>) {
+    fn remove(
+        &mut self,
+        removed: &[String],
+        gone: BTreeMap<String, RemovalReason>,
+        seen: &HashSet<String>,
+    ) {
         assert_eq!(
             removed.len(),
             gone.len(),

@@ -4,7 +4,7 @@ use orrery::ids::{Name, PlayerId};
 use orrery::protocol::{Input, Repair, Request, RequestId, Trade};
 
 use super::dice::Dice;
-use super::seat::{Pass, Stage};
+use super::seat::{Permit, SeatState};
 use super::server::{Cluster, DiskPace};
 
 /// An order that may be sent again.
@@ -115,7 +115,7 @@ impl Play {
         }
         let waits_ashore = {
             let seat = &cluster.seats[seat];
-            seat.stage == Stage::Ashore && !seat.asked.is_empty()
+            seat.stage == SeatState::Ashore && !seat.asked.is_empty()
         };
         // Whoever waits ashore is forgotten at once when hanging up, while the store may be about
         // to answer.
@@ -153,14 +153,14 @@ impl Play {
     }
 
     /// A token that may have run out a moment ago, or will soon.
-    fn short_pass(cluster: &mut Cluster, name: &str) -> Pass {
+    fn short_pass(cluster: &mut Cluster, name: &str) -> Permit {
         let ttl_seconds = 5 - cluster.dice.below(20) as i64;
         let player = PlayerId::parse(name).expect("a name");
         cluster.pass(&player, ttl_seconds)
     }
 
     /// A token that is not good for this player.
-    fn bad_pass(cluster: &mut Cluster, name: &str) -> Pass {
+    fn bad_pass(cluster: &mut Cluster, name: &str) -> Permit {
         let player = PlayerId::parse(name).expect("a name");
         let mut pass = cluster.token(&player);
         pass.is_good = false;
@@ -194,7 +194,7 @@ impl Play {
         let dice = &mut cluster.dice;
         let seat = &mut cluster.seats[place];
         match seat.stage {
-            Stage::Ashore if seat.asked.is_empty() && dice.permille(300) => {
+            SeatState::Ashore if seat.asked.is_empty() && dice.permille(300) => {
                 let systems = &cluster.universe.systems;
                 let any = dice.pick(systems).map(|system| system.id.clone());
                 let home = seat.home.clone().filter(|_| dice.permille(850));
@@ -209,8 +209,8 @@ impl Play {
                     }
                 }
             }
-            Stage::Ashore if dice.permille(60) => self.ask_ashore(cluster, number, place, due),
-            Stage::Aboard => {
+            SeatState::Ashore if dice.permille(60) => self.ask_ashore(cluster, number, place, due),
+            SeatState::Aboard => {
                 let roll = dice.below(1000);
                 let is_docked = seat
                     .model

@@ -20,7 +20,7 @@ use super::shelf::{Belongings, Shelf};
 
 /// How far a client believes to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(crate) enum SeatState {
     Open,
     LoggingIn,
     Ashore,
@@ -62,7 +62,7 @@ impl Told {
 
 /// A token and the time at which it runs out.
 #[derive(Clone)]
-pub(crate) struct Pass {
+pub(crate) struct Permit {
     pub(crate) token: String,
     pub(crate) expires: UnixMillis,
     /// Whether it is good for the player it is given to.
@@ -73,7 +73,7 @@ pub(crate) struct Pass {
 pub(crate) struct Seat {
     pub(crate) player: PlayerId,
     pub(crate) conn: ConnId,
-    pub(crate) stage: Stage,
+    pub(crate) stage: SeatState,
     pub(crate) model: Model,
     /// Where `auth.ok` said the ship is.
     pub(crate) home: Option<Name>,
@@ -118,7 +118,7 @@ impl Seat {
         Self {
             player,
             conn,
-            stage: Stage::Open,
+            stage: SeatState::Open,
             model: Model::default(),
             home: None,
             is_docking: false,
@@ -145,7 +145,7 @@ impl Seat {
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Over(_))
+        matches!(self.stage, SeatState::Over(_))
     }
 
     /// Sends a request that arrives in tick `due`.
@@ -168,7 +168,7 @@ impl Seat {
             .values()
             .any(|asked| matches!(asked, Asked::Join));
         if matches!(asked, Some(Asked::Trade(_) | Asked::Repair(_)))
-            && self.stage == Stage::Aboard
+            && self.stage == SeatState::Aboard
             && !is_joining
         {
             self.aboard.insert(seq, due);
@@ -188,7 +188,7 @@ impl Seat {
             self.inputs.insert(seq);
         }
         if matches!(request, Request::Login(_)) {
-            self.stage = Stage::LoggingIn;
+            self.stage = SeatState::LoggingIn;
         }
         let seq = Seq::new(seq).expect("a small number");
         let mut text = Vec::new();
@@ -196,7 +196,7 @@ impl Seat {
         self.says.push_back((due, text));
     }
 
-    pub(crate) fn login(&mut self, pass: &Pass, due: u64) {
+    pub(crate) fn login(&mut self, pass: &Permit, due: u64) {
         self.passes.insert(self.next_seq, pass.expires);
         let login = Login {
             token: &pass.token,
@@ -206,7 +206,7 @@ impl Seat {
     }
 
     /// Asks for a longer session.
-    pub(crate) fn refresh(&mut self, pass: &Pass, due: u64) {
+    pub(crate) fn refresh(&mut self, pass: &Permit, due: u64) {
         let seq = self.next_seq;
         self.passes.insert(seq, pass.expires);
         let token = &pass.token;
@@ -326,7 +326,7 @@ impl Seat {
         }
         match (&asked, reply) {
             (Asked::Login, Reply::AuthOk(ok)) => {
-                self.stage = Stage::Ashore;
+                self.stage = SeatState::Ashore;
                 self.home.clone_from(&ok.system_id);
                 self.renewed(reply_to, now);
             }
@@ -341,7 +341,7 @@ impl Seat {
                 told.count("refresh refused");
             }
             (Asked::Join, Reply::Joined(joined)) => {
-                self.stage = Stage::Aboard;
+                self.stage = SeatState::Aboard;
                 let is_jump = self
                     .model
                     .system

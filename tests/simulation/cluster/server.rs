@@ -14,7 +14,7 @@ use orrery::gateway::Gateway;
 use orrery::ids::{ConnId, Millis, PlayerId, SystemIndex, UnixMillis};
 use orrery::limits::{CONNECTIONS_MAX, PENDING_BYTES_MAX, PLAYERS_MAX, REQUEST_DIGESTS_MAX};
 use orrery::net::Service;
-use orrery::net::http::head::{Head, Incoming, Progress};
+use orrery::net::http::head::{HeadProgress, Incoming, RequestHead};
 use orrery::node::Node;
 use orrery::recorder::Recorder;
 use orrery::session::token::{Key, Signer, Verifier};
@@ -24,7 +24,7 @@ use orrery::universe::Universe;
 use super::assembly::serve;
 use super::dice::Dice;
 use super::net::Net;
-use super::seat::{Pass, Seat, Stage, Told};
+use super::seat::{Permit, Seat, SeatState, Told};
 use super::store::Disk;
 use super::truth::Past;
 
@@ -131,7 +131,7 @@ pub(crate) struct Cluster {
     pub(super) inbox_len: Box<dyn Fn() -> usize>,
     signer: Signer,
     verifier: Arc<Verifier>,
-    upgrade: Head,
+    upgrade: RequestHead,
     pub(super) setup: Setup,
 }
 
@@ -144,7 +144,7 @@ impl Cluster {
         let load = Arc::default();
         let server = serve(&setup, &load, &disk, &verifier, 0);
         let request = b"GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n";
-        let Progress::Complete(upgrade) = Incoming::default().push(request) else {
+        let HeadProgress::Complete(upgrade) = Incoming::default().push(request) else {
             panic!("a whole request");
         };
         Self {
@@ -181,12 +181,12 @@ impl Cluster {
     }
 
     /// A token for longer than a simulation lasts.
-    pub(crate) fn token(&self, player: &PlayerId) -> Pass {
+    pub(crate) fn token(&self, player: &PlayerId) -> Permit {
         self.pass(player, 86_400)
     }
 
     /// A token that runs out in so many seconds; below 0 it ran out so long ago.
-    pub(crate) fn pass(&self, player: &PlayerId, ttl_seconds: i64) -> Pass {
+    pub(crate) fn pass(&self, player: &PlayerId, ttl_seconds: i64) -> Permit {
         let issued = self
             .unix()
             .0
@@ -196,7 +196,7 @@ impl Cluster {
             .signer
             .sign(player, ttl_seconds, UnixMillis(issued))
             .expect("a token");
-        Pass {
+        Permit {
             token,
             expires: UnixMillis((issued / 1_000 + ttl_seconds) * 1_000),
             is_good: true,
@@ -289,7 +289,7 @@ impl Cluster {
         if seat.is_over() {
             return;
         }
-        seat.stage = Stage::Over(None);
+        seat.stage = SeatState::Over(None);
         let shard = usize::from(seat.conn.shard);
         self.nets[shard].hang_up(seat.conn);
         self.gateways[shard].closed(&mut self.nets[shard], seat.conn, None);
@@ -402,7 +402,7 @@ impl Cluster {
             if let Some(code) = wire.closed {
                 self.told.count(&format!("closed {code}"));
                 seat.check_close(code);
-                seat.stage = Stage::Over(Some(code));
+                seat.stage = SeatState::Over(Some(code));
                 net.hang_up(seat.conn);
             }
         }
@@ -430,7 +430,7 @@ impl Cluster {
         }
         for seat in &mut self.seats {
             if !seat.is_over() {
-                seat.stage = Stage::Over(None);
+                seat.stage = SeatState::Over(None);
             }
         }
         self.told.restarts += 1;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use orrery::ids::{EntityKind, Handle, PlayerId};
 use orrery::limits::{FRAME_TICKS_MAX, STICKY_FRAMES, TICK_SECONDS};
-use orrery::protocol::world::Gone;
+use orrery::protocol::world::RemovalReason;
 use orrery::protocol::{Angle, Fixed2};
 use orrery::replication::View;
 use orrery::replication::view::{CellId, Grid};
@@ -152,12 +152,14 @@ impl<'a> Truth<'a> {
     }
 
     /// *`gone` agrees* with what became of the entity.
-    pub(crate) fn check_gone(&self, gone: &[(String, Gone)]) {
+    pub(crate) fn check_gone(&self, gone: &[(String, RemovalReason)]) {
         for (id, reason) in gone {
             let is_here = self.seen.contains_key(id.as_str());
             let is_right = match reason {
-                Gone::LeftView => is_here,
-                Gone::Destroyed | Gone::Jumped | Gone::Despawned => !is_here,
+                RemovalReason::LeftView => is_here,
+                RemovalReason::Destroyed | RemovalReason::Jumped | RemovalReason::Despawned => {
+                    !is_here
+                }
             };
             assert!(
                 is_right,

@@ -1,7 +1,7 @@
 //! What the store keeps, what it refuses, and what is told of it.
 
 use super::{assert_refused_for_the_servers_sake, crowd, dock, food, quiet, thrust};
-use crate::cluster::seat::Stage;
+use crate::cluster::seat::SeatState;
 use crate::cluster::server::DiskPace;
 use crate::cluster::{Cluster, Setup, sky};
 use orrery::ids::PlayerId;
@@ -81,7 +81,10 @@ fn a_quarantined_pilot_is_put_out_and_nobody_else_notices() {
     cluster.ticks(4);
     let seat = &cluster.seats[ann];
     assert_eq!(seat.errors, [ErrorCode::Internal], "no success is told");
-    assert_eq!(seat.stage, Stage::Over(Some(CloseCode::TryLater.as_u16())));
+    assert_eq!(
+        seat.stage,
+        SeatState::Over(Some(CloseCode::TryLater.as_u16()))
+    );
     assert!(cluster.node.failure().is_none());
     let reply = cluster.seats[bob].newest_reply.clone();
     assert!(matches!(reply, Some(Reply::TradeResult(_))), "{reply:?}");

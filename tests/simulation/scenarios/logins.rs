@@ -1,7 +1,7 @@
 //! Who is let in, who is turned away for the server's sake, and who is replaced.
 
 use super::{assert_refused_for_the_servers_sake, quiet, thrust};
-use crate::cluster::seat::Stage;
+use crate::cluster::seat::SeatState;
 use crate::cluster::server::DiskPace;
 use crate::cluster::{Cluster, Setup, sky};
 use orrery::limits::{LOGIN_ANSWER_MS_MAX, LOGIN_RATE_MIN, SWEEP_MS};
@@ -57,7 +57,11 @@ fn an_address_logs_in_only_so_often_over_all_its_connections_and_shards() {
     let first: Vec<usize> = first.collect();
     cluster.ticks(2);
     let seats = &cluster.seats;
-    assert!(first.iter().all(|&seat| seats[seat].stage == Stage::Ashore));
+    assert!(
+        first
+            .iter()
+            .all(|&seat| seats[seat].stage == SeatState::Ashore)
+    );
     for number in 0..4 {
         log_in(&mut cluster, 1_000 + number);
     }
@@ -73,7 +77,7 @@ fn an_address_logs_in_only_so_often_over_all_its_connections_and_shards() {
     cluster.ticks(2);
     assert_eq!(
         cluster.seats[again].stage,
-        Stage::Ashore,
+        SeatState::Ashore,
         "the token is good"
     );
 }
@@ -102,7 +106,7 @@ fn a_replaced_login_closes_the_former_4003() {
     let ship = cluster.seats[former].model.ship.clone();
     let newer = cluster.enter("ann", "sol-1");
     let code = CloseCode::Replaced.as_u16();
-    assert_eq!(cluster.seats[former].stage, Stage::Over(Some(code)));
+    assert_eq!(cluster.seats[former].stage, SeatState::Over(Some(code)));
     assert_eq!(
         cluster.seats[newer].model.ship, ship,
         "the ship is taken over"

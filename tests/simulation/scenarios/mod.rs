@@ -8,7 +8,7 @@ mod leaving;
 mod logins;
 mod reading;
 
-use cluster::seat::Stage;
+use cluster::seat::SeatState;
 use cluster::{Cluster, Setup, sky};
 use orrery::ids::Name;
 use orrery::protocol::{CloseCode, ErrorCode, Input, Reply, RequestId, Trade};
@@ -67,5 +67,5 @@ fn assert_refused_for_the_servers_sake(cluster: &Cluster, seat: usize, code: Err
     assert!(error.retry_after_ms.is_some_and(|ms| ms > 0), "{error:?}");
     assert!(seat.asked.is_empty(), "it answers the login");
     let close = CloseCode::TryLater.as_u16();
-    assert_eq!(seat.stage, Stage::Over(Some(close)));
+    assert_eq!(seat.stage, SeatState::Over(Some(close)));
 }

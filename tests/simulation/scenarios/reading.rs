@@ -1,7 +1,7 @@
 //! Clients that read late or never, and crowds that are too much to tell.
 
 use super::{crowd, quiet, thrust};
-use crate::cluster::seat::Stage;
+use crate::cluster::seat::SeatState;
 use orrery::limits::{DELTA_BYTES_MAX, PENDING_BYTES_MAX, STALL_MS_MAX, SWEEP_MS};
 use orrery::protocol::CloseCode;
 
@@ -34,7 +34,7 @@ fn a_laggard_gets_a_snapshot_when_it_reads_again() {
         deltas + 20,
         "one a tick from then on"
     );
-    assert_eq!(cluster.seats[ann].stage, Stage::Aboard);
+    assert_eq!(cluster.seats[ann].stage, SeatState::Aboard);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_client_that_never_reads_is_closed_4004_and_bounded() {
         assert!(cluster.tick < stalled_at + 400, "it is closed at last");
     }
     let code = CloseCode::TooSlow.as_u16();
-    assert_eq!(cluster.seats[ann].stage, Stage::Over(Some(code)));
+    assert_eq!(cluster.seats[ann].stage, SeatState::Over(Some(code)));
     let stalled_ms = (cluster.tick - stalled_at) * 1000 / 30;
     let bounds = STALL_MS_MAX..STALL_MS_MAX + 2 * SWEEP_MS + 100;
     assert!(bounds.contains(&stalled_ms), "closed after {stalled_ms} ms");

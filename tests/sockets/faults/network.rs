@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use orrery::limits::{LINGER_TICKS, SILENCE_MS_MAX, STALL_MS_MAX};
 use orrery::protocol::Reply;
 use orrery::protocol::client::Body;
-use orrery::protocol::world::Gone;
+use orrery::protocol::world::RemovalReason;
 
 use super::relay::{Flow, Relay};
 use crate::support::{Client, Ending, Server, Setup, Shared, worlds};
@@ -121,7 +121,7 @@ fn a_short_stall_costs_deltas_and_ends_with_a_snapshot() {
     server.wait_until("deltas are dropped", |server| {
         server.metric(dropped) >= before + 30.0
     });
-    relay.down(Flow::Pass);
+    relay.down(Flow::Permit);
     let awake = client.sky.tick;
     let snapshots = client.sky.snapshots.len();
     let received = client.until("state after the gap", |client, _| {
@@ -154,7 +154,7 @@ fn a_reader_that_stands_still_for_ten_seconds_ends_with_4004() {
         (STALL_MS_MAX - 1_000..STALL_MS_MAX + 2_000).contains(&spent_ms),
         "{spent_ms} ms"
     );
-    relay.down(Flow::Pass);
+    relay.down(Flow::Permit);
     assert_eq!(client.ending().code, 4004);
 }
 
@@ -213,7 +213,7 @@ fn a_cut_leaves_the_ship_for_ten_seconds_and_its_pilot_takes_it_back() {
     watcher.until("the other is stored", |watcher, _| {
         watcher.sky.gone.contains_key(&ships[1])
     });
-    assert_eq!(watcher.sky.gone[&ships[1]], Gone::Despawned);
+    assert_eq!(watcher.sky.gone[&ships[1]], RemovalReason::Despawned);
     let lingered = watcher.sky.tick - cut_at;
     assert!(
         (LINGER_TICKS - 30..LINGER_TICKS + 60).contains(&lingered),
@@ -274,8 +274,8 @@ fn a_half_open_peer_ends_within_the_silence_bound() {
     let mut honest = reader.join().unwrap();
     honest.deltas(1);
     // The way is open again: whoever it was may come back.
-    relay.up(Flow::Pass);
-    relay.down(Flow::Pass);
+    relay.up(Flow::Permit);
+    relay.down(Flow::Permit);
     pilot(&relay, &server, "half").deltas(1);
 }
 

@@ -21,7 +21,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Flow {
     /// Passed on at once, whole.
-    Pass,
+    Permit,
     /// In pieces of at most `step` bytes, each after `delay` and up to `jitter` more.
     Slow {
         step: usize,
@@ -64,7 +64,7 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
-            flows: Mutex::new([Flow::Pass; 2]),
+            flows: Mutex::new([Flow::Permit; 2]),
             sockets: Mutex::default(),
             is_over: AtomicBool::new(false),
         });
@@ -205,7 +205,7 @@ impl Pump {
     fn pass(&mut self, bytes: &[u8]) -> Option<()> {
         match self.flow() {
             Flow::Swallow => {}
-            Flow::Pass | Flow::Stall => self.to.write_all(bytes).ok()?,
+            Flow::Permit | Flow::Stall => self.to.write_all(bytes).ok()?,
             Flow::Slow {
                 step,
                 delay,

@@ -96,7 +96,7 @@ impl Service for Recorder {
         if upgrade.path != "/ws" {
             return Err(Response::text(404, "nothing here"));
         }
-        assert_eq!(io.send(conn, "too early".into()), Sent::Gone);
+        assert_eq!(io.send(conn, "too early".into()), Sent::RemovalReason);
         self.calls.push(Call::Open(conn));
         let known = upgrade.subprotocols().any(|name| name == "orrery.v1.json");
         Ok(Accept {
@@ -147,7 +147,7 @@ impl Service for Recorder {
     }
 
     fn closed(&mut self, io: &mut dyn Io, conn: ConnId, _: Option<Fault>) {
-        assert_eq!(io.send(conn, "too late".into()), Sent::Gone);
+        assert_eq!(io.send(conn, "too late".into()), Sent::RemovalReason);
         self.calls.push(Call::Closed(conn));
     }
 

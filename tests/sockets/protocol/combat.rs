@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use orrery::ids::EntityKind;
 use orrery::protocol::client::Body;
-use orrery::protocol::world::{Event, Gone};
+use orrery::protocol::world::{Event, RemovalReason};
 use orrery::protocol::{CombatEvent, CombatKind, ErrorCode, Reply};
 
 use crate::support::{Client, PATIENCE, Server, Setup, buy, repair, sell, worlds};
@@ -101,7 +101,7 @@ fn a_pilot_is_hit_destroyed_and_back_in_dock_after_three_seconds() {
     attacker.until("it is gone", |attacker, _| {
         attacker.sky.gone.contains_key(&target)
     });
-    assert_eq!(attacker.sky.gone[&target], Gone::Destroyed);
+    assert_eq!(attacker.sky.gone[&target], RemovalReason::Destroyed);
 
     victim.until("both are told the same", |victim, _| {
         victim.combat.len() == attacker.combat.len()
@@ -166,8 +166,9 @@ fn fires_in_vain(server: &Server) {
     let mut spent = 0;
     attack(&mut shooter, &target_id, "shots that strike", |shooter| {
         let gone = shooter.sky.gone.iter();
-        let struck =
-            |(id, gone): &(&String, &Gone)| id.starts_with("pr_") && **gone == Gone::Destroyed;
+        let struck = |(id, gone): &(&String, &RemovalReason)| {
+            id.starts_with("pr_") && **gone == RemovalReason::Destroyed
+        };
         spent = gone.filter(struck).count();
         spent >= 5
     });
@@ -254,7 +255,7 @@ fn a_shot_flies_from_its_event_to_its_end_and_the_gun_cools_down() {
     gunner.until("the shot runs out", |gunner, _| {
         gunner.sky.gone.contains_key(&first)
     });
-    assert_eq!(gunner.sky.gone[&first], Gone::Despawned);
+    assert_eq!(gunner.sky.gone[&first], RemovalReason::Despawned);
     let flown = gunner.sky.tick - fired_at;
     assert!((19..=25).contains(&flown), "{flown} ticks");
 }
@@ -282,7 +283,7 @@ fn a_pirate_hunts_and_its_bounty_is_credited() {
     attack(&mut hunter, &pirate, "the pirate is shot", |hunter| {
         hunter.sky.gone.contains_key(&pirate)
     });
-    assert_eq!(hunter.sky.gone[&pirate], Gone::Destroyed);
+    assert_eq!(hunter.sky.gone[&pirate], RemovalReason::Destroyed);
     let kill = hunter
         .combat
         .iter()

@@ -344,7 +344,7 @@ fn a_docked_pilot_jumps_and_arrives_docked_at_the_first_station() {
     });
     assert_eq!(
         watcher.sky.gone[&ship],
-        orrery::protocol::world::Gone::Jumped
+        orrery::protocol::world::RemovalReason::Jumped
     );
     let back = client.enter("sol-1");
     assert_eq!(back.system_id.as_str(), "sol-1");

@@ -59,8 +59,8 @@ fn an_outcome_that_was_told_outlives_a_kill_and_happens_once() {
     let mut server = Server::start(Setup::world(worlds::PORT));
     let mut client = Client::pilot(&server, "careful");
     client.dock();
-    let wish = || Request::Buy(order("alpha", "water", 7, Some("before the cut")));
-    let told = client.ask(wish());
+    let order_request = || Request::Buy(order("alpha", "water", 7, Some("before the cut")));
+    let told = client.ask(order_request());
     assert!(matches!(told, Reply::TradeResult(_)), "{told:?}");
     server.kill();
     let server = server.start_again();
@@ -68,6 +68,6 @@ fn an_outcome_that_was_told_outlives_a_kill_and_happens_once() {
     client.enter("sol-1");
     assert_eq!(client.sky.you().credits, 1000 - 77);
     assert_eq!(client.sky.held("water"), 7);
-    assert_eq!(client.ask(wish()), told);
+    assert_eq!(client.ask(order_request()), told);
     assert_eq!(client.sky.price("alpha", "water").2, 9993);
 }

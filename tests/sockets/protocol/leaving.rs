@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use orrery::protocol::world::Gone;
+use orrery::protocol::world::RemovalReason;
 use orrery::protocol::{ErrorCode, Ping, Reply, Request};
 
 use crate::support::{Client, Server, Setup, Shared, worlds};
@@ -39,7 +39,7 @@ fn a_ship_lingers_for_ten_seconds_and_is_then_stored_where_it_was() {
         last = seen.or(last.take());
         watcher.sky.gone.contains_key(&ship)
     });
-    assert_eq!(watcher.sky.gone[&ship], Gone::Despawned);
+    assert_eq!(watcher.sky.gone[&ship], RemovalReason::Despawned);
     let lingered = watcher.sky.tick - left_at;
     assert!((300..390).contains(&lingered), "{lingered} ticks");
     let last = last.unwrap();

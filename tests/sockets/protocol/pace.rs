@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use orrery::ids::Name;
 use orrery::limits::DELTA_BYTES_MAX;
 use orrery::protocol::client::Body;
-use orrery::swarm::{self, Conduct, Options};
+use orrery::swarm::{self, Conduct, SwarmOptions};
 use orrery::universe::bench_text;
 
 use crate::support::{Client, Server, Setup};
@@ -92,7 +92,7 @@ fn a_crowd_of_a_thousand_in_one_view_keeps_the_pace_and_each_client_its_budget()
     const SHIPS: u32 = 1_000;
     let world = bench_text(SHIPS, SHIPS);
     let server = Server::start(Setup::world(&world));
-    let options = Options {
+    let options = SwarmOptions {
         url: format!("ws://{}/ws", server.listen),
         tls_ca: None,
         clients: SHIPS,
@@ -122,7 +122,7 @@ fn a_swarm_flies_over_tls() {
         is_secure: true,
         ..Setup::default()
     });
-    let options = Options {
+    let options = SwarmOptions {
         url: server.url(),
         tls_ca: server.certificate(),
         clients: 3,
@@ -141,7 +141,7 @@ fn a_swarm_flies_over_tls() {
     let another = folder.path().join("another.pem");
     let stranger = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     fs::write(&another, stranger.cert.pem()).unwrap();
-    let strangers = Options {
+    let strangers = SwarmOptions {
         tls_ca: Some(another),
         ..options
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jsonschema::Validator;
 use orrery::protocol::client::Body;
-use orrery::protocol::world::Gone;
+use orrery::protocol::world::RemovalReason;
 use orrery::protocol::{ErrorCode, Reply};
 use serde_json::Value;
 
@@ -66,7 +66,7 @@ fn an_entity_enters_view_with_its_kind_and_leaves_it_once() {
         }
     };
     runner.steer(1.0, 0.0);
-    while watcher.sky.gone.get(&ship) != Some(&Gone::LeftView) {
+    while watcher.sky.gone.get(&ship) != Some(&RemovalReason::LeftView) {
         runner.deltas(1);
         follow(&mut watcher, &runner);
     }

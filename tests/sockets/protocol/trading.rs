@@ -219,11 +219,11 @@ fn a_quantity_that_is_no_whole_number_of_at_least_one_is_invalid() {
 fn the_same_request_id_gets_the_first_outcome_on_any_connection() {
     let server = server();
     let mut client = docked(&server, "repeater");
-    let wish = || Request::Buy(order("alpha", "water", 4, Some("id-1")));
-    let first = client.ask(wish());
+    let order_request = || Request::Buy(order("alpha", "water", 4, Some("id-1")));
+    let first = client.ask(order_request());
     assert_eq!(result(first.clone()).credits, 956);
-    assert_eq!(client.ask(wish()), first);
-    let both = (client.send(wish()), client.send(wish()));
+    assert_eq!(client.ask(order_request()), first);
+    let both = (client.send(order_request()), client.send(order_request()));
     assert_eq!(
         (client.answer(both.0), client.answer(both.1)),
         (first.clone(), first.clone())
@@ -232,11 +232,15 @@ fn the_same_request_id_gets_the_first_outcome_on_any_connection() {
     result(client.ask(sell("alpha", "water", 1)));
     drop(client);
     let mut again = Client::log_in(&server, "repeater");
-    assert_eq!(again.ask(wish()), first, "before it is in a system");
+    assert_eq!(
+        again.ask(order_request()),
+        first,
+        "before it is in a system"
+    );
     let fresh = || Request::Buy(order("alpha", "water", 1, Some("id-2")));
     assert_eq!(again.refusal(fresh()), ErrorCode::NotInSystem);
     again.enter("sol-1");
-    assert_eq!(again.ask(wish()), first);
+    assert_eq!(again.ask(order_request()), first);
     again.enter("sol-1");
     assert_eq!(again.sky.you().credits, 956 + 9);
     assert_eq!(again.sky.held("water"), 3);
@@ -247,10 +251,16 @@ fn the_same_request_id_gets_the_first_outcome_on_any_connection() {
 fn a_refusal_with_a_request_id_stays_a_refusal() {
     let server = server();
     let mut client = docked(&server, "denied");
-    let wish = || Request::Sell(order("alpha", "water", 2, Some("mine")));
-    assert_eq!(client.refusal(wish()), ErrorCode::InsufficientCargo);
+    let order_request = || Request::Sell(order("alpha", "water", 2, Some("mine")));
+    assert_eq!(
+        client.refusal(order_request()),
+        ErrorCode::InsufficientCargo
+    );
     result(client.ask(buy("alpha", "water", 5)));
-    assert_eq!(client.refusal(wish()), ErrorCode::InsufficientCargo);
+    assert_eq!(
+        client.refusal(order_request()),
+        ErrorCode::InsufficientCargo
+    );
     let fresh = Request::Sell(order("alpha", "water", 2, Some("mine too")));
     assert_eq!(result(client.ask(fresh)).credits, 1000 - 55 + 18);
 }

@@ -135,5 +135,5 @@ fn what_is_ordered_behind_the_thrust_that_undocks_is_refused() {
         &[steer(ann, 1, 1.0, false, false), buy(ann, 2, 1, goods)],
     );
     let refusal = world.outcome().receipts[0].result;
-    assert_eq!(refusal, Err(orrery::sim::Refusal::NotDocked));
+    assert_eq!(refusal, Err(orrery::sim::OrderRefusal::NotDocked));
 }

@@ -161,7 +161,7 @@ fn an_order_given_in_the_pause_is_filled_although_thrust_is_held() {
     let refusal = world.outcome().receipts[0].result;
     assert_eq!(
         refusal,
-        Err(orrery::sim::Refusal::NothingToRepair),
+        Err(orrery::sim::OrderRefusal::NothingToRepair),
         "it is still in dock"
     );
 }

@@ -2,7 +2,8 @@
 
 use orrery::ids::{CommodityIndex, EntityKind, Handle, StationIndex};
 use orrery::sim::{
-    Cause, CombatKind, Command, EventKind, Gone, NO_CELL, Order, Place, Refusal, World,
+    Cause, CombatKind, Command, EventKind, NO_CELL, Order, OrderRefusal, Place, RemovalReason,
+    World,
 };
 
 use super::{admit, in_space, pilot, place_of, quiet, steer, step, step_until, world, world_of};
@@ -96,7 +97,7 @@ fn a_hit_takes_twelve_and_the_last_one_destroys() {
         .iter()
         .find(|gone| gone.id == b_id)
         .expect("gone");
-    assert_eq!(gone.gone, Gone::Destroyed);
+    assert_eq!(gone.gone, RemovalReason::Destroyed);
     assert_ne!(gone.cell, NO_CELL);
     let dead = world.pilot(b).expect("still a pilot");
     assert_eq!((dead.row, dead.hull, dead.credits), (None, 0, 5000));
@@ -155,7 +156,7 @@ fn cargo_is_lost_with_the_ship_and_orders_are_refused_while_dead() {
     let receipt = world.outcome().receipts[0];
     assert_eq!(
         (receipt.ticket, receipt.result),
-        (9, Err(Refusal::ShipDestroyed))
+        (9, Err(OrderRefusal::ShipDestroyed))
     );
 }
 
@@ -165,7 +166,7 @@ fn who_leaves_while_dead_is_stored_as_back_home() {
     let (a, b) = duel(&mut world);
     step(&mut world, &[steer(a, 1, 0.0, true, false)]);
     step_until(&mut world, 400, |world| world.entities().row(b).is_none());
-    let stored = world.dismiss(b, Gone::Despawned).expect("a pilot");
+    let stored = world.dismiss(b, RemovalReason::Despawned).expect("a pilot");
     assert_eq!(
         (stored.place, stored.hull),
         (Place::Docked(StationIndex(0)), 100)
@@ -263,7 +264,7 @@ fn a_killed_pirate_pays_its_bounty_times_the_multiplier_of_the_place() {
                 return;
             }
         }
-        world.dismiss(hunter, Gone::Despawned);
+        world.dismiss(hunter, RemovalReason::Despawned);
     }
     panic!("the pirate is still alive");
 }

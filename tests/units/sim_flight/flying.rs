@@ -1,7 +1,9 @@
 //! Thrust, fuel, inputs, docking, orders at a station, and ticks that nobody was shown.
 
 use orrery::ids::{EntityKind, StationIndex};
-use orrery::sim::{Command, Done, EventKind, Gone, NO_CELL, Order, Place, Refusal, World};
+use orrery::sim::{
+    Command, EventKind, NO_CELL, Order, OrderOutcome, OrderRefusal, Place, RemovalReason, World,
+};
 
 use super::{SOL, admit, has_happened, in_space, pilot, place_of, steer, step, step_until, world};
 
@@ -142,13 +144,13 @@ fn orders_are_filled_at_the_station_and_refused_elsewhere() {
             .expect("a receipt")
             .result
     };
-    let Ok(Done::Trade(trade)) = result(1) else {
+    let Ok(OrderOutcome::Trade(trade)) = result(1) else {
         panic!("{:?}", result(1))
     };
     assert_eq!((trade.quantity, trade.held), (3, 3));
     assert_eq!(trade.credits, 5000 - trade.total);
     assert_eq!(world.pilot(docked).expect("a pilot").credits, trade.credits);
-    assert_eq!(result(2), Err(Refusal::NotDocked));
+    assert_eq!(result(2), Err(OrderRefusal::NotDocked));
 }
 
 #[test]
@@ -175,7 +177,9 @@ fn a_tick_that_nobody_was_shown_is_told_with_the_next() {
     };
     assert_eq!(fired(&world), 1);
     world.carry_over();
-    world.dismiss(bob, Gone::Despawned).expect("a pilot");
+    world
+        .dismiss(bob, RemovalReason::Despawned)
+        .expect("a pilot");
     step(&mut world, &[]);
     assert_eq!(fired(&world), 1, "once more, and no other has cooled down");
     let gone = &world.outcome().departures;

@@ -1,7 +1,7 @@
 //! Where pilots may not harm each other: what shots remember, and how far a ram pushes.
 
 use orrery::ids::Handle;
-use orrery::sim::{CombatKind, Gone, Place, World};
+use orrery::sim::{CombatKind, Place, RemovalReason, World};
 use orrery::universe::Universe;
 
 use super::{admit, in_space, place_of, quiet, steer, step, world_of};
@@ -38,7 +38,9 @@ fn a_shot_out_of_a_sanctuary_stays_harmless_when_its_shooter_is_gone() {
     let shooter = admit(&mut world, "a", in_space(0.0, 3000.0, 0.0));
     let target = admit(&mut world, "b", in_space(150.0, 3000.0, 0.0));
     step(&mut world, &[steer(shooter, 1, 0.0, true, false)]);
-    world.dismiss(shooter, Gone::Despawned).expect("a pilot");
+    world
+        .dismiss(shooter, RemovalReason::Despawned)
+        .expect("a pilot");
     assert_eq!(hits_of_a_shot(&mut world, |_| ()), 0);
     assert_eq!(world.pilot(target).expect("a pilot").hull, 100);
 }

@@ -15,7 +15,7 @@ const FAILURES_MAX: usize = 32;
 
 /// The counters of one run.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct SwarmCounters {
     /// Whether the stream is being measured now.
     pub(super) is_measuring: bool,
     pub(super) deltas: u64,
@@ -61,7 +61,7 @@ pub(super) struct Tally {
 /// wait for the next tick.
 const OPEN_GAP_MIN: Duration = Duration::from_millis(100);
 
-impl Tally {
+impl SwarmCounters {
     /// A bot did not come in.
     pub(super) fn fail(&mut self, reason: String) {
         self.failed += 1;

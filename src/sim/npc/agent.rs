@@ -6,7 +6,7 @@
 //! ```text
 //!            sees prey                hurt, or a patrol near
 //!  pirate    Roam ───────▶ Hunt ───────────────────────────▶ Flee ──▶ Roam
-//!  patrol    Roam ─ pirate or offender ─▶ Hunt ─ too far, or hurt ─▶ Roam (its beat)
+//!  patrol    Roam ─ pirate or offender ─▶ Hunt ─ too far, or hurt ─▶ Roam (its patrol)
 //!  trader    Rest (docked) ──▶ Travel ──▶ Rest …              shot at: Travel to the nearest dock
 //! ```
 
@@ -14,9 +14,9 @@ use super::super::control::Controls;
 use super::super::random::Random;
 use super::super::world::World;
 use super::alarm::Alarms;
-use super::ground::Ground;
-use super::pilotage::{Gun, Helm, Target, length};
-use super::senses::{Pursuits, nearest};
+use super::patrol_map::PatrolMap;
+use super::perception::{Pursuits, nearest};
+use super::steering::{Gun, Steering, Target, length};
 use crate::ids::{EntityKind, Handle, StationIndex};
 use crate::limits::TICK_SECONDS;
 use crate::universe::{NpcClass, Universe};
@@ -27,7 +27,7 @@ const HURT_TICKS: u64 = 300;
 /// Ticks that a flight lasts: 8 s.
 const FLEE_TICKS: u64 = 240;
 
-/// How far from its lair or beat a ship lets itself be drawn, u beyond the disc's rim.
+/// How far from its lair or patrol a ship lets itself be drawn, u beyond the disc's rim.
 const LEASH: f32 = 2600.0;
 
 /// A patrol nearer than this makes a pirate break off, u.
@@ -53,9 +53,9 @@ pub(super) enum Mode {
 
 /// One ship's mind; outlives the ship, and gets another after a while.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mind {
+pub(super) struct NpcAgent {
     pub(super) kind: EntityKind,
-    /// Which of its kind it is: decides its lair or beat.
+    /// Which of its kind it is: decides its lair or patrol.
     pub(super) nth: u32,
     pub(super) ship: Option<Handle>,
     /// The tick from which the next ship may arrive.
@@ -74,12 +74,12 @@ pub(super) struct Mind {
 /// All that a thought may look at.
 pub(super) struct Now<'a> {
     pub(super) world: &'a World,
-    pub(super) ground: &'a Ground,
+    pub(super) ground: &'a PatrolMap,
     pub(super) alarms: &'a Alarms,
     pub(super) pursuits: &'a mut Pursuits,
     pub(super) class: &'a NpcClass,
     pub(super) row: usize,
-    pub(super) helm: Helm,
+    pub(super) steering: Steering,
     pub(super) random: &'a mut Random,
 }
 
@@ -100,7 +100,7 @@ impl Now<'_> {
 
     fn away(&self, row: usize) -> f32 {
         let (x, y) = self.place(row);
-        length(x - self.helm.x, y - self.helm.y)
+        length(x - self.steering.x, y - self.steering.y)
     }
 
     fn hull(&self) -> i32 {
@@ -112,7 +112,7 @@ impl Now<'_> {
     }
 }
 
-impl Mind {
+impl NpcAgent {
     pub(super) fn new(kind: EntityKind, nth: u32) -> Self {
         Self {
             kind,
@@ -200,7 +200,7 @@ impl Mind {
             }
             self.turn_to(Mode::Roam, now);
         }
-        let (x, y) = (now.helm.x, now.helm.y);
+        let (x, y) = (now.steering.x, now.steering.y);
         let threat = self.threat_to_pirate(now);
         if let Some((x, y)) = threat {
             let until = now.ticks_from_now(FLEE_TICKS);
@@ -249,14 +249,21 @@ impl Mind {
             }
         }
         let is_patrol = |row: usize| now.kind(row) == EntityKind::Patrol;
-        let patrol = nearest(now.world, now.helm.x, now.helm.y, FEAR_DISTANCE, is_patrol);
+        let patrol = nearest(
+            now.world,
+            now.steering.x,
+            now.steering.y,
+            FEAR_DISTANCE,
+            is_patrol,
+        );
         patrol.map(|(row, _)| now.place(row))
     }
 
     fn think_as_patrol(&mut self, now: &mut Now<'_>) {
-        let beat = now.ground.beat(self.nth as usize);
-        let (x, y) = (now.helm.x, now.helm.y);
-        let near_beat = |(x, y): (f32, f32)| length(x - beat.x, y - beat.y) < beat.radius + LEASH;
+        let patrol = now.ground.patrol(self.nth as usize);
+        let (x, y) = (now.steering.x, now.steering.y);
+        let near_patrol =
+            |(x, y): (f32, f32)| length(x - patrol.x, y - patrol.y) < patrol.radius + LEASH;
         let fit = now.hull() > now.class.flee_hull;
         let assailant = self.attacker.filter(|_| self.under_fire(now.world.tick));
         let wanted = |row: usize, now: &Now<'_>| {
@@ -271,15 +278,15 @@ impl Mind {
             let on = now
                 .at_large(quarry)
                 .is_some_and(|row| wanted(row, now) && now.away(row) < reach);
-            if on && fit && near_beat((x, y)) {
+            if on && fit && near_patrol((x, y)) {
                 return;
             }
             self.turn_to(Mode::Roam, now);
         }
-        if fit && near_beat((x, y)) {
+        if fit && near_patrol((x, y)) {
             let call = now.alarms.rows(&now.world.entities).find(|row| {
                 now.world.entities.docks[*row].is_none()
-                    && near_beat(now.place(*row))
+                    && near_patrol(now.place(*row))
                     && now.away(*row) < 2.0 * now.class.sense_radius
                     && wanted(*row, now)
             });
@@ -293,8 +300,8 @@ impl Mind {
                 return;
             }
         }
-        if self.arrived_at_waypoint(now) || !near_beat(self.waypoint) {
-            self.waypoint = now.ground.beat_place(beat, now.random);
+        if self.arrived_at_waypoint(now) || !near_patrol(self.waypoint) {
+            self.waypoint = now.ground.patrol_place(patrol, now.random);
         }
     }
 
@@ -304,7 +311,7 @@ impl Mind {
         let tick = now.world.tick;
         if stations_count == 0 {
             if self.arrived_at_waypoint(now) {
-                self.waypoint = now.ground.beat_place(now.ground.beat(0), now.random);
+                self.waypoint = now.ground.patrol_place(now.ground.patrol(0), now.random);
             }
             return;
         }
@@ -326,19 +333,22 @@ impl Mind {
             (Mode::Travel(_), None) if !self.under_fire(tick) => {}
             (_, None) => {
                 // Under fire, or adrift: the nearest dock is the safest place.
-                let refuge = now.ground.nearest_station(now.helm.x, now.helm.y);
-                self.mode = refuge.map_or(Mode::Roam, Mode::Travel);
+                let respawn_station = now.ground.nearest_station(now.steering.x, now.steering.y);
+                self.mode = respawn_station.map_or(Mode::Roam, Mode::Travel);
             }
         }
         if let Mode::Travel(station) = self.mode {
-            let here = (now.helm.x, now.helm.y);
+            let here = (now.steering.x, now.steering.y);
             let mooring = now.ground.mooring(station, here.0, here.1).unwrap_or(here);
             self.waypoint = now.ground.way(here, mooring);
         }
     }
 
     fn arrived_at_waypoint(&self, now: &Now<'_>) -> bool {
-        length(self.waypoint.0 - now.helm.x, self.waypoint.1 - now.helm.y) < 120.0
+        length(
+            self.waypoint.0 - now.steering.x,
+            self.waypoint.1 - now.steering.y,
+        ) < 120.0
     }
 
     /// The controls for this tick.
@@ -346,33 +356,34 @@ impl Mind {
         &mut self,
         world: &World,
         universe: &Universe,
-        ground: &Ground,
+        ground: &PatrolMap,
         class: &NpcClass,
-        helm: &Helm,
+        steering: &Steering,
         row: usize,
     ) -> Controls {
         let (x, y) = self.waypoint;
         match self.mode {
-            Mode::Roam => helm.fly_to(x, y, 0.5 * class.throttle),
+            Mode::Roam => steering.fly_to(x, y, 0.5 * class.throttle),
             Mode::Rest { .. } => Controls {
                 dock: true,
                 ..Controls::default()
             },
-            Mode::Hunt(quarry) => self.chase(world, universe, class, helm, quarry),
+            Mode::Hunt(quarry) => self.chase(world, universe, class, steering, quarry),
             Mode::Flee {
                 x: from_x,
                 y: from_y,
                 ..
             } => {
-                let (away_x, away_y) = (helm.x - from_x, helm.y - from_y);
+                let (away_x, away_y) = (steering.x - from_x, steering.y - from_y);
                 let far = 1000.0 / length(away_x, away_y).max(1.0);
-                let (to_x, to_y) = ground.inside(helm.x + away_x * far, helm.y + away_y * far);
+                let (to_x, to_y) =
+                    ground.inside(steering.x + away_x * far, steering.y + away_y * far);
                 // Against a wall the way out is along it.
-                let (dx, dy) = (to_x - helm.x, to_y - helm.y);
+                let (dx, dy) = (to_x - steering.x, to_y - steering.y);
                 if length(dx, dy) < 200.0 {
-                    helm.run(-dy - helm.y, dx - helm.x)
+                    steering.run(-dy - steering.y, dx - steering.x)
                 } else {
-                    helm.run(dx, dy)
+                    steering.run(dx, dy)
                 }
             }
             Mode::Travel(station) => {
@@ -382,8 +393,8 @@ impl Mind {
                     class.throttle
                 };
                 let near = world.system().station(station).is_some_and(|s| {
-                    let ring = length(s.x - helm.x, s.y - helm.y) < 0.95 * s.docking_radius;
-                    ring && helm.speed() < 0.95 * s.docking_speed_max
+                    let ring = length(s.x - steering.x, s.y - steering.y) < 0.95 * s.docking_radius;
+                    ring && steering.speed() < 0.95 * s.docking_speed_max
                 });
                 let docked = world.entities.docks[row];
                 if docked.map_or(near, |here| here == station) {
@@ -392,7 +403,7 @@ impl Mind {
                         ..Controls::default()
                     };
                 }
-                let controls = helm.fly_to(x, y, throttle);
+                let controls = steering.fly_to(x, y, throttle);
                 // In dock a ship does not turn: out first, however it lies.
                 let thrust = controls
                     .thrust
@@ -407,7 +418,7 @@ impl Mind {
         world: &World,
         universe: &Universe,
         class: &NpcClass,
-        helm: &Helm,
+        steering: &Steering,
         quarry: Handle,
     ) -> Controls {
         let Some(row) = world.entities.row(quarry) else {
@@ -420,7 +431,7 @@ impl Mind {
             throttle: class.throttle,
         };
         let target = Target::new(&world.entities, row);
-        let controls = helm.engage(&target, &gun, self.aim, world.tick >= self.fires_at);
+        let controls = steering.engage(&target, &gun, self.aim, world.tick >= self.fires_at);
         if controls.fire {
             self.fires_at = world.tick + u64::from(class.trigger_ticks);
         }

@@ -1,26 +1,26 @@
 //! A world that notes every call that changes it.
 //!
-//! Owns the world: whoever holds a [`TapedWorld`] can read it at will, and change it only through
+//! Owns the world: whoever holds a [`RecordedWorld`] can read it at will, and change it only through
 //! the calls here, so nothing is left out of a recording. Without a recording the notes cost a branch
 //! a call.
 
 use std::borrow::Cow;
 use std::ops::Deref;
 
-use super::code::{self, Act};
+use super::code::{self, RecordedCall};
 use crate::ids::Handle;
 use crate::limits::COMMANDS_PER_TICK_MAX;
-use crate::sim::{AdmitError, Command, Gone, Pilot, Posting, World};
+use crate::sim::{AdmitError, Command, Pilot, Posting, RemovalReason, World};
 
 /// A world and what happened to it since its notes were last taken.
 #[derive(Debug)]
-pub struct TapedWorld {
+pub struct RecordedWorld {
     world: World,
     /// None while nothing is recorded.
     notes: Option<Vec<u8>>,
 }
 
-impl Deref for TapedWorld {
+impl Deref for RecordedWorld {
     type Target = World;
 
     fn deref(&self) -> &World {
@@ -28,7 +28,7 @@ impl Deref for TapedWorld {
     }
 }
 
-impl TapedWorld {
+impl RecordedWorld {
     /// A world that nobody records yet.
     pub fn new(world: World) -> Self {
         Self { world, notes: None }
@@ -55,7 +55,7 @@ impl TapedWorld {
     /// As there; the attempt is noted all the same.
     pub fn admit(&mut self, pilot: &Pilot) -> Result<Handle, AdmitError> {
         if let Some(notes) = &mut self.notes {
-            code::write(notes, &Act::Admit(Cow::Borrowed(pilot)));
+            code::write(notes, &RecordedCall::Admit(Cow::Borrowed(pilot)));
         }
         self.world.admit(pilot)
     }
@@ -63,7 +63,7 @@ impl TapedWorld {
     /// Records the call and makes it: see [`World::attach`].
     pub fn attach(&mut self, ship: Handle) {
         if let Some(notes) = &mut self.notes {
-            code::write(notes, &Act::Attach(ship));
+            code::write(notes, &RecordedCall::Attach(ship));
         }
         self.world.attach(ship);
     }
@@ -71,15 +71,15 @@ impl TapedWorld {
     /// Records the call and makes it: see [`World::detach`].
     pub fn detach(&mut self, ship: Handle) {
         if let Some(notes) = &mut self.notes {
-            code::write(notes, &Act::Detach(ship));
+            code::write(notes, &RecordedCall::Detach(ship));
         }
         self.world.detach(ship);
     }
 
     /// Records the call and makes it: see [`World::dismiss`].
-    pub fn dismiss(&mut self, ship: Handle, gone: Gone) -> Option<Pilot> {
+    pub fn dismiss(&mut self, ship: Handle, gone: RemovalReason) -> Option<Pilot> {
         if let Some(notes) = &mut self.notes {
-            code::write(notes, &Act::Dismiss(ship, gone));
+            code::write(notes, &RecordedCall::Dismiss(ship, gone));
         }
         self.world.dismiss(ship, gone)
     }
@@ -88,11 +88,14 @@ impl TapedWorld {
     pub fn step(&mut self, commands: &mut Vec<Command>) {
         if let Some(notes) = &mut self.notes {
             let taken = commands.len().min(COMMANDS_PER_TICK_MAX);
-            code::write(notes, &Act::Step(Cow::Borrowed(&commands[..taken])));
+            code::write(
+                notes,
+                &RecordedCall::Step(Cow::Borrowed(&commands[..taken])),
+            );
         }
         self.world.step(commands);
         if let Some(notes) = &mut self.notes {
-            code::write(notes, &Act::StateHash(self.world.state_hash()));
+            code::write(notes, &RecordedCall::StateHash(self.world.state_hash()));
         }
     }
 

@@ -12,13 +12,13 @@ pub(super) type Keyed = (u32, u32);
 
 /// Sorts places along the curve over one square.
 #[derive(Debug)]
-pub(super) struct Curve {
+pub(super) struct MortonCurve {
     half_extent: f32,
     keys: Vec<Keyed>,
     spare: Vec<Keyed>,
 }
 
-impl Curve {
+impl MortonCurve {
     /// The curve over `[-half_extent, half_extent]²`.
     pub(super) fn new(half_extent: f32) -> Self {
         Self {
@@ -95,7 +95,7 @@ mod tests {
             (-5.0, 5.0),
             (f32::MAX, -f32::MAX),
         ];
-        let mut curve = Curve::new(10.0);
+        let mut curve = MortonCurve::new(10.0);
         let mut order = |from_end| -> Vec<u32> {
             let order = curve.sort(places.into_iter(), from_end);
             order.iter().map(|&(_, index)| index).collect()

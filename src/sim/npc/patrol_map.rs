@@ -4,7 +4,7 @@
 //! stations. Never changes, never looks at a ship.
 
 use super::super::random::Random;
-use super::pilotage::length;
+use super::steering::length;
 use crate::ids::StationIndex;
 use crate::universe::{Station, System, Universe, Zone};
 
@@ -49,11 +49,11 @@ impl Disc {
 
 /// What a system means to the ships that the server flies.
 #[derive(Debug, Default)]
-pub(super) struct Ground {
+pub(super) struct PatrolMap {
     /// Where pirates roam, the most dangerous first; never empty once built.
     pub(super) lairs: Vec<Disc>,
     /// The rounds that patrols fly, the most orderly place first; never empty once built.
-    pub(super) beats: Vec<Disc>,
+    pub(super) patrols: Vec<Disc>,
     /// Where pirates neither go nor hunt.
     shelters: Vec<Disc>,
     /// Where attacks on pilots are answered.
@@ -64,7 +64,7 @@ pub(super) struct Ground {
     wall: f32,
 }
 
-impl Ground {
+impl PatrolMap {
     pub(super) fn new(universe: &Universe, system: &System) -> Self {
         let wall = (system.half_extent - universe.ship.radius).max(0.0);
         let peace = universe.npcs.station_peace;
@@ -77,14 +77,14 @@ impl Ground {
             .zones
             .iter()
             .filter(|z| z.security_level >= WATCH_SECURITY_MIN);
-        let berth = |s: &Station| f32::midpoint(s.radius, s.docking_radius);
+        let docking_slot = |s: &Station| f32::midpoint(s.radius, s.docking_radius);
         let stations = system
             .stations
             .iter()
-            .map(|s| (Disc::round(s, s.radius), berth(s)));
+            .map(|s| (Disc::round(s, s.radius), docking_slot(s)));
         Self {
             lairs: lairs(system, wall),
-            beats: beats(system, wall),
+            patrols: patrols(system, wall),
             shelters: quiet.chain(forbidden).collect(),
             watched: watched.map(Disc::of).collect(),
             stations: stations.collect(),
@@ -107,9 +107,9 @@ impl Ground {
         shared(&self.lairs, nth)
     }
 
-    /// The `nth` ship's beat.
-    pub(super) fn beat(&self, nth: usize) -> Disc {
-        shared(&self.beats, nth)
+    /// The `nth` ship's patrol.
+    pub(super) fn patrol(&self, nth: usize) -> Disc {
+        shared(&self.patrols, nth)
     }
 
     /// A point inside the walls.
@@ -127,9 +127,9 @@ impl Ground {
             .find(|(x, y)| !self.sheltered(*x, *y))
     }
 
-    /// Somewhere on a beat's rim.
-    pub(super) fn beat_place(&self, beat: Disc, random: &mut Random) -> (f32, f32) {
-        self.scatter(beat, 0.85, 1.15, random)
+    /// Somewhere on a patrol's rim.
+    pub(super) fn patrol_place(&self, patrol: Disc, random: &mut Random) -> (f32, f32) {
+        self.scatter(patrol, 0.85, 1.15, random)
     }
 
     fn scatter(&self, disc: Disc, inner: f32, outer: f32, random: &mut Random) -> (f32, f32) {
@@ -153,8 +153,8 @@ impl Ground {
         for (body, _) in &self.stations {
             let (sx, sy) = (body.x - from.0, body.y - from.1);
             let (ahead, aside) = (sx * ux + sy * uy, ux * sy - uy * sx);
-            let berth = body.radius + 60.0;
-            if ahead > 0.0 && ahead < first.0 && aside.abs() < berth {
+            let docking_slot = body.radius + 60.0;
+            if ahead > 0.0 && ahead < first.0 && aside.abs() < docking_slot {
                 // Round the nearer side.
                 let side = if aside > 0.0 { -1.0 } else { 1.0 };
                 let clear = side * (body.radius + 140.0);
@@ -166,15 +166,15 @@ impl Ground {
 
     /// Where a ship that comes from `(x, y)` moors at a station: half-way into its docking ring.
     pub(super) fn mooring(&self, station: StationIndex, x: f32, y: f32) -> Option<(f32, f32)> {
-        let (body, berth) = self.stations.get(usize::from(station.0))?;
+        let (body, docking_slot) = self.stations.get(usize::from(station.0))?;
         let (dx, dy) = (x - body.x, y - body.y);
         let distance = length(dx, dy);
         if distance < 1.0 {
-            return Some((body.x + berth, body.y));
+            return Some((body.x + docking_slot, body.y));
         }
         Some((
-            body.x + dx / distance * berth,
-            body.y + dy / distance * berth,
+            body.x + dx / distance * docking_slot,
+            body.y + dy / distance * docking_slot,
         ))
     }
 
@@ -205,7 +205,7 @@ fn lairs(system: &System, wall: f32) -> Vec<Disc> {
 }
 
 /// A round about each station, the most orderly first; without stations one about the centre.
-fn beats(system: &System, wall: f32) -> Vec<Disc> {
+fn patrols(system: &System, wall: f32) -> Vec<Disc> {
     let order = |station: &Station| {
         let around = system
             .zones
@@ -250,13 +250,13 @@ mod tests {
     fn newcomers_to_sol_and_every_docking_ring_are_sheltered() {
         let universe = Universe::built_in();
         for system in &universe.systems {
-            let ground = Ground::new(&universe, system);
+            let ground = PatrolMap::new(&universe, system);
             for station in &system.stations {
                 assert!(ground.sheltered(station.x + station.docking_radius, station.y));
             }
             assert!(ground.lairs.iter().all(|lair| lair.radius > 100.0));
         }
-        let ground = Ground::new(&universe, &universe.systems[0]);
+        let ground = PatrolMap::new(&universe, &universe.systems[0]);
         assert!(ground.sheltered(1200.0, 400.0));
         assert!(
             !ground.sheltered(6600.0, -700.0),
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn the_way_leads_round_a_station_and_straight_otherwise() {
         let universe = Universe::built_in();
-        let ground = Ground::new(&universe, &universe.systems[0]);
+        let ground = PatrolMap::new(&universe, &universe.systems[0]);
         let (from, to) = ((200.0, 240.0), (2200.0, 240.0));
         let (x, y) = ground.way(from, to);
         assert!(

@@ -5,7 +5,7 @@
 //! each quarry, so that a pack does not fall on one newcomer.
 
 use super::super::world::World;
-use super::pilotage::length;
+use super::steering::length;
 use crate::ids::{EntityKind, Handle};
 use crate::limits::NPC_ROWS_SENSED_MAX;
 

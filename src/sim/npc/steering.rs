@@ -28,7 +28,7 @@ const TRIGGER_ANGLE: f32 = 0.04;
 
 /// What pilotage knows about the ship it flies.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Helm {
+pub(super) struct Steering {
     pub(super) x: f32,
     pub(super) y: f32,
     vx: f32,
@@ -41,7 +41,7 @@ pub(super) struct Helm {
     drag: f32,
 }
 
-impl Helm {
+impl Steering {
     pub(super) fn new(entities: &Entities, row: usize, ship: &ShipClass, turn_max: f32) -> Self {
         Self {
             x: entities.xs[row],
@@ -77,10 +77,10 @@ impl Helm {
         let distance = length(dx, dy).max(1e-3);
         let cruise = throttle * self.accel / self.drag;
         let speed = (0.9 * self.drag * distance + APPROACH_SPEED_MIN).min(cruise);
-        let (wish_x, wish_y) = (dx / distance * speed, dy / distance * speed);
+        let (wanted_x, wanted_y) = (dx / distance * speed, dy / distance * speed);
         // What drag takes is given back, the rest of the error is worked off.
-        let ax = (wish_x - self.vx) * VELOCITY_GAIN + self.vx * self.drag;
-        let ay = (wish_y - self.vy) * VELOCITY_GAIN + self.vy * self.drag;
+        let ax = (wanted_x - self.vx) * VELOCITY_GAIN + self.vx * self.drag;
+        let ay = (wanted_y - self.vy) * VELOCITY_GAIN + self.vy * self.drag;
         let angle = self.off_nose(ax, ay);
         let wanted = length(ax, ay) / self.accel;
         let aligned = angle.abs() < 0.6;
