@@ -14,7 +14,8 @@ use std::hint::black_box;
 
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use orrery::protocol::{Request, Scratch, decode, sniff};
+use orrery::limits::MESSAGE_BYTES_MAX;
+use orrery::protocol::{Request, Scratch, decode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -147,9 +148,6 @@ fn input(c: &mut Criterion) {
         assert_eq!(nodes.0.len(), 17);
         tape = nodes.reset();
     });
-    measure(&mut group, "protocol::sniff", INPUT, |text| {
-        assert!(sniff(text).seq.is_some());
-    });
     group.finish();
 }
 
@@ -163,5 +161,35 @@ fn buy(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, input, buy);
+/// The largest messages that a peer can have parsed, one kind of content each. A flood costs at most these, as often
+/// as the rates allow.
+fn largest(c: &mut Criterion) {
+    let head = r#"{"type":"ping","seq":1,"payload":{"t0":1},"x":"#;
+    let filled = |open: &str, item: &str, close: &str| {
+        let room = MESSAGE_BYTES_MAX - head.len() - open.len() - close.len() - 1;
+        let items = item.repeat(room / item.len());
+        format!("{head}{open}{items}{close}}}")
+    };
+    let contents = [
+        ("text", filled("\"", "a", "\"")),
+        ("ones", filled("[", "1,", "1]")),
+        ("lists", filled("[", "[],", "[]]")),
+        ("strings", filled("[", "\"\",", "\"\"]")),
+        ("keys", filled("{", "\"\":1,", "\"\":1}")),
+        ("floats", filled("[", "1.7976931348623157e-100,", "1]")),
+        ("broken", "\u{1}".repeat(MESSAGE_BYTES_MAX)),
+    ];
+    let mut group = c.benchmark_group("decode/largest");
+    let mut scratch = Scratch::default();
+    for (name, text) in contents {
+        assert!((MESSAGE_BYTES_MAX - 40..=MESSAGE_BYTES_MAX).contains(&text.len()));
+        measure(&mut group, name, &text, |text| {
+            let is_read = decode(text, &mut scratch).is_ok();
+            assert_eq!(is_read, name != "broken");
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, input, buy, largest);
 criterion_main!(benches);

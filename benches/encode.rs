@@ -15,7 +15,9 @@ use std::hint::black_box;
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use orrery::protocol::row::{EntityText, Motion, Row, append};
+use orrery::protocol::row::{EntityText, append};
+use orrery::protocol::world::{EntityValues, UpdateRow};
+use orrery::protocol::{Angle, Fixed2};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -52,9 +54,16 @@ fn bodies() -> Vec<Body> {
         .collect()
 }
 
-fn row<'a>(body: &Body, id: &'a str) -> Row<'a> {
-    let motion = Motion::new(body.x, body.y, body.vx, body.vy, body.r);
-    Row::new(EntityText::new(id.as_bytes()), motion, body.hp)
+fn row<'a>(body: &Body, id: &'a str) -> UpdateRow<'a> {
+    let values = EntityValues {
+        x: Fixed2::new(body.x),
+        y: Fixed2::new(body.y),
+        vx: Fixed2::new(body.vx),
+        vy: Fixed2::new(body.vy),
+        r: Angle::new(body.r),
+        hp: body.hp,
+    };
+    UpdateRow::new(EntityText::new(id.as_bytes()), values)
 }
 
 /// What one would derive with serde: the id as text, floats rounded.

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use orrery::sim::{Body, Flight, MotionColumns, Random};
+use orrery::sim::{Body, Flight, MotionColumns, Parallelism, Random};
 use orrery::universe::Universe;
 
 const HALF_EXTENT: f32 = 50_000.0;
@@ -97,7 +97,7 @@ impl Columns {
             turns,
             drags,
         };
-        columns.advance(flight, tick);
+        columns.advance(flight, tick, Parallelism::default().motion);
     }
 
     fn checksum(&self) -> f64 {

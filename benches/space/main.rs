@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use orrery::sim::Space;
+use orrery::sim::{Parallelism, Space};
 
 use circles::{Candidate, Circles, Density, RADIUS};
 use rivals::{Brute, Fat, FixedCells, Rebuild};
@@ -25,11 +25,12 @@ impl Candidate for Packed {
         for (row, (&x, &y)) in circles.xs.iter().zip(&circles.ys).enumerate() {
             self.0.push(row as u32, x, y, RADIUS);
         }
-        self.0.pack(false);
+        self.0.pack(false, Parallelism::default().space);
     }
 
     fn pairs(&mut self, _: &Circles, out: &mut Vec<(u32, u32)>) {
-        out.extend_from_slice(self.0.touching());
+        self.0.find_pairs(Parallelism::default().space);
+        out.extend_from_slice(self.0.pairs());
     }
 }
 

@@ -1,9 +1,8 @@
 /**
  * The protocol's messages as JSDoc types: what this page reads and what it sends.
  *
- * The server's tests compare every property named here with the JSON Schema that the server
- * generates from its own types, so a field cannot be misspelt or disappear unnoticed. Properties in
- * brackets may be absent. Nothing here runs.
+ * The server's tests hold every type here against the protocol's table: it names exactly the fields
+ * that the table has, with the same presence. Properties in brackets may be absent. Nothing here runs.
  *
  * @module types
  */
@@ -22,7 +21,7 @@
 /**
  * @typedef {object} AuthOk
  * @property {string} player_id
- * @property {string | null} [system_id]
+ * @property {string | null} system_id
  */
 
 /**
@@ -81,7 +80,7 @@
  * @property {Named[]} commodities
  * @property {Named[]} systems
  * @property {ChartWeapon} weapon
- * @property {ChartJump} [jump]
+ * @property {ChartJump} jump
  */
 
 /**
@@ -89,11 +88,11 @@
  * @property {string} system_id
  * @property {string} ship_id
  * @property {Spawn} spawn
- * @property {number} [tick_rate]
- * @property {number} [tick]
- * @property {number} [protocol_version]
- * @property {number} [view_radius]
- * @property {Flight} [flight]
+ * @property {number} tick_rate
+ * @property {number} tick
+ * @property {number} protocol_version
+ * @property {number} view_radius
+ * @property {Flight} flight
  * @property {Chart} [chart]
  */
 
@@ -134,7 +133,7 @@
  * @property {string} commodity_id
  * @property {number} buy
  * @property {number} sell
- * @property {number} [stock]
+ * @property {number} stock
  */
 
 /**
@@ -175,7 +174,7 @@
 /**
  * @typedef {object} WorldEvent
  * @property {string} kind
- * @property {string} [source_id]
+ * @property {string} source_id
  * @property {string} [projectile_id]
  * @property {string} [station_id]
  */

@@ -8,74 +8,84 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fixed::Fixed2;
+use super::table::object;
 use crate::ids::Name;
 
-/// What stands still in a system, and the names that people use.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SystemChart {
-    /// The system's name for people.
-    pub name: String,
-    /// Space is the square from minus this to plus this, in u.
-    pub half_extent: Fixed2,
-    /// Every station of the system.
-    pub stations: Vec<ChartStation>,
-    /// Every commodity of the universe.
-    pub commodities: Vec<Named>,
-    /// Every system of the universe, this one included.
-    pub systems: Vec<Named>,
-    /// The ship's gun.
-    pub weapon: ChartWeapon,
-    /// What the way to another system costs.
-    #[serde(default)]
-    pub jump: ChartJump,
+object! {
+    /// What stands still in a system, and the names that people use.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct SystemChart {
+        /// The system's name for people.
+        name: String = always;
+        /// Space is the square from minus this to plus this.
+        half_extent: Fixed2 = always, "u";
+        /// Every station of the system.
+        stations: Vec<ChartStation> = always;
+        /// Every commodity of the universe.
+        commodities: Vec<Named> = always;
+        /// Every system of the universe, this one included: where `session.join_system` can lead.
+        systems: Vec<Named> = always;
+        /// The gun of your ship.
+        weapon: ChartWeapon = always;
+        /// What the way to another system costs.
+        jump: ChartJump = added;
+    }
 }
 
-/// A station on the chart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ChartStation {
-    /// Its id, also as an entity.
-    pub station_id: Name,
-    /// Its name for people.
-    pub name: String,
-    /// Position in u, to the right.
-    pub x: Fixed2,
-    /// Position in u, up.
-    pub y: Fixed2,
-    /// Radius of the body in u.
-    pub radius: Fixed2,
-    /// A ship docks within this distance of the middle, in u.
-    pub docking_radius: Fixed2,
-    /// A ship docks below this speed, in u/s.
-    pub docking_speed_max: Fixed2,
-    /// Credits a hull point.
-    pub repair_price: i64,
+object! {
+    /// A station on the chart.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct ChartStation {
+        /// Its id, also as an entity.
+        station_id: Name = always;
+        /// Its name for people.
+        name: String = always;
+        /// Position to the right.
+        x: Fixed2 = always, "u";
+        /// Position up.
+        y: Fixed2 = always, "u";
+        /// Radius of the body.
+        radius: Fixed2 = always, "u";
+        /// A ship docks within this distance of the middle.
+        docking_radius: Fixed2 = always, "u";
+        /// A ship docks below this speed.
+        docking_speed_max: Fixed2 = always, "u/s";
+        /// What a hull point costs.
+        repair_price: i64 = always, "credits";
+    }
 }
 
-/// The gun's constants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ChartWeapon {
-    /// Speed of a shot relative to the ship that fires it, u/s.
-    pub muzzle_speed: Fixed2,
-    /// Simulated milliseconds between two shots.
-    pub cooldown_ms: u32,
-    /// Simulated milliseconds that a shot flies.
-    pub lifetime_ms: u32,
+object! {
+    /// The gun's constants.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct ChartWeapon {
+        /// Speed of a shot relative to the ship that fires it.
+        muzzle_speed: Fixed2 = always, "u/s";
+        /// Simulated time between two shots.
+        cooldown_ms: u32 = always, "ms";
+        /// Simulated time that a shot flies.
+        lifetime_ms: u32 = always, "ms";
+    }
 }
 
-/// What a jump costs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ChartJump {
-    /// Fuel that the jump burns.
-    pub fuel: Fixed2,
-    /// Milliseconds between departure and arrival.
-    pub duration_ms: u32,
+object! {
+    /// What a jump costs.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct ChartJump {
+        /// Fuel that the jump burns.
+        fuel: Fixed2 = always, "units";
+        /// Time between departure and arrival.
+        duration_ms: u32 = always, "ms";
+    }
 }
 
-/// An id and the name that people use.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Named {
-    /// Id that messages name it by.
-    pub id: Name,
-    /// The name for people.
-    pub name: String,
+object! {
+    /// An id and the name that people use.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct Named {
+        /// Id that messages name it by.
+        id: Name = always;
+        /// The name for people.
+        name: String = always;
+    }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
-use super::reply::{self, Head, Reply};
+use super::reply::{self, EnvelopeHead, Reply};
 use super::world::{Delta, Snapshot};
 use crate::ids::UnixMillis;
 
@@ -61,19 +61,14 @@ impl<'t> Sealed<'t> {
     /// Reads the payload.
     pub fn open(&self) -> serde_json::Result<Received> {
         let text = self.payload.get();
-        let body = match self.r#type {
-            "world.delta" => Body::Delta(serde_json::from_str(text)?),
-            "world.snapshot" => Body::Snapshot(serde_json::from_str(text)?),
-            "auth.ok" => Body::Reply(Reply::AuthOk(serde_json::from_str(text)?)),
-            "auth.error" => Body::Reply(Reply::AuthError(serde_json::from_str(text)?)),
-            "session.joined" => Body::Reply(Reply::Joined(serde_json::from_str(text)?)),
-            "trade.result" => Body::Reply(Reply::TradeResult(serde_json::from_str(text)?)),
-            "ship.repair_result" => Body::Reply(Reply::RepairResult(serde_json::from_str(text)?)),
-            "combat.event" => Body::Reply(Reply::CombatEvent(serde_json::from_str(text)?)),
-            "pong" => Body::Reply(Reply::Pong(serde_json::from_str(text)?)),
-            "server.notice" => Body::Reply(Reply::Notice(serde_json::from_str(text)?)),
-            "error" => Body::Reply(Reply::Error(serde_json::from_str(text)?)),
-            _ => return Err(serde_json::Error::custom("unknown type of message")),
+        let body = if self.r#type == Delta::MESSAGE.name {
+            Body::Delta(serde_json::from_str(text)?)
+        } else if self.r#type == Snapshot::MESSAGE.name {
+            Body::Snapshot(serde_json::from_str(text)?)
+        } else if let Some(reply) = Reply::read(self.r#type, text) {
+            Body::Reply(reply?)
+        } else {
+            return Err(serde_json::Error::custom("unknown type of message"));
         };
         Ok(Received {
             seq: self.seq,
@@ -93,7 +88,7 @@ impl Received {
     /// Appends the message as the server would write it.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let ts = UnixMillis(self.ts);
-        let head = |r#type| Head {
+        let head = |r#type| EnvelopeHead {
             r#type,
             seq: self.seq,
             reply_to: self.reply_to,
@@ -101,8 +96,8 @@ impl Received {
         };
         match &self.body {
             Body::Reply(reply) => reply::encode(reply, self.seq, self.reply_to, ts, out),
-            Body::Snapshot(snapshot) => reply::write(head("world.snapshot"), snapshot, out),
-            Body::Delta(delta) => reply::write(head("world.delta"), delta, out),
+            Body::Snapshot(snapshot) => reply::write(head(Snapshot::MESSAGE.name), snapshot, out),
+            Body::Delta(delta) => reply::write(head(Delta::MESSAGE.name), delta, out),
         }
     }
 }

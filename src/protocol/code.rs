@@ -7,127 +7,92 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why a request was refused: the `code` of `error` and `auth.error`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ErrorCode {
+/// Defines the error codes, each `/// when`, `Variant = "TEXT", "sentence for people";`.
+macro_rules! error_codes {
+    ($(#[doc = $when:tt] $variant:ident = $text:literal, $sentence:literal;)+) => {
+        /// Why a request was refused: the `code` of `error` and `auth.error`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum ErrorCode {
+            $(#[doc = $when] #[serde(rename = $text)] $variant,)+
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the protocol's table.
+            pub const ALL: [Self; [$($text),+].len()] = [$(Self::$variant),+];
+
+            /// The code's text on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+
+            /// A sentence for people, where the sender has nothing more exact to say.
+            pub const fn message(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $sentence,)+
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
     /// The token is not one this server accepts.
-    InvalidToken,
+    InvalidToken = "INVALID_TOKEN", "Authentication failed";
     /// The token was good once.
-    TokenExpired,
+    TokenExpired = "TOKEN_EXPIRED", "The token has expired";
     /// The client asked for a protocol version that this server does not speak.
-    UnsupportedProtocolVersion,
+    UnsupportedProtocolVersion = "UNSUPPORTED_PROTOCOL_VERSION", "This protocol version is not supported";
     /// The request needs a login first.
-    NotAuthenticated,
+    NotAuthenticated = "NOT_AUTHENTICATED", "Log in first";
     /// The connection is logged in, or about to be.
-    AlreadyAuthenticated,
+    AlreadyAuthenticated = "ALREADY_AUTHENTICATED", "This connection is already logged in";
     /// No system of that id exists.
-    UnknownSystem,
+    UnknownSystem = "UNKNOWN_SYSTEM", "There is no such system";
     /// The system holds as many pilots as it may.
-    SystemFull,
+    SystemFull = "SYSTEM_FULL", "The system is full";
     /// The request needs a joined system first.
-    NotInSystem,
+    NotInSystem = "NOT_IN_SYSTEM", "Join a system first";
     /// The request's `seq` is not above the connection's newest.
-    StaleSeq,
+    StaleSeq = "STALE_SEQ", "seq must rise with every message";
     /// Too many messages of this class; `retry_after_ms` says when there is room again.
-    RateLimited,
+    RateLimited = "RATE_LIMITED", "Too many messages";
     /// Not a JSON object of the envelope's shape, or a body field of the wrong type.
-    MalformedMessage,
+    MalformedMessage = "MALFORMED_MESSAGE", "The message is malformed";
     /// The envelope's `type` names no request.
-    UnknownType,
+    UnknownType = "UNKNOWN_TYPE", "There is no such message type";
     /// The request needs the ship docked.
-    NotDocked,
+    NotDocked = "NOT_DOCKED", "This requires docking";
     /// The ship is docked at another station than the one named.
-    WrongStation,
+    WrongStation = "WRONG_STATION", "The ship is docked at another station";
     /// No station of that id exists here.
-    UnknownStation,
+    UnknownStation = "UNKNOWN_STATION", "There is no such station here";
     /// No commodity of that id exists.
-    UnknownCommodity,
+    UnknownCommodity = "UNKNOWN_COMMODITY", "There is no such commodity";
     /// The quantity is not a whole number from 1 to 1 000 000 000.
-    InvalidQuantity,
+    InvalidQuantity = "INVALID_QUANTITY", "quantity must be a whole number from 1 to 1000000000, written as an integer";
     /// The pilot cannot pay.
-    InsufficientCredits,
+    InsufficientCredits = "INSUFFICIENT_CREDITS", "Not enough credits";
     /// The hold has less of the commodity than was to be sold.
-    InsufficientCargo,
+    InsufficientCargo = "INSUFFICIENT_CARGO", "Not enough of it in the hold";
     /// The tank has less than a jump burns.
-    InsufficientFuel,
+    InsufficientFuel = "INSUFFICIENT_FUEL", "Not enough fuel for the jump";
     /// The hold (or the tank) has no room for it.
-    CargoFull,
+    CargoFull = "CARGO_FULL", "Not enough room for it";
     /// The station has less of the commodity than was to be bought.
-    OutOfStock,
+    OutOfStock = "OUT_OF_STOCK", "The station has not enough of it";
     /// The same `request_id` came before with another body.
-    RequestIdReused,
+    RequestIdReused = "REQUEST_ID_REUSED", "This request_id was used for another request";
     /// The hull is whole.
-    NothingToRepair,
+    NothingToRepair = "NOTHING_TO_REPAIR", "The hull is whole";
     /// The ship is destroyed and not yet back.
-    ShipDestroyed,
+    ShipDestroyed = "SHIP_DESTROYED", "The ship is destroyed";
     /// The server failed; the request was not carried out.
-    Internal,
+    Internal = "INTERNAL", "The server failed";
 }
 
 impl ErrorCode {
-    /// Every code, in the order of the protocol's table.
-    pub const ALL: [Self; 26] = [
-        Self::InvalidToken,
-        Self::TokenExpired,
-        Self::UnsupportedProtocolVersion,
-        Self::NotAuthenticated,
-        Self::AlreadyAuthenticated,
-        Self::UnknownSystem,
-        Self::SystemFull,
-        Self::NotInSystem,
-        Self::StaleSeq,
-        Self::RateLimited,
-        Self::MalformedMessage,
-        Self::UnknownType,
-        Self::NotDocked,
-        Self::WrongStation,
-        Self::UnknownStation,
-        Self::UnknownCommodity,
-        Self::InvalidQuantity,
-        Self::InsufficientCredits,
-        Self::InsufficientCargo,
-        Self::InsufficientFuel,
-        Self::CargoFull,
-        Self::OutOfStock,
-        Self::RequestIdReused,
-        Self::NothingToRepair,
-        Self::ShipDestroyed,
-        Self::Internal,
-    ];
-
-    /// The code's text on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidToken => "INVALID_TOKEN",
-            Self::TokenExpired => "TOKEN_EXPIRED",
-            Self::UnsupportedProtocolVersion => "UNSUPPORTED_PROTOCOL_VERSION",
-            Self::NotAuthenticated => "NOT_AUTHENTICATED",
-            Self::AlreadyAuthenticated => "ALREADY_AUTHENTICATED",
-            Self::UnknownSystem => "UNKNOWN_SYSTEM",
-            Self::SystemFull => "SYSTEM_FULL",
-            Self::NotInSystem => "NOT_IN_SYSTEM",
-            Self::StaleSeq => "STALE_SEQ",
-            Self::RateLimited => "RATE_LIMITED",
-            Self::MalformedMessage => "MALFORMED_MESSAGE",
-            Self::UnknownType => "UNKNOWN_TYPE",
-            Self::NotDocked => "NOT_DOCKED",
-            Self::WrongStation => "WRONG_STATION",
-            Self::UnknownStation => "UNKNOWN_STATION",
-            Self::UnknownCommodity => "UNKNOWN_COMMODITY",
-            Self::InvalidQuantity => "INVALID_QUANTITY",
-            Self::InsufficientCredits => "INSUFFICIENT_CREDITS",
-            Self::InsufficientCargo => "INSUFFICIENT_CARGO",
-            Self::InsufficientFuel => "INSUFFICIENT_FUEL",
-            Self::CargoFull => "CARGO_FULL",
-            Self::OutOfStock => "OUT_OF_STOCK",
-            Self::RequestIdReused => "REQUEST_ID_REUSED",
-            Self::NothingToRepair => "NOTHING_TO_REPAIR",
-            Self::ShipDestroyed => "SHIP_DESTROYED",
-            Self::Internal => "INTERNAL",
-        }
-    }
-
     /// Whether a login refused with this code is refused for what the client brought: its token, its
     /// version. Any other refusal is for the server's sake: the token stays good.
     pub const fn is_fault_of_login(self) -> bool {
@@ -135,40 +100,6 @@ impl ErrorCode {
             self,
             Self::InvalidToken | Self::TokenExpired | Self::UnsupportedProtocolVersion
         )
-    }
-
-    /// A sentence for people, where the sender has nothing more exact to say.
-    pub const fn message(self) -> &'static str {
-        match self {
-            Self::InvalidToken => "Authentication failed",
-            Self::TokenExpired => "The token has expired",
-            Self::UnsupportedProtocolVersion => "This protocol version is not supported",
-            Self::NotAuthenticated => "Log in first",
-            Self::AlreadyAuthenticated => "This connection is already logged in",
-            Self::UnknownSystem => "There is no such system",
-            Self::SystemFull => "The system is full",
-            Self::NotInSystem => "Join a system first",
-            Self::StaleSeq => "seq must rise with every message",
-            Self::RateLimited => "Too many messages",
-            Self::MalformedMessage => "The message is malformed",
-            Self::UnknownType => "There is no such message type",
-            Self::NotDocked => "This requires docking",
-            Self::WrongStation => "The ship is docked at another station",
-            Self::UnknownStation => "There is no such station here",
-            Self::UnknownCommodity => "There is no such commodity",
-            Self::InvalidQuantity => {
-                "quantity must be a whole number from 1 to 1000000000, written as an integer"
-            }
-            Self::InsufficientCredits => "Not enough credits",
-            Self::InsufficientCargo => "Not enough of it in the hold",
-            Self::InsufficientFuel => "Not enough fuel for the jump",
-            Self::CargoFull => "Not enough room for it",
-            Self::OutOfStock => "The station has not enough of it",
-            Self::RequestIdReused => "This request_id was used for another request",
-            Self::NothingToRepair => "The hull is whole",
-            Self::ShipDestroyed => "The ship is destroyed",
-            Self::Internal => "The server failed",
-        }
     }
 }
 

@@ -19,6 +19,7 @@ use super::code::ErrorCode;
 use super::request::{
     Input, JoinSystem, Login, Message, Ping, Refresh, Repair, Request, RequestKind, Trade,
 };
+use super::table::{Described as _, names_of};
 use super::value::{AskedVersion, RequestId, Seq};
 use crate::ids::Name;
 use crate::limits::{JSON_DEPTH_MAX, MESSAGE_BYTES_MAX, QUANTITY_MAX};
@@ -58,12 +59,12 @@ pub struct DecodeError {
 }
 
 /// What is wrong with a body, before the envelope is known.
-struct Fault(ErrorCode, Cow<'static, str>);
+pub(super) struct BodyError(ErrorCode, Cow<'static, str>);
 
-type Checked<T> = Result<T, Fault>;
+pub(super) type Checked<T> = Result<T, BodyError>;
 
 fn malformed<T>(message: impl Into<Cow<'static, str>>) -> Checked<T> {
-    Err(Fault(ErrorCode::MalformedMessage, message.into()))
+    Err(BodyError(ErrorCode::MalformedMessage, message.into()))
 }
 
 /// Reads one message; the text is overwritten in the process.
@@ -189,7 +190,7 @@ impl<'a, 't> Field<'a, 't> {
 
     /// A name, or the refusal `unknown`: text outside the alphabet names nothing that exists.
     fn name(&self, unknown: ErrorCode) -> Checked<Name> {
-        Name::parse(self.text()?).map_err(|_| Fault(unknown, unknown.message().into()))
+        Name::parse(self.text()?).map_err(|_| BodyError(unknown, unknown.message().into()))
     }
 
     #[inline]
@@ -250,7 +251,7 @@ fn twice<T>(name: &'static str) -> Checked<T> {
 fn envelope<'t>(nodes: &[Node<'t>]) -> Result<Message<'t>, DecodeError> {
     let mut seq = None;
     let mut kind = None;
-    parts(nodes, &mut seq, &mut kind).map_err(|Fault(code, message)| DecodeError {
+    parts(nodes, &mut seq, &mut kind).map_err(|BodyError(code, message)| DecodeError {
         seq,
         kind,
         code,
@@ -310,80 +311,129 @@ fn parts<'t>(
     let Some(payload) = payload else {
         return malformed("payload is missing");
     };
-    let request = request(kind, payload)?;
+    let request = Request::read(kind, payload)?;
     Ok(Message { seq, request })
 }
 
 #[cold]
 fn refuse<T>(code: ErrorCode) -> Checked<T> {
-    Err(Fault(code, code.message().into()))
+    Err(BodyError(code, code.message().into()))
 }
 
-fn request<'t>(kind: RequestKind, payload: &[Node<'t>]) -> Checked<Request<'t>> {
-    Ok(match kind {
-        RequestKind::Input => Request::Input(input(payload)?),
-        RequestKind::Buy => Request::Buy(trade(payload)?),
-        RequestKind::Sell => Request::Sell(trade(payload)?),
-        RequestKind::Repair => Request::Repair(repair(payload)?),
-        RequestKind::Ping => Request::Ping(ping(payload)?),
-        RequestKind::JoinSystem => {
-            let [system_id] = sort(payload, ["system_id"])?;
-            let system_id = system_id.name(ErrorCode::UnknownSystem)?;
-            Request::JoinSystem(JoinSystem { system_id })
-        }
-        RequestKind::Login => Request::Login(login(payload)?),
-        RequestKind::Refresh => {
-            let [token] = sort(payload, ["token"])?;
-            let token = token.text()?;
-            Request::Refresh(Refresh { token })
-        }
-    })
+/// A request's payload, read from the nodes of its value.
+pub(super) trait ReadPayload<'t>: Sized {
+    /// Checks the types of all fields before the meaning of any, so that a body which is both ill-typed
+    /// and unknown is malformed.
+    fn read(payload: &[Node<'t>]) -> Checked<Self>;
 }
 
-fn input(payload: &[Node<'_>]) -> Checked<Input> {
-    let names = ["thrust", "turn", "fire_primary", "dock_request"];
-    let [thrust, turn, fire_primary, dock_request] = sort(payload, names)?;
-    Ok(Input::clamped(
-        thrust.number_or_zero()?,
-        turn.number_or_zero()?,
-        fire_primary.flag_or_false()?,
-        dock_request.flag_or_false()?,
-    ))
-}
-
-fn trade(payload: &[Node<'_>]) -> Checked<Trade> {
-    let names = ["station_id", "commodity_id", "quantity", "request_id"];
-    let [station_id, commodity_id, quantity, request_id] = sort(payload, names)?;
-    // Types before meanings, so that a body which is both ill-typed and unknown is malformed.
-    station_id.text()?;
-    commodity_id.text()?;
-    let given = quantity.required()?;
-    if given.number().is_none() {
-        return quantity.wrong("a number");
-    }
-    let request_id = optional_request_id(&request_id)?;
-    let quantity = given
-        .whole()
-        .filter(|units| (1..=u64::from(QUANTITY_MAX)).contains(units));
-    let Some(quantity) = quantity else {
-        return refuse(ErrorCode::InvalidQuantity);
+/// Binds the fields of a payload to variables of their names: all that the table has, in its order.
+macro_rules! bind {
+    ($payload:ident as $type:ty: $($field:ident),+) => {
+        let names = const { names_of(<$type>::FIELDS, [$(stringify!($field)),+]) };
+        let [$($field),+] = sort($payload, names)?;
     };
-    Ok(Trade {
-        station_id: station_id.name(ErrorCode::UnknownStation)?,
-        commodity_id: commodity_id.name(ErrorCode::UnknownCommodity)?,
-        quantity: quantity as u32,
-        request_id,
-    })
 }
 
-fn repair(payload: &[Node<'_>]) -> Checked<Repair> {
-    let [station_id, request_id] = sort(payload, ["station_id", "request_id"])?;
-    station_id.text()?;
-    let request_id = optional_request_id(&request_id)?;
-    Ok(Repair {
-        station_id: station_id.name(ErrorCode::UnknownStation)?,
-        request_id,
-    })
+impl<'t> ReadPayload<'t> for Login<'t> {
+    fn read(payload: &[Node<'t>]) -> Checked<Self> {
+        bind!(payload as Login<'_>: token, protocol_version);
+        let token = token.text()?;
+        let stated = match protocol_version.present() {
+            None => AskedVersion::Unstated,
+            Some(value) => match (value.whole(), value.number()) {
+                (Some(number), _) => AskedVersion::Stated(number),
+                (None, Some(_)) => AskedVersion::Unknown,
+                (None, None) => return protocol_version.wrong("an integer"),
+            },
+        };
+        Ok(Self {
+            token,
+            protocol_version: stated,
+        })
+    }
+}
+
+impl<'t> ReadPayload<'t> for Refresh<'t> {
+    fn read(payload: &[Node<'t>]) -> Checked<Self> {
+        bind!(payload as Refresh<'_>: token);
+        let token = token.text()?;
+        Ok(Self { token })
+    }
+}
+
+impl<'t> ReadPayload<'t> for JoinSystem {
+    fn read(payload: &[Node<'t>]) -> Checked<Self> {
+        bind!(payload as JoinSystem: system_id);
+        let system_id = system_id.name(ErrorCode::UnknownSystem)?;
+        Ok(Self { system_id })
+    }
+}
+
+impl<'t> ReadPayload<'t> for Input {
+    fn read(payload: &[Node<'t>]) -> Checked<Self> {
+        bind!(payload as Input: thrust, turn, fire_primary, dock_request);
+        Ok(Self::clamped(
+            thrust.number_or_zero()?,
+            turn.number_or_zero()?,
+            fire_primary.flag_or_false()?,
+            dock_request.flag_or_false()?,
+        ))
+    }
+}
+
+impl<'t> ReadPayload<'t> for Trade {
+    fn read(payload: &[Node<'t>]) -> Checked<Self> {
+        bind!(payload as Trade: station_id, commodity_id, quantity, request_id);
+        station_id.text()?;
+        commodity_id.text()?;
+        let given = quantity.required()?;
+        if given.number().is_none() {
+            return quantity.wrong("a number");
+        }
+        let request_id = optional_request_id(&request_id)?;
+        let quantity = given
+            .whole()
+            .filter(|units| (1..=u64::from(QUANTITY_MAX)).contains(units));
+        let Some(quantity) = quantity else {
+            return refuse(ErrorCode::InvalidQuantity);
+        };
+        Ok(Self {
+            station_id: station_id.name(ErrorCode::UnknownStation)?,
+            commodity_id: commodity_id.name(ErrorCode::UnknownCommodity)?,
+            quantity: quantity as u32,
+            request_id,
+        })
+    }
+}
+
+impl<'t> ReadPayload<'t> for Repair {
+    fn read(payload: &[Node<'t>]) -> Checked<Self> {
+        bind!(payload as Repair: station_id, request_id);
+        station_id.text()?;
+        let request_id = optional_request_id(&request_id)?;
+        Ok(Self {
+            station_id: station_id.name(ErrorCode::UnknownStation)?,
+            request_id,
+        })
+    }
+}
+
+impl<'t> ReadPayload<'t> for Ping {
+    fn read(payload: &[Node<'t>]) -> Checked<Self> {
+        bind!(payload as Ping: t0);
+        let number = match t0.required()?.0 {
+            Node::Static(StaticNode::U64(number)) => Some((*number).into()),
+            Node::Static(StaticNode::I64(0)) => serde_json::Number::from_f64(-0.0),
+            Node::Static(StaticNode::I64(number)) => Some((*number).into()),
+            Node::Static(StaticNode::F64(number)) => serde_json::Number::from_f64(*number),
+            _ => None,
+        };
+        match number {
+            Some(t0) => Ok(Self { t0 }),
+            None => t0.wrong("a number"),
+        }
+    }
 }
 
 fn optional_request_id(field: &Field<'_, '_>) -> Checked<Option<RequestId>> {
@@ -397,36 +447,4 @@ fn optional_request_id(field: &Field<'_, '_>) -> Checked<Option<RequestId>> {
         Ok(id) => Ok(Some(id)),
         Err(error) => malformed(error.to_string()),
     }
-}
-
-fn ping(payload: &[Node<'_>]) -> Checked<Ping> {
-    let [t0] = sort(payload, ["t0"])?;
-    let number = match t0.required()?.0 {
-        Node::Static(StaticNode::U64(number)) => Some((*number).into()),
-        Node::Static(StaticNode::I64(0)) => serde_json::Number::from_f64(-0.0),
-        Node::Static(StaticNode::I64(number)) => Some((*number).into()),
-        Node::Static(StaticNode::F64(number)) => serde_json::Number::from_f64(*number),
-        _ => None,
-    };
-    match number {
-        Some(t0) => Ok(Ping { t0 }),
-        None => t0.wrong("a number"),
-    }
-}
-
-fn login<'t>(payload: &[Node<'t>]) -> Checked<Login<'t>> {
-    let [token, version] = sort(payload, ["token", "protocol_version"])?;
-    let token = token.text()?;
-    let protocol_version = match version.present() {
-        None => AskedVersion::Unstated,
-        Some(value) => match (value.whole(), value.number()) {
-            (Some(number), _) => AskedVersion::Stated(number),
-            (None, Some(_)) => AskedVersion::Unknown,
-            (None, None) => return version.wrong("an integer"),
-        },
-    };
-    Ok(Login {
-        token,
-        protocol_version,
-    })
 }

@@ -13,260 +13,251 @@ use serde::{Deserialize, Serialize};
 use super::chart::SystemChart;
 use super::code::ErrorCode;
 use super::fixed::{Angle, Fixed2};
+use super::table::{object, replies, words};
+use super::world::Cargo;
 use crate::ids::{Name, PlayerId, UnixMillis};
 use crate::limits::{BUSY_RETRY_MS, LOGIN_RETRY_MS, PROTOCOL_VERSION};
 
-/// One message of the control lane, without its envelope.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "payload")]
-pub enum Reply {
-    /// A `auth.ok` message.
-    #[serde(rename = "auth.ok")]
-    AuthOk(AuthOk),
-    /// A `auth.error` message.
-    #[serde(rename = "auth.error")]
-    AuthError(AuthError),
-    /// A `session.joined` message.
-    #[serde(rename = "session.joined")]
-    Joined(Box<Joined>),
-    /// A `trade.result` message.
-    #[serde(rename = "trade.result")]
-    TradeResult(TradeResult),
-    /// A `ship.repair_result` message.
-    #[serde(rename = "ship.repair_result")]
-    RepairResult(RepairResult),
-    /// A `combat.event` message.
-    #[serde(rename = "combat.event")]
-    CombatEvent(CombatEvent),
-    /// A `pong` message.
-    #[serde(rename = "pong")]
-    Pong(Pong),
-    /// A `server.notice` message.
-    #[serde(rename = "server.notice")]
-    Notice(Notice),
-    /// A `error` message.
-    #[serde(rename = "error")]
-    Error(ErrorReply),
+replies! {
+    /// One message of the control lane, without its envelope.
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Reply {
+        AuthOk(AuthOk) = "auth.ok";
+        AuthError(AuthError) = "auth.error";
+        Joined(Box<Joined>) = "session.joined";
+        TradeResult(TradeResult) = "trade.result";
+        RepairResult(RepairResult) = "ship.repair_result";
+        CombatEvent(CombatEvent) = "combat.event";
+        Pong(Pong) = "pong";
+        Notice(Notice) = "server.notice";
+        Error(ErrorReply) = "error";
+    }
 }
 
-/// Payload of `auth.ok`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct AuthOk {
-    /// Who is logged in: the token's subject.
-    pub player_id: PlayerId,
-    /// Where the pilot's ship is; null for a new pilot.
-    #[serde(default)]
-    pub system_id: Option<Name>,
+object! {
+    /// Payload of `auth.ok`.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct AuthOk {
+        /// Who you are: the token's subject.
+        player_id: PlayerId = always;
+        /// The system your ship is in; null for a new pilot.
+        system_id: Option<Name> = added;
+    }
 }
 
-/// Payload of `auth.error`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct AuthError {
-    /// Error code that says why.
-    pub code: ErrorCode,
-    /// The same for people; wording may change.
-    pub message: Cow<'static, str>,
-    /// The versions this server speaks, with `UNSUPPORTED_PROTOCOL_VERSION`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub supported_protocol_versions: Vec<u64>,
-    /// The login was refused for the server's sake and the token stays good: how long to wait before
-    /// the next one, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_after_ms: Option<u64>,
+object! {
+    /// Payload of `auth.error`.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct AuthError {
+        /// `INVALID_TOKEN`, `TOKEN_EXPIRED`, `UNSUPPORTED_PROTOCOL_VERSION`, or another
+        /// [code](#error-codes).
+        code: ErrorCode = always;
+        /// The same for people; wording may change.
+        message: Cow<'static, str> = always;
+        /// The versions you can speak here.
+        supported_protocol_versions: Vec<u64> = optional("with `UNSUPPORTED_PROTOCOL_VERSION`");
+        /// How long to wait before you connect and log in again; the token stays good.
+        retry_after_ms: Option<u64> = optional("where the login was refused for the server's sake"), "ms";
+    }
 }
 
-/// Payload of `session.joined`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Joined {
-    /// The system joined.
-    pub system_id: Name,
-    /// The entity that is the pilot's ship.
-    pub ship_id: String,
-    /// Where the ship is.
-    pub spawn: Spawn,
-    /// Simulation ticks a second.
-    #[serde(default)]
-    pub tick_rate: u32,
-    /// The system's current tick.
-    #[serde(default)]
-    pub tick: u64,
-    /// The protocol version spoken on this connection.
-    #[serde(default)]
-    pub protocol_version: u64,
-    /// How far the pilot sees, in u.
-    #[serde(default)]
-    pub view_radius: Fixed2,
-    /// What is needed to predict the own ship.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub flight: Option<Flight>,
-    /// What stands still in the system, and what things are called.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chart: Option<Arc<SystemChart>>,
+object! {
+    /// Payload of `session.joined`.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+    pub struct Joined {
+        /// Where you are.
+        system_id: Name = always;
+        /// The entity that is your ship.
+        ship_id: String = always;
+        /// Where your ship is; where it will be, while it is destroyed.
+        spawn: Spawn = always;
+        /// Simulation ticks a second: 30.
+        tick_rate: u32 = added, "1/s";
+        /// The current tick.
+        tick: u64 = added, "ticks";
+        /// The version spoken on this connection: 1.
+        protocol_version: u64 = added;
+        /// How far you see at most, see [What is in view](#what-is-in-view).
+        view_radius: Fixed2 = added, "u";
+        /// Constants of your ship, with which its flight can be predicted.
+        flight: Option<Flight> = added;
+        /// What stands still here and what things are called.
+        chart: Option<Arc<SystemChart>> = optional("optional");
+    }
 }
 
-/// A place and a heading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Spawn {
-    /// Position in u, to the right.
-    pub x: Fixed2,
-    /// Position in u, up.
-    pub y: Fixed2,
-    /// Heading in radians.
-    pub rotation: Angle,
+object! {
+    /// A place and a heading.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct Spawn {
+        /// Position to the right.
+        x: Fixed2 = always, "u";
+        /// Position up.
+        y: Fixed2 = always, "u";
+        /// Heading: 0 along +x, rising counter-clockwise.
+        rotation: Angle = always, "rad";
+    }
 }
 
-/// The constants of the own ship's flight; see "Flight" in the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Flight {
-    /// Acceleration at full thrust, u/s².
-    pub thrust_accel: f64,
-    /// Turn rate at full deflection, rad/s.
-    pub turn_rate: f64,
-    /// How fast velocity decays without thrust, 1/s; terminal speed is `thrust_accel / drag`.
-    pub drag: f64,
-    /// The ship's radius, u.
-    pub radius: f64,
-    /// Fuel burned a second at full thrust.
-    pub fuel_burn: f64,
-    /// Share of the thrust that is left on an empty tank.
-    pub empty_tank_thrust: f64,
+object! {
+    /// The constants of the own ship's flight; see
+    /// [Flight](#flight-predicting-your-own-ship) on the protocol's page.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+    pub struct Flight {
+        /// Acceleration at full thrust.
+        thrust_accel: f64 = always, "u/s²";
+        /// Turn rate at full deflection.
+        turn_rate: f64 = always, "rad/s";
+        /// How fast velocity decays without thrust; terminal speed is `thrust_accel / drag`.
+        drag: f64 = always, "1/s";
+        /// Your ship's radius.
+        radius: f64 = always, "u";
+        /// Fuel burned a second at full thrust.
+        fuel_burn: f64 = always, "units/s";
+        /// Share of thrust left on an empty tank.
+        empty_tank_thrust: f64 = always, "0 to 1";
+    }
 }
 
-/// An amount of a commodity in the hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Cargo {
-    /// Commodity in the hold.
-    pub commodity_id: Name,
-    /// Quantity in units.
-    pub qty: u32,
+object! {
+    /// Payload of `trade.result`.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct TradeResult {
+        /// Always true: a refused trade is an `error`.
+        ok: bool = always;
+        /// Your money after it.
+        credits: i64 = always, "credits";
+        /// Your hold after it; the traded commodity is listed even when none is left.
+        cargo: Vec<Cargo> = always;
+        /// What was traded.
+        details: TradeDetails = always;
+    }
 }
 
-/// Payload of `trade.result`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TradeResult {
-    /// Always true: a refused trade is answered by `error`.
-    pub ok: bool,
-    /// The pilot's credits after the trade.
-    pub credits: i64,
-    /// The hold after the trade; the traded commodity is listed even when none is left.
-    pub cargo: Vec<Cargo>,
-    /// What was traded.
-    pub details: TradeDetails,
+object! {
+    /// What a trade was.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct TradeDetails {
+        /// The station.
+        station_id: Name = always;
+        /// The commodity.
+        commodity_id: Name = always;
+        /// How much of it.
+        quantity: u32 = always, "units";
+        /// Price of a unit.
+        unit_price: i64 = always, "credits";
+        /// `unit_price` times `quantity`.
+        total: i64 = always, "credits";
+    }
 }
 
-/// What a trade was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TradeDetails {
-    /// Station that served the order.
-    pub station_id: Name,
-    /// Commodity that was traded.
-    pub commodity_id: Name,
-    /// Quantity in units.
-    pub quantity: u32,
-    /// Credits a unit.
-    pub unit_price: i64,
-    /// `unit_price` times `quantity`.
-    pub total: i64,
+object! {
+    /// Payload of `ship.repair_result`.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct RepairResult {
+        /// Always true: a refused repair is an `error`.
+        ok: bool = always;
+        /// Your money after it.
+        credits: i64 = always, "credits";
+        /// Your hull after it.
+        hull: i32 = always, "points";
+        /// What was done.
+        details: RepairDetails = always;
+    }
 }
 
-/// Payload of `ship.repair_result`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RepairResult {
-    /// Always true: a refused repair is answered by `error`.
-    pub ok: bool,
-    /// The pilot's credits after the repair.
-    pub credits: i64,
-    /// Hull points after the repair.
-    pub hull: i32,
-    /// What was done.
-    pub details: RepairDetails,
+object! {
+    /// What a repair was.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct RepairDetails {
+        /// The station.
+        station_id: Name = always;
+        /// Hull restored.
+        hull_restored: i32 = always, "points";
+        /// Price of a point.
+        unit_price: i64 = always, "credits";
+        /// `unit_price` times `hull_restored`.
+        total: i64 = always, "credits";
+    }
 }
 
-/// What a repair was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RepairDetails {
-    /// Station that served the order.
-    pub station_id: Name,
-    /// Hull points restored.
-    pub hull_restored: i32,
-    /// Credits a hull point.
-    pub unit_price: i64,
-    /// `unit_price` times `hull_restored`.
-    pub total: i64,
+object! {
+    /// Payload of `combat.event`: sent to both sides.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct CombatEvent {
+        /// `hit` or `destroyed`.
+        kind: CombatKind = always;
+        /// Whose shot it was.
+        source_id: String = always;
+        /// Who was hit.
+        target_id: String = always;
+        /// Hull taken.
+        damage: i32 = always, "points";
+        /// Hull that the target has left.
+        target_hp: i32 = always, "points";
+    }
 }
 
-/// Payload of `combat.event`: sent to both sides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CombatEvent {
-    /// What happened to the ship.
-    pub kind: CombatKind,
-    /// Whose shot it was.
-    pub source_id: String,
-    /// Who was hit.
-    pub target_id: String,
-    /// Hull points taken.
-    pub damage: i32,
-    /// Hull points the target has left.
-    pub target_hp: i32,
+words! {
+    /// What happened in a `combat.event`.
+    pub enum CombatKind {
+        /// A shot struck.
+        Hit = "hit",
+        /// The shot that took the last hull point.
+        Destroyed = "destroyed",
+    }
 }
 
-/// What happened in a `combat.event`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CombatKind {
-    /// A shot struck.
-    Hit,
-    /// The shot that took the last hull point.
-    Destroyed,
+object! {
+    /// Payload of `pong`.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+    pub struct Pong {
+        /// What the ping carried.
+        t0: serde_json::Number = always;
+        /// The server's clock.
+        t1: u64 = always, "Unix ms";
+        /// The system's current tick; 0 before a system was joined.
+        tick: u64 = always, "ticks";
+    }
 }
 
-/// Payload of `pong`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Pong {
-    /// What the ping carried.
-    pub t0: serde_json::Number,
-    /// The server's clock, Unix milliseconds.
-    pub t1: u64,
-    /// The system's current tick; 0 before a system was joined.
-    pub tick: u64,
+object! {
+    /// Payload of `server.notice`.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct Notice {
+        /// `drain`: the server is going down, close 1001 follows. `jump`: your ship is on its way to
+        /// another system, `session.joined` follows. Ignore kinds you do not know.
+        kind: NoticeKind = always;
+        /// The same for people.
+        message: Option<Cow<'static, str>> = optional("optional");
+        /// When it takes effect at the latest; when you arrive.
+        deadline_ms: Option<u64> = optional("with `drain`, `jump`"), "Unix ms";
+        /// Where to.
+        system_id: Option<Name> = optional("with `jump`");
+    }
 }
 
-/// Payload of `server.notice`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Notice {
-    /// What is announced.
-    pub kind: NoticeKind,
-    /// The same for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<Cow<'static, str>>,
-    /// When it takes effect, Unix milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deadline_ms: Option<u64>,
-    /// With `jump`: where to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub system_id: Option<Name>,
+words! {
+    /// What a `server.notice` announces.
+    pub enum NoticeKind {
+        /// The server is going down and will close the connection with 1001.
+        Drain = "drain",
+        /// The pilot's ship is on its way to another system; `session.joined` follows at the deadline.
+        Jump = "jump",
+    }
 }
 
-/// What a `server.notice` announces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum NoticeKind {
-    /// The server is going down and will close the connection with 1001.
-    Drain,
-    /// The pilot's ship is on its way to another system; `session.joined` follows at the deadline.
-    Jump,
-}
-
-/// Payload of `error`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ErrorReply {
-    /// Error code that says why.
-    pub code: ErrorCode,
-    /// The same for people; wording may change.
-    pub message: Cow<'static, str>,
-    /// With `RATE_LIMITED`: how long to wait, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_after_ms: Option<u64>,
+object! {
+    /// Payload of `error`.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+    pub struct ErrorReply {
+        /// One of the [error codes](#error-codes); branch on this.
+        code: ErrorCode = always;
+        /// The same for people; wording may change.
+        message: Cow<'static, str> = always;
+        /// How long to wait.
+        retry_after_ms: Option<u64> = optional("with `RATE_LIMITED`"), "ms";
+    }
 }
 
 impl Reply {
@@ -314,74 +305,49 @@ impl Reply {
             retry_after_ms: Some(wait_ms),
         })
     }
-
-    /// The envelope's `type`.
-    pub const fn wire_name(&self) -> &'static str {
-        match self {
-            Self::AuthOk(_) => "auth.ok",
-            Self::AuthError(_) => "auth.error",
-            Self::Joined(_) => "session.joined",
-            Self::TradeResult(_) => "trade.result",
-            Self::RepairResult(_) => "ship.repair_result",
-            Self::CombatEvent(_) => "combat.event",
-            Self::Pong(_) => "pong",
-            Self::Notice(_) => "server.notice",
-            Self::Error(_) => "error",
-        }
-    }
 }
 
 /// The envelope as the server writes it.
 #[derive(Serialize)]
-pub(super) struct Envelope<'a, P> {
-    pub(super) r#type: &'static str,
-    pub(super) seq: u64,
+struct ServerEnvelope<'a, P> {
+    r#type: &'static str,
+    seq: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reply_to: Option<u64>,
-    pub(super) ts: u64,
-    pub(super) payload: &'a P,
+    reply_to: Option<u64>,
+    ts: u64,
+    payload: &'a P,
 }
 
-/// Appends one message to `out`: `seq` is the connection's next number, `reply_to` the request's.
-pub fn encode(reply: &Reply, seq: u64, reply_to: Option<u64>, ts: UnixMillis, out: &mut Vec<u8>) {
-    let head = Head {
-        r#type: reply.wire_name(),
-        seq,
-        reply_to,
-        ts,
-    };
-    match reply {
-        Reply::AuthOk(payload) => write(head, payload, out),
-        Reply::AuthError(payload) => write(head, payload, out),
-        Reply::Joined(payload) => write(head, payload, out),
-        Reply::TradeResult(payload) => write(head, payload, out),
-        Reply::RepairResult(payload) => write(head, payload, out),
-        Reply::CombatEvent(payload) => write(head, payload, out),
-        Reply::Pong(payload) => write(head, payload, out),
-        Reply::Notice(payload) => write(head, payload, out),
-        Reply::Error(payload) => write(head, payload, out),
-    }
-}
-
+/// What an envelope says besides the payload.
 #[derive(Clone, Copy)]
-pub(super) struct Head {
+pub(super) struct EnvelopeHead {
     pub(super) r#type: &'static str,
     pub(super) seq: u64,
     pub(super) reply_to: Option<u64>,
     pub(super) ts: UnixMillis,
 }
 
-pub(super) fn write<P: Serialize>(head: Head, payload: &P, out: &mut Vec<u8>) {
-    let envelope = Envelope {
+/// Appends one message to `out`: `seq` is the connection's next number, `reply_to` the request's.
+pub fn encode(reply: &Reply, seq: u64, reply_to: Option<u64>, ts: UnixMillis, out: &mut Vec<u8>) {
+    let head = EnvelopeHead {
+        r#type: reply.wire_name(),
+        seq,
+        reply_to,
+        ts,
+    };
+    reply.write(head, out);
+}
+
+pub(super) fn write<P: Serialize>(head: EnvelopeHead, payload: &P, out: &mut Vec<u8>) {
+    let envelope = ServerEnvelope {
         r#type: head.r#type,
         seq: head.seq,
         reply_to: head.reply_to,
         ts: head.ts.0,
         payload,
     };
-    // Writing plain structs into memory has no way to fail.
     let written = simd_json::to_writer(out, &envelope);
-    debug_assert!(written.is_ok());
+    debug_assert!(written.is_ok(), "plain structs into memory cannot fail");
 }
 
 #[cfg(test)]

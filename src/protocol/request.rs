@@ -2,11 +2,12 @@
 //!
 //! The same types are decoded by the server, written by clients of ours (load generator, tests) and
 //! described by the schema. A [`Request`] that exists is within its bounds: nothing behind the
-//! decoder checks a range again.
+//! decoder checks a range again. Each field here is an entry of the protocol's table.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::table::{object, requests};
 use super::value::{AskedVersion, RequestId, Seq};
 use crate::ids::{Name, UnixMillis};
 use crate::limits::QUANTITY_MAX;
@@ -20,65 +21,66 @@ pub struct Message<'t> {
     pub request: Request<'t>,
 }
 
-/// A validated request. Tokens are borrowed from the message's text; all else is owned.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Request<'t> {
-    /// A `auth.login` message.
-    Login(Login<'t>),
-    /// A `auth.refresh` message.
-    Refresh(Refresh<'t>),
-    /// A `session.join_system` message.
-    JoinSystem(JoinSystem),
-    /// A `input.command` message.
-    Input(Input),
-    /// A `trade.buy` message.
-    Buy(Trade),
-    /// A `trade.sell` message.
-    Sell(Trade),
-    /// A `ship.repair_request` message.
-    Repair(Repair),
-    /// A `ping` message.
-    Ping(Ping),
+requests! {
+    /// A validated request. Tokens are borrowed from the message's text; all else is owned.
+    #[derive(Debug, Clone, PartialEq)]
+    pub enum Request<'t>;
+    /// What a request is, without its body.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum RequestKind {
+        Login(Login<'t>) = "auth.login", answered;
+        Refresh(Refresh<'t>) = "auth.refresh", answered;
+        JoinSystem(JoinSystem) = "session.join_system", answered;
+        Input(Input) = "input.command", unanswered;
+        Buy(Trade) = "trade.buy", answered;
+        Sell(Trade) = "trade.sell", answered;
+        Repair(Repair) = "ship.repair_request", answered;
+        Ping(Ping) = "ping", answered;
+    }
 }
 
-/// Payload of `auth.login`.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Login<'t> {
-    /// A signed JSON Web Token that names the player.
-    pub token: &'t str,
-    /// The protocol version that the client speaks.
-    #[serde(skip_serializing_if = "AskedVersion::is_unstated")]
-    #[schemars(default)]
-    pub protocol_version: AskedVersion,
+object! {
+    /// Payload of `auth.login`.
+    #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+    pub struct Login<'t> {
+        /// A signed JSON Web Token (HS256, RS256, ES256 or `EdDSA`, as the operator chose).
+        token: &'t str = always, "at most 4096 bytes";
+        /// The version you speak.
+        protocol_version: AskedVersion = optional("absent: 1");
+    }
 }
 
-/// Payload of `auth.refresh`.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Refresh<'t> {
-    /// A newer token of the same player.
-    pub token: &'t str,
+object! {
+    /// Payload of `auth.refresh`.
+    #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+    pub struct Refresh<'t> {
+        /// The newer token, of the same player.
+        token: &'t str = always;
+    }
 }
 
-/// Payload of `session.join_system`.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct JoinSystem {
-    /// The system to fly in.
-    pub system_id: Name,
+object! {
+    /// Payload of `session.join_system`.
+    #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+    pub struct JoinSystem {
+        /// The system to fly in.
+        system_id: Name = always;
+    }
 }
 
-/// Payload of `input.command`: the state of the controls until the next one. Finite and clamped.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
-#[serde(default)]
-pub struct Input {
-    /// Share of full thrust along the nose. Out of range is clamped to 0..=1.
-    pub thrust: f32,
-    /// Share of the full turn rate; positive turns counter-clockwise. Out of range is clamped to
-    /// -1..=1.
-    pub turn: f32,
-    /// Whether the trigger is held.
-    pub fire_primary: bool,
-    /// Whether to dock as soon as a station is near and the ship slow enough.
-    pub dock_request: bool,
+object! {
+    /// Payload of `input.command`: the state of the controls until the next one. Finite and clamped.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
+    pub struct Input {
+        /// Share of full thrust, along the nose; above 0 undocks.
+        thrust: f32 = neutral("absent: 0"), "0 to 1, clamped";
+        /// Share of the full turn rate, positive counter-clockwise.
+        turn: f32 = neutral("absent: 0"), "-1 to 1, clamped";
+        /// The trigger; the gun's cooldown is the server's.
+        fire_primary: bool = neutral("absent: false");
+        /// Dock as soon as a station is near and you are slow enough.
+        dock_request: bool = neutral("absent: false");
+    }
 }
 
 impl Input {
@@ -101,123 +103,42 @@ fn axis(value: f64, low: f64) -> f32 {
     value.clamp(low, 1.0) as f32 + 0.0
 }
 
-/// Payload of `trade.buy` and `trade.sell`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Trade {
-    /// The station to trade with; the ship must be docked there.
-    pub station_id: Name,
-    /// What to trade.
-    pub commodity_id: Name,
-    /// How many units.
-    #[schemars(range(min = 1, max = QUANTITY_MAX))]
-    pub quantity: u32,
-    /// Makes the request safe to repeat.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<RequestId>,
-}
-
-/// Payload of `ship.repair_request`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Repair {
-    /// The station to be repaired at; the ship must be docked there.
-    pub station_id: Name,
-    /// Makes the request safe to repeat.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<RequestId>,
-}
-
-/// Payload of `ping`.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Ping {
-    /// Any number, usually the client's clock; comes back as it went.
-    pub t0: serde_json::Number,
-}
-
-/// What a request is, without its body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RequestKind {
-    /// A `auth.login` message.
-    Login,
-    /// A `auth.refresh` message.
-    Refresh,
-    /// A `session.join_system` message.
-    JoinSystem,
-    /// A `input.command` message.
-    Input,
-    /// A `trade.buy` message.
-    Buy,
-    /// A `trade.sell` message.
-    Sell,
-    /// A `ship.repair_request` message.
-    Repair,
-    /// A `ping` message.
-    Ping,
-}
-
-impl RequestKind {
-    /// All kinds, in the order of the protocol's page.
-    pub const ALL: [Self; 8] = [
-        Self::Login,
-        Self::Refresh,
-        Self::JoinSystem,
-        Self::Input,
-        Self::Buy,
-        Self::Sell,
-        Self::Repair,
-        Self::Ping,
-    ];
-
-    /// The envelope's `type`.
-    pub const fn wire_name(self) -> &'static str {
-        match self {
-            Self::Login => "auth.login",
-            Self::Refresh => "auth.refresh",
-            Self::JoinSystem => "session.join_system",
-            Self::Input => "input.command",
-            Self::Buy => "trade.buy",
-            Self::Sell => "trade.sell",
-            Self::Repair => "ship.repair_request",
-            Self::Ping => "ping",
-        }
+object! {
+    /// Payload of `trade.buy` and `trade.sell`.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+    pub struct Trade {
+        /// The station to trade with.
+        station_id: Name = always;
+        /// What to trade.
+        commodity_id: Name = always;
+        /// How many units.
+        quantity: u32 = always, "1 to 1 000 000 000", #[schemars(range(min = 1, max = QUANTITY_MAX))];
+        /// Makes it safe to repeat, see [Exactly once](#exactly-once).
+        request_id: Option<RequestId> = optional("optional"), "1 to 64 bytes, no control characters";
     }
+}
 
-    /// The kind that an envelope's `type` names.
-    pub fn from_wire_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "input.command" => Self::Input,
-            "trade.buy" => Self::Buy,
-            "trade.sell" => Self::Sell,
-            "ship.repair_request" => Self::Repair,
-            "ping" => Self::Ping,
-            "session.join_system" => Self::JoinSystem,
-            "auth.login" => Self::Login,
-            "auth.refresh" => Self::Refresh,
-            _ => return None,
-        })
+object! {
+    /// Payload of `ship.repair_request`.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+    pub struct Repair {
+        /// The station to be repaired at.
+        station_id: Name = always;
+        /// Makes it safe to repeat, see [Exactly once](#exactly-once).
+        request_id: Option<RequestId> = optional("optional"), "1 to 64 bytes, no control characters";
     }
+}
 
-    /// Whether the request is owed exactly one reply: its result, or an error that names it.
-    /// `input.command` alone is not; its effect shows in the stream.
-    pub const fn is_answered(self) -> bool {
-        !matches!(self, Self::Input)
+object! {
+    /// Payload of `ping`.
+    #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+    pub struct Ping {
+        /// Any number, usually your clock; comes back as it went.
+        t0: serde_json::Number = always;
     }
 }
 
 impl Request<'_> {
-    /// What the request is.
-    pub const fn kind(&self) -> RequestKind {
-        match self {
-            Self::Login(_) => RequestKind::Login,
-            Self::Refresh(_) => RequestKind::Refresh,
-            Self::JoinSystem(_) => RequestKind::JoinSystem,
-            Self::Input(_) => RequestKind::Input,
-            Self::Buy(_) => RequestKind::Buy,
-            Self::Sell(_) => RequestKind::Sell,
-            Self::Repair(_) => RequestKind::Repair,
-            Self::Ping(_) => RequestKind::Ping,
-        }
-    }
-
     /// The name that an order gives itself, so that it can be repeated.
     pub const fn request_id(&self) -> Option<&RequestId> {
         match self {
@@ -230,7 +151,7 @@ impl Request<'_> {
 
 /// The envelope as a client writes it.
 #[derive(Serialize)]
-struct Envelope<'a, P> {
+struct ClientEnvelope<'a, P> {
     r#type: &'static str,
     seq: Seq,
     ts: u64,
@@ -239,27 +160,24 @@ struct Envelope<'a, P> {
 
 /// Appends a request as a client would send it.
 pub fn encode_request(message: &Message<'_>, ts: UnixMillis, out: &mut Vec<u8>) {
-    match &message.request {
-        Request::Login(payload) => write(message, ts, payload, out),
-        Request::Refresh(payload) => write(message, ts, payload, out),
-        Request::JoinSystem(payload) => write(message, ts, payload, out),
-        Request::Input(payload) => write(message, ts, payload, out),
-        Request::Buy(payload) | Request::Sell(payload) => write(message, ts, payload, out),
-        Request::Repair(payload) => write(message, ts, payload, out),
-        Request::Ping(payload) => write(message, ts, payload, out),
-    }
+    message.request.write(message.seq, ts, out);
 }
 
-fn write<P: Serialize>(message: &Message<'_>, ts: UnixMillis, payload: &P, out: &mut Vec<u8>) {
-    let envelope = Envelope {
-        r#type: message.request.kind().wire_name(),
-        seq: message.seq,
+fn write<P: Serialize>(
+    wire_name: &'static str,
+    seq: Seq,
+    ts: UnixMillis,
+    payload: &P,
+    out: &mut Vec<u8>,
+) {
+    let envelope = ClientEnvelope {
+        r#type: wire_name,
+        seq,
         ts: ts.0,
         payload,
     };
-    // Writing plain structs into memory has no way to fail.
     let written = serde_json::to_writer(out, &envelope);
-    debug_assert!(written.is_ok());
+    debug_assert!(written.is_ok(), "plain structs into memory cannot fail");
 }
 
 #[cfg(test)]

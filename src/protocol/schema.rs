@@ -5,14 +5,12 @@
 //! the document itself is the choice of one message by `type`. Unknown fields are allowed
 //! everywhere, as the protocol demands.
 
+use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::reply::{
-    AuthError, AuthOk, CombatEvent, ErrorReply, Joined, Notice, Pong, RepairResult, TradeResult,
-};
-use super::request::{Input, JoinSystem, Login, Ping, Refresh, Repair, RequestKind, Trade};
+use super::reply::Reply;
+use super::request::Request;
 use super::value::Seq;
 use super::world::{Delta, Snapshot};
 
@@ -54,18 +52,8 @@ fn references(messages: &Map<String, Value>) -> Vec<Value> {
 }
 
 fn from_client(generator: &mut SchemaGenerator, messages: &mut Map<String, Value>) {
-    for kind in RequestKind::ALL {
-        let payload = match kind {
-            RequestKind::Login => generator.subschema_for::<Login<'_>>(),
-            RequestKind::Refresh => generator.subschema_for::<Refresh<'_>>(),
-            RequestKind::JoinSystem => generator.subschema_for::<JoinSystem>(),
-            RequestKind::Input => generator.subschema_for::<Input>(),
-            RequestKind::Buy | RequestKind::Sell => generator.subschema_for::<Trade>(),
-            RequestKind::Repair => generator.subschema_for::<Repair>(),
-            RequestKind::Ping => generator.subschema_for::<Ping>(),
-        };
+    for (name, payload) in Request::payload_schemas(generator) {
         let seq = generator.subschema_for::<Seq>();
-        let name = kind.wire_name();
         let schema = json!({
             "type": "object",
             "properties": {
@@ -81,43 +69,33 @@ fn from_client(generator: &mut SchemaGenerator, messages: &mut Map<String, Value
 }
 
 fn from_server(generator: &mut SchemaGenerator, messages: &mut Map<String, Value>) {
-    answer::<AuthOk>("auth.ok", generator, messages);
-    answer::<AuthError>("auth.error", generator, messages);
-    answer::<Joined>("session.joined", generator, messages);
-    answer::<Snapshot>("world.snapshot", generator, messages);
-    answer::<Delta>("world.delta", generator, messages);
-    answer::<TradeResult>("trade.result", generator, messages);
-    answer::<RepairResult>("ship.repair_result", generator, messages);
-    answer::<CombatEvent>("combat.event", generator, messages);
-    answer::<Pong>("pong", generator, messages);
-    answer::<Notice>("server.notice", generator, messages);
-    answer::<ErrorReply>("error", generator, messages);
-}
-
-fn answer<P: JsonSchema>(
-    name: &'static str,
-    generator: &mut SchemaGenerator,
-    messages: &mut Map<String, Value>,
-) {
-    let payload = generator.subschema_for::<P>();
-    let schema = json!({
-        "type": "object",
-        "properties": {
-            "type": { "const": name },
-            "seq": {
-                "type": "integer",
-                "minimum": 1,
-                "description": "Counts every message of the connection, from 1.",
+    let stream = [
+        (
+            Snapshot::MESSAGE.name,
+            generator.subschema_for::<Snapshot>(),
+        ),
+        (Delta::MESSAGE.name, generator.subschema_for::<Delta>()),
+    ];
+    for (name, payload) in Reply::payload_schemas(generator).into_iter().chain(stream) {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "type": { "const": name },
+                "seq": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "description": "Counts every message of the connection, from 1.",
+                },
+                "reply_to": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "The seq of the request that this answers.",
+                },
+                "ts": { "type": "integer", "description": "Unix milliseconds." },
+                "payload": payload,
             },
-            "reply_to": {
-                "type": "integer",
-                "minimum": 0,
-                "description": "The seq of the request that this answers.",
-            },
-            "ts": { "type": "integer", "description": "Unix milliseconds." },
-            "payload": payload,
-        },
-        "required": ["type", "seq", "ts", "payload"],
-    });
-    messages.insert(name.into(), schema);
+            "required": ["type", "seq", "ts", "payload"],
+        });
+        messages.insert(name.into(), schema);
+    }
 }

@@ -11,6 +11,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
+use super::table::Absent;
 use crate::ids::{NAME_BYTES_MAX, Name, PlayerId};
 use crate::limits::{PROTOCOL_VERSION, REQUEST_ID_BYTES_MAX, SEQ_MAX};
 
@@ -121,10 +122,11 @@ impl AskedVersion {
             Self::Unknown => false,
         }
     }
+}
 
-    /// Whether nothing was stated; then the field is left out.
-    pub const fn is_unstated(&self) -> bool {
-        matches!(self, Self::Unstated)
+impl Absent for AskedVersion {
+    fn is_absent(&self) -> bool {
+        *self == Self::Unstated
     }
 }
 

@@ -1,5 +1,5 @@
-//! One client's message out of a frame: head, runs of bytes, tail. No loop over entities, except
-//! over those that crossed a cell's edge, and in a crowd.
+//! One client's message out of a frame: for each field, runs of bytes. No loop over entities, except
+//! over those that crossed a cell's edge, and in a crowd. The JSON around them is the protocol's.
 //!
 //! What the client knew before is the entities of the cells it saw, `B`; what it sees now is `N`:
 //!
@@ -17,8 +17,10 @@ use std::ops::Range;
 
 use super::frame::{Before, ClientView, Gravity, TickFrame};
 use super::view::{Beside, CellId};
-use crate::ids::UnixMillis;
 use crate::limits::{DELTA_EVENT_BYTES_MAX, VIEW_BANDS_MAX};
+use crate::protocol::Fixed2;
+use crate::protocol::row::append;
+use crate::protocol::world::{DeltaSource, SnapshotSource, write_delta, write_snapshot};
 
 /// Every how many frames an entity is told to a client, by ring of distance: own and adjacent
 /// cells, up to half the reach, beyond. A client takes the first row that fits its byte budget.
@@ -46,75 +48,119 @@ const _: () = {
 /// Work: about nine copies, and a look at each entity that crossed a cell's edge in the view; in a
 /// crowd, a look at each entity of the view.
 pub fn delta(frame: &TickFrame, pilot: &ClientView, seq: u64, out: &mut Vec<u8>) {
-    head(out, b"{\"type\":\"world.delta\",\"seq\":", seq, frame);
-    out.extend_from_slice(b",\"entity_updates\":[");
-    let mixed = if pilot.before == Before::Same {
-        same(frame, pilot, out)
-    } else {
-        entered(frame, pilot, out);
-        MixedBands::ALL
+    let mut delta = DeltaOf {
+        frame,
+        pilot,
+        mixed: MixedBands::ALL,
+        has_removed: false,
     };
-    end_list(out, b"],\"entity_removed\":[");
-    let removed_at = out.len();
-    removals(frame, pilot, mixed, RemovalField::Id, out);
-    let has_removed = out.len() > removed_at;
-    end_list(out, b"],\"events\":[");
-    events(frame, pilot, mixed, out);
-    end_list(out, b"],\"you_zone_context\":");
-    out.extend_from_slice(pilot.zone.of(&frame.pilot_bytes));
-    if let Some(seq) = pilot.last_input_seq {
-        out.extend_from_slice(b",\"last_input_seq\":");
-        number(out, seq);
-    }
-    if has_removed {
-        out.extend_from_slice(b",\"gone\":{");
-        removals(frame, pilot, mixed, RemovalField::Reason, out);
-        end_list(out, b"}");
-    }
-    if !pilot.you.is_empty() {
-        out.extend_from_slice(b",\"you\":");
-        out.extend_from_slice(pilot.you.of(&frame.pilot_bytes));
-    }
-    if frame.dilation_centi < 100 {
-        out.extend_from_slice(b",\"time_dilation\":0.");
-        let (tenths, hundredths) = (frame.dilation_centi / 10 % 10, frame.dilation_centi % 10);
-        out.extend_from_slice(&[b'0' + tenths as u8, b'0' + hundredths as u8]);
-    }
-    out.extend_from_slice(b"}}");
+    write_delta(seq, &mut delta, out);
 }
 
 /// Appends the client's `world.snapshot`: everything in its view in full. Only for a frame that
 /// carries one for it ([`ClientView::has_snapshot`]).
 pub fn snapshot(frame: &TickFrame, pilot: &ClientView, seq: u64, out: &mut Vec<u8>) {
-    head(out, b"{\"type\":\"world.snapshot\",\"seq\":", seq, frame);
-    out.extend_from_slice(b",\"you\":");
-    out.extend_from_slice(pilot.snapshot_you.of(&frame.pilot_bytes));
-    out.extend_from_slice(b",\"entities\":[");
-    for run in pilot.now.runs(frame.grid) {
-        out.extend_from_slice(frame.full_in(&run));
-        for arrival in frame.arrivals_in(&run) {
-            out.extend_from_slice(arrival.full.of(&frame.extra_bytes));
+    write_snapshot(seq, &mut SnapshotOf { frame, pilot }, out);
+}
+
+/// One client's delta, field by field in the order of the table.
+struct DeltaOf<'f> {
+    frame: &'f TickFrame,
+    pilot: &'f ClientView,
+    /// Known once the updates are written.
+    mixed: MixedBands,
+    /// Known once the removals are written.
+    has_removed: bool,
+}
+
+impl DeltaSource for DeltaOf<'_> {
+    fn stamp(&self) -> &[u8] {
+        &self.frame.stamp
+    }
+
+    fn entity_updates(&mut self, out: &mut Vec<u8>) {
+        if self.pilot.before == Before::Same {
+            self.mixed = same(self.frame, self.pilot, out);
+        } else {
+            entered(self.frame, self.pilot, out);
         }
     }
-    end_list(out, b"],\"markets\":");
-    out.extend_from_slice(&frame.markets);
-    out.extend_from_slice(b",\"zones\":");
-    out.extend_from_slice(&frame.zones);
-    out.extend_from_slice(b"}}");
+
+    fn entity_removed(&mut self, out: &mut Vec<u8>) {
+        let start = out.len();
+        removals(self.frame, self.pilot, self.mixed, RemovalField::Id, out);
+        self.has_removed = out.len() > start;
+    }
+
+    fn events(&mut self, out: &mut Vec<u8>) {
+        events(self.frame, self.pilot, self.mixed, out);
+    }
+
+    fn you_zone_context(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.pilot.zone.of(&self.frame.pilot_bytes));
+    }
+
+    fn last_input_seq(&mut self, out: &mut Vec<u8>) {
+        if let Some(seq) = self.pilot.last_input_seq {
+            append(&seq, out);
+        }
+    }
+
+    fn gone(&mut self, out: &mut Vec<u8>) {
+        if self.has_removed {
+            removals(
+                self.frame,
+                self.pilot,
+                self.mixed,
+                RemovalField::Reason,
+                out,
+            );
+        }
+    }
+
+    fn you(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.pilot.you.of(&self.frame.pilot_bytes));
+    }
+
+    fn time_dilation(&mut self, out: &mut Vec<u8>) {
+        if self.frame.dilation_centi < 100 {
+            let dilation = Fixed2::from_hundredths(self.frame.dilation_centi as i32);
+            append(&dilation, out);
+        }
+    }
 }
 
-fn head(out: &mut Vec<u8>, opening: &[u8], seq: u64, frame: &TickFrame) {
-    out.extend_from_slice(opening);
-    number(out, seq);
-    out.extend_from_slice(&frame.stamp);
+/// One client's snapshot, field by field in the order of the table.
+struct SnapshotOf<'f> {
+    frame: &'f TickFrame,
+    pilot: &'f ClientView,
 }
 
-/// What all messages of a frame have in common ahead of their lists.
-pub(super) fn stamp(tick: u64, unix: UnixMillis, out: &mut Vec<u8>) {
-    out.extend_from_slice(b",\"ts\":");
-    number(out, unix.0);
-    out.extend_from_slice(b",\"payload\":{\"tick\":");
-    number(out, tick);
+impl SnapshotSource for SnapshotOf<'_> {
+    fn stamp(&self) -> &[u8] {
+        &self.frame.stamp
+    }
+
+    fn you(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.pilot.snapshot_you.of(&self.frame.pilot_bytes));
+    }
+
+    fn entities(&mut self, out: &mut Vec<u8>) {
+        for run in self.pilot.now.runs(self.frame.grid) {
+            out.extend_from_slice(self.frame.full_in(&run));
+            for arrival in self.frame.arrivals_in(&run) {
+                out.extend_from_slice(arrival.full.of(&self.frame.extra_bytes));
+            }
+        }
+    }
+
+    fn markets(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.frame.markets);
+    }
+
+    fn zones(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.frame.zones);
+    }
 }
 
 /// Bands of a view in which there may be more to tell than updates, a bit each, the lowest first. So
@@ -323,16 +369,4 @@ fn removals(
             }
         }
     }
-}
-
-/// Closes a list whose items each end with a comma.
-fn end_list(out: &mut Vec<u8>, closing: &[u8]) {
-    if out.last() == Some(&b',') {
-        out.truncate(out.len() - 1);
-    }
-    out.extend_from_slice(closing);
-}
-
-fn number(out: &mut Vec<u8>, value: u64) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }

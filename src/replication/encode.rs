@@ -14,7 +14,9 @@ use bumpalo::collections::Vec as BumpVec;
 use super::frame::{ByteSpan, CellArrival, CellRemoval, PlaceStart};
 use super::view::CellId;
 use crate::limits::ROW_BYTES_ESTIMATE;
-use crate::protocol::row::{EntityText, Motion, Row, append};
+use crate::protocol::row::{EntityText, append_item, append_reason};
+use crate::protocol::world::{EntityValues, RemovalReason as Reason, UpdateRow};
+use crate::protocol::{Angle, Fixed2};
 use crate::sim::{Cells, Entities, EntityId, NO_CELL, RemovalReason};
 use crate::universe::System;
 
@@ -25,13 +27,6 @@ pub(super) struct ArenaBytes<'a>(pub(super) BumpVec<'a, u8>);
 impl<'a> ArenaBytes<'a> {
     fn with_capacity_in(bytes: usize, arena: &'a Bump) -> Self {
         Self(BumpVec::with_capacity_in(bytes, arena))
-    }
-
-    /// Appends a row as an item of a list.
-    #[inline]
-    fn row(&mut self, row: &Row<'_>) {
-        append(row, self);
-        self.0.push(b',');
     }
 
     /// Appends what `write` writes and tells where it stands.
@@ -136,45 +131,35 @@ pub(super) fn text<'a>(id: &'a EntityId, system: &'a System) -> EntityText<'a> {
     }
 }
 
-/// Appends an id and, for `gone`, its reason.
-pub(super) fn departure<W: io::Write>(id: &EntityText<'_>, reason: Option<&str>, out: &mut W) {
-    append(id, out);
-    if let Some(reason) = reason {
-        // Memory that grows is the only writer meant.
-        let _ = out.write_all(b":\"");
-        let _ = out.write_all(reason.as_bytes());
-        let _ = out.write_all(b"\"");
+/// Appends an id as an item of a list or, with a reason, as an entry of `gone`.
+pub(super) fn departure<W: io::Write>(id: &EntityText<'_>, reason: Option<Reason>, out: &mut W) {
+    match reason {
+        None => append_item(id, out),
+        Some(reason) => append_reason(id, reason, out),
     }
-    let _ = out.write_all(b",");
 }
 
-/// The wire's word for why an entity is gone.
-pub(super) const fn reason(gone: RemovalReason) -> &'static str {
+/// The protocol's word for why an entity is gone.
+pub(super) const fn reason(gone: RemovalReason) -> Reason {
     match gone {
-        RemovalReason::Destroyed => "destroyed",
-        RemovalReason::Jumped => "jumped",
-        RemovalReason::Despawned => "despawned",
+        RemovalReason::Destroyed => Reason::Destroyed,
+        RemovalReason::Jumped => Reason::Jumped,
+        RemovalReason::Despawned => Reason::Despawned,
     }
 }
-
-/// The wire's word for an entity that is elsewhere.
-pub(super) const LEFT_VIEW: &str = "left_view";
 
 impl<'a> Rows<'a> {
-    fn row(&self, row: usize) -> Row<'a> {
+    fn row(&self, row: usize) -> UpdateRow<'a> {
         let entities = self.entities;
-        let motion = Motion::new(
-            entities.xs()[row],
-            entities.ys()[row],
-            entities.vxs()[row],
-            entities.vys()[row],
-            entities.rotation(row),
-        );
-        Row::new(
-            text(&entities.ids()[row], self.system),
-            motion,
-            entities.hulls()[row],
-        )
+        let values = EntityValues {
+            x: Fixed2::new(entities.xs()[row]),
+            y: Fixed2::new(entities.ys()[row]),
+            vx: Fixed2::new(entities.vxs()[row]),
+            vy: Fixed2::new(entities.vys()[row]),
+            r: Angle::new(entities.rotation(row)),
+            hp: entities.hulls()[row],
+        };
+        UpdateRow::new(text(&entities.ids()[row], self.system), values)
     }
 
     /// Ticks since anything changed that a client sees of the row.
@@ -213,9 +198,9 @@ impl<'a> Rows<'a> {
         }
         let age_ticks = self.age_ticks(row);
         if age_ticks < self.frame_ticks {
-            chunk.update_bytes.row(&self.row(row));
+            append_item(&self.row(row), &mut chunk.update_bytes);
         } else if age_ticks < self.fresh_ticks {
-            chunk.late_bytes.row(&self.row(row));
+            append_item(&self.row(row), &mut chunk.late_bytes);
         }
     }
 
@@ -223,14 +208,8 @@ impl<'a> Rows<'a> {
         let plain = self.row(row);
         let full = plain.full(self.entities.kinds()[row]);
         let extra = &mut chunk.extra_bytes;
-        let update = extra.span(|out| {
-            append(&plain, out);
-            out.0.push(b',');
-        });
-        let full = extra.span(|out| {
-            append(&full, out);
-            out.0.push(b',');
-        });
+        let update = extra.span(|out| append_item(&plain, out));
+        let full = extra.span(|out| append_item(&full, out));
         let from = if previous == NO_CELL {
             CellId::NOWHERE
         } else {
@@ -246,7 +225,7 @@ impl<'a> Rows<'a> {
         if previous != NO_CELL {
             let id = text(&self.entities.ids()[row], self.system);
             let ids = extra.span(|out| departure(&id, None, out));
-            let gone = extra.span(|out| departure(&id, Some(LEFT_VIEW), out));
+            let gone = extra.span(|out| departure(&id, Some(Reason::LeftView), out));
             chunk.departures.push(CellRemoval {
                 from,
                 to: CellId(cell),
@@ -259,13 +238,12 @@ impl<'a> Rows<'a> {
     /// Appends the full rows of a cell's residents.
     pub(super) fn full(&self, cell: u32, out: &mut Vec<u8>) {
         for row in self.residents(cell) {
-            append(&self.row(row).full(self.entities.kinds()[row]), out);
-            out.push(b',');
+            append_item(&self.row(row).full(self.entities.kinds()[row]), out);
         }
     }
 
     /// Appends the ids of a cell's residents, for `gone` with the reason.
-    pub(super) fn ids(&self, cell: u32, reason: Option<&str>, out: &mut Vec<u8>) {
+    pub(super) fn ids(&self, cell: u32, reason: Option<Reason>, out: &mut Vec<u8>) {
         for row in self.residents(cell) {
             departure(&text(&self.entities.ids()[row], self.system), reason, out);
         }

@@ -10,7 +10,8 @@ use super::layout::note_rows;
 use super::view::CellId;
 use super::viewer::Scene;
 use crate::limits::DELTA_EVENT_BYTES_MAX;
-use crate::protocol::row::{EventRow, append};
+use crate::protocol::row::append_item;
+use crate::protocol::world::EventRow;
 use crate::sim::{EntityId, EventKind, World};
 
 /// Sorts events, and remembers whose they were until the frame is done.
@@ -33,11 +34,8 @@ impl Sorter {
         self.sorted.extend(keys);
         self.sorted.sort_unstable();
         for &(cell, gravity, index) in &self.sorted {
-            append(
-                &event_row(&events[index as usize].kind, scene),
-                &mut frame.event_bytes,
-            );
-            frame.event_bytes.push(b',');
+            let row = event_row(&events[index as usize].kind, scene);
+            append_item(&row, &mut frame.event_bytes);
             let end = frame.event_bytes.len() as u32;
             frame.events.push(EventEnd { cell, gravity, end });
         }
@@ -84,14 +82,17 @@ const fn source(kind: &EventKind) -> EntityId {
 fn event_row<'a>(kind: &'a EventKind, scene: Scene<'a>) -> EventRow<'a> {
     let name = |id| encode::text(id, scene.system);
     match kind {
-        EventKind::ProjectileFired { source, projectile } => {
-            EventRow::ProjectileFired(name(source), name(projectile))
-        }
-        EventKind::Docked { ship, station } => {
-            EventRow::Docked(name(ship), scene.station(*station))
-        }
-        EventKind::Undocked { ship, station } => {
-            EventRow::Undocked(name(ship), scene.station(*station))
-        }
+        EventKind::ProjectileFired { source, projectile } => EventRow::ProjectileFired {
+            source_id: name(source),
+            projectile_id: name(projectile),
+        },
+        EventKind::Docked { ship, station } => EventRow::Docked {
+            source_id: name(ship),
+            station_id: scene.station(*station),
+        },
+        EventKind::Undocked { ship, station } => EventRow::Undocked {
+            source_id: name(ship),
+            station_id: scene.station(*station),
+        },
     }
 }

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use bumpalo::Bump;
 use rayon::prelude::*;
 
-use super::compose;
 use super::encode::{self, EncodeChunk, Rows};
 use super::events;
 use super::frame::{Before, ByteSpan, CellBytes, CellRemoval, ClientView, TickFrame};
@@ -25,7 +24,8 @@ use crate::limits::{
     VIEW_STEPS_PER_SIZE,
 };
 use crate::protocol::Fixed2;
-use crate::protocol::row::{Names, ZoneContextRow, append};
+use crate::protocol::row::{NameTexts, append};
+use crate::protocol::world::{RemovalReason, ZoneContextRow, append_stamp};
 use crate::sim::World;
 use crate::sim::zones::ZoneContext;
 use crate::universe::Universe;
@@ -116,7 +116,7 @@ impl Publisher {
         frame.system = stage.system.0;
         frame.tick = world.tick();
         let fresh_ticks = self.count_frame(frame);
-        compose::stamp(frame.tick, stage.unix, &mut frame.stamp);
+        append_stamp(frame.tick, stage.unix, &mut frame.stamp);
         frame.dilation_centi = stage.time_dilation_percent.clamp(1, 100);
         frame.grid = Grid::of(cells);
         let rows = Rows {
@@ -325,7 +325,7 @@ impl Publisher {
             if wanted.ids {
                 let ids = span(&mut frame.extra_bytes, |out| rows.ids(cell, None, out));
                 let gone = span(&mut frame.extra_bytes, |out| {
-                    rows.ids(cell, Some(encode::LEFT_VIEW), out);
+                    rows.ids(cell, Some(RemovalReason::LeftView), out);
                 });
                 frame.forgotten.push(CellBytes { cell, ids, gone });
             }
@@ -465,7 +465,7 @@ fn zone_context(context: &ZoneContext, scene: Scene<'_>, arena: &Bump, out: &mut
         .filter_map(|&zone| zones.get(usize::from(zone)));
     let names = bumpalo::collections::Vec::from_iter_in(names.map(|zone| zone.id.clone()), arena);
     let row = ZoneContextRow {
-        zone_ids: Names(&names),
+        zone_ids: NameTexts(&names),
         blended_risk: Fixed2::new(context.risk),
         blended_security: Fixed2::new(context.security),
         blended_profit_multiplier: Fixed2::new(context.profit_multiplier),

@@ -5,6 +5,7 @@
 use super::viewer::Scene;
 use crate::ids::StationIndex;
 use crate::protocol::Fixed2;
+use crate::protocol::row::append_array;
 use crate::protocol::world::{Market, Point, Price, Zone};
 use crate::sim::World;
 
@@ -15,7 +16,7 @@ pub(super) fn markets(world: &World, scene: Scene<'_>, out: &mut Vec<u8>) {
         station_id: station.id.clone(),
         prices: prices(world, scene, StationIndex(index as u16)),
     });
-    list(&markets.collect::<Vec<_>>(), out);
+    append_array(&markets.collect::<Vec<_>>(), out);
 }
 
 fn prices(world: &World, scene: Scene<'_>, station: StationIndex) -> Vec<Price> {
@@ -45,11 +46,5 @@ pub(super) fn zones(scene: Scene<'_>, out: &mut Vec<u8>) {
         profit_multiplier: Fixed2::new(zone.profit_multiplier),
         pvp_allowed: zone.pvp_allowed,
     });
-    list(&zones.collect::<Vec<_>>(), out);
-}
-
-fn list<T: serde::Serialize>(items: &[T], out: &mut Vec<u8>) {
-    // Plain structs written into memory cannot fail.
-    let written = simd_json::to_writer(out, items);
-    debug_assert!(written.is_ok());
+    append_array(&zones.collect::<Vec<_>>(), out);
 }

@@ -10,7 +10,8 @@ use bumpalo::collections::Vec as BumpVec;
 use super::view::View;
 use crate::ids::{ConnId, Handle, StationIndex};
 use crate::protocol::Fixed2;
-use crate::protocol::row::{CargoRow, DockRow, EntityText, YouRow, append};
+use crate::protocol::row::{DockText, EntityText, append};
+use crate::protocol::world::{CargoRow, YouRow};
 use crate::sim::PilotView as Pilot;
 use crate::universe::{System, Universe};
 
@@ -136,6 +137,9 @@ impl Viewer {
             dock_ready_tick: self
                 .dock_ready_ahead(pilot, tick)
                 .filter(|&ready| ready != self.told.dock_ready_tick),
+            cargo_capacity: None,
+            hull_max: None,
+            fuel_max: None,
         };
         if !row.is_empty() {
             append(&row, out);
@@ -153,6 +157,7 @@ impl Viewer {
         out: &mut Vec<u8>,
     ) {
         let hold = scene.hold(&self.wallet.cargo, arena);
+        let ship = &scene.universe.ship;
         let row = YouRow {
             ship_id: Some(super::encode::text(&pilot.ship_id, scene.system)),
             credits: Some(self.wallet.credits),
@@ -161,18 +166,11 @@ impl Viewer {
             cargo: Some(&hold),
             docked_at: Some(scene.dock(pilot.docked_at)),
             dock_ready_tick: self.dock_ready_ahead(pilot, tick),
+            cargo_capacity: Some(ship.cargo_capacity),
+            hull_max: Some(ship.hull_max),
+            fuel_max: Some(Fixed2::new(ship.fuel_max)),
         };
         append(&row, out);
-        // The constants of the ship stand in snapshots only; the closing brace moves behind them.
-        out.pop();
-        let ship = &scene.universe.ship;
-        out.extend_from_slice(b",\"cargo_capacity\":");
-        append(&ship.cargo_capacity, out);
-        out.extend_from_slice(b",\"hull_max\":");
-        append(&ship.hull_max, out);
-        out.extend_from_slice(b",\"fuel_max\":");
-        append(&Fixed2::new(ship.fuel_max), out);
-        out.push(b'}');
         self.remember(pilot);
     }
 
@@ -212,7 +210,7 @@ impl<'a> Scene<'a> {
         for (&qty, commodity) in cargo.iter().zip(&self.universe.commodities) {
             if qty > 0 {
                 rows.push(CargoRow {
-                    commodity_id: &commodity.id,
+                    commodity_id: EntityText::from(&commodity.id),
                     qty,
                 });
             }
@@ -220,8 +218,8 @@ impl<'a> Scene<'a> {
         rows
     }
 
-    fn dock(self, docked_at: Option<StationIndex>) -> DockRow<'a> {
-        DockRow(
+    fn dock(self, docked_at: Option<StationIndex>) -> DockText<'a> {
+        DockText(
             docked_at
                 .and_then(|station| self.system.station(station))
                 .map(|station| &station.id),

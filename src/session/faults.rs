@@ -3,24 +3,46 @@
 use super::{Session, SessionAction, SessionCounters, SessionState};
 use crate::ids::Millis;
 use crate::protocol::{
-    CloseCode, DecodeError, ErrorCode, ErrorReply, Reply, RequestKind, Seq, Sniff,
+    CloseCode, DecodeError, ErrorCode, ErrorReply, Message, Reply, RequestKind, Seq,
 };
 
+/// Which request a text is, as far as it could be read: what its rate goes by, and its refusal names.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) kind: Option<RequestKind>,
+    seq: Option<Seq>,
+}
+
+impl Origin {
+    pub(super) fn of(decoded: &Result<Message<'_>, DecodeError>) -> Self {
+        match decoded {
+            Ok(message) => Self {
+                kind: Some(message.request.kind()),
+                seq: Some(message.seq),
+            },
+            Err(error) => Self {
+                kind: error.kind,
+                seq: error.seq,
+            },
+        }
+    }
+}
+
 impl Session {
-    /// A message over a rate: not parsed, its `seq` not used up. A login that way is refused for the
+    /// A message over a rate: not carried out, its `seq` not used up. A login that way is refused for the
     /// server's sake; a second login of a conversation is a message like any other.
     pub(super) fn over_rate(
         &mut self,
-        seen: Sniff,
+        origin: Origin,
         wait_ms: u64,
         now: Millis,
         counters: &mut SessionCounters,
     ) -> SessionAction {
         counters.rate_limited += 1;
-        if seen.kind == Some(RequestKind::Login) && self.stage == SessionState::Connected {
+        if origin.kind == Some(RequestKind::Login) && self.stage == SessionState::Connected {
             self.stage = SessionState::Closed;
             let refusal = Reply::login_refusal(ErrorCode::RateLimited, wait_ms);
-            let reply_to = seen.seq.map(Seq::number);
+            let reply_to = origin.seq.map(Seq::number);
             return SessionAction::ReplyThenClose(refusal, reply_to, CloseCode::TryLater);
         }
         let reply = Reply::Error(ErrorReply {
@@ -28,7 +50,7 @@ impl Session {
             message: ErrorCode::RateLimited.message().into(),
             retry_after_ms: Some(wait_ms),
         });
-        self.fault(reply, seen, now, counters)
+        self.fault(reply, origin, now, counters)
     }
 
     /// A message that cannot be read, or whose body names what cannot exist.
@@ -53,7 +75,7 @@ impl Session {
             };
         }
         counters.malformed += 1;
-        self.fault(reply, Sniff { kind, seq }, now, counters)
+        self.fault(reply, Origin { kind, seq }, now, counters)
     }
 
     /// Answers a refused message while the connection may have more of them; a request that is owed
@@ -61,7 +83,7 @@ impl Session {
     fn fault(
         &mut self,
         reply: Reply,
-        seen: Sniff,
+        origin: Origin,
         now: Millis,
         counters: &mut SessionCounters,
     ) -> SessionAction {
@@ -70,11 +92,11 @@ impl Session {
             self.stage = SessionState::Closed;
             return SessionAction::Close(CloseCode::Flood);
         }
-        let is_owed = seen.seq.is_some() && seen.kind.is_some_and(RequestKind::is_answered);
+        let is_owed = origin.seq.is_some() && origin.kind.is_some_and(RequestKind::is_answered);
         if !is_owed && !self.rates.may_complain(now) {
             counters.untold_errors += 1;
             return SessionAction::Nothing;
         }
-        SessionAction::Reply(reply, seen.seq.map(Seq::number))
+        SessionAction::Reply(reply, origin.seq.map(Seq::number))
     }
 }

@@ -20,7 +20,11 @@
 //! whether they find a ship is known only behind the join.
 //!
 //! Call order: `new` (connection open) → `on_text` and `on_reply` in any order → `on_deadline` when
-//! `deadline` has passed. Rates are checked before a text is parsed.
+//! `deadline` has passed.
+//!
+//! A text is parsed once and then charged to the class of what it turned out to be; what is over a rate is
+//! not carried out and uses up no `seq`. So a parse is what a message costs at most, and a connection gets
+//! at most as many parses as the rates of all messages and of refused ones allow before it is closed.
 
 mod command;
 mod faults;
@@ -34,9 +38,10 @@ use crate::ids::{Millis, Name, PlayerId, UnixMillis};
 use crate::limits::{LOGIN_ANSWER_MS_MAX, LOGIN_DEADLINE_MS, LOGIN_RETRY_MS, PILOT_COMMANDS_MAX};
 use crate::protocol::{
     AskedVersion, AuthError, AuthOk, CloseCode, ErrorCode, ErrorReply, Login, Message, Ping, Pong,
-    Reply, Request, RequestKind, Scratch, Seq, Sniff, decode, sniff,
+    Reply, Request, RequestKind, Scratch, Seq, decode,
 };
 pub use command::{Command, Order};
+use faults::Origin;
 pub use rate::{Class, Rates};
 use token::{TokenError, Verified, Verifier, good_until};
 
@@ -183,24 +188,14 @@ impl Session {
         if self.stage == SessionState::Closed {
             return SessionAction::Nothing;
         }
-        let seen = sniff(text);
-        let class = Class::of(seen.kind);
-        if let Err(wait_ms) = self.rates.admit(class, now) {
-            return self.over_rate(seen, wait_ms, now, &mut context.counters);
+        let decoded = decode(text, &mut context.scratch);
+        let origin = Origin::of(&decoded);
+        if let Err(wait_ms) = self.rates.admit(Class::of(origin.kind), now) {
+            return self.over_rate(origin, wait_ms, now, &mut context.counters);
         }
-        match decode(text, &mut context.scratch) {
+        match decoded {
             Ok(Message { seq, request }) => {
                 let (kind, is_named) = (request.kind(), request.request_id().is_some());
-                // Escaped keys hide a type from the first look; its own bucket still counts it.
-                if Class::of(Some(kind)) != class
-                    && let Err(wait_ms) = self.rates.admit_as(Class::of(Some(kind)), now)
-                {
-                    let seen = Sniff {
-                        kind: Some(kind),
-                        seq: Some(seq),
-                    };
-                    return self.over_rate(seen, wait_ms, now, &mut context.counters);
-                }
                 if let Err(verdict) = self.admit(seq, (kind, is_named), now, &mut context.counters)
                 {
                     return verdict;

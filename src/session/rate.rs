@@ -3,7 +3,7 @@
 //! [`Rates`] holds the [`Bucket`]s of one connection and sorts messages into classes by what they
 //! cost.
 //!
-//! Every message is counted twice, in its class and among all, before it is parsed.
+//! Every message is counted twice, in its class and among all, before it means anything.
 
 use crate::bucket::Bucket;
 use crate::ids::Millis;
@@ -81,13 +81,8 @@ impl Rates {
 
     /// Admits one message, or says how many milliseconds to wait.
     pub fn admit(&mut self, class: Class, now: Millis) -> Result<(), u64> {
-        self.admit_as(class, now)?;
+        self.classes[class as usize].take(class.rate(), now)?;
         self.messages.take(RATE_MESSAGES, now)
-    }
-
-    /// Admits a message, counted before, as one of another class.
-    pub fn admit_as(&mut self, class: Class, now: Millis) -> Result<(), u64> {
-        self.classes[class as usize].take(class.rate(), now)
     }
 
     /// Whether an `error` may be sent that nobody is owed.

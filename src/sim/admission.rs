@@ -9,6 +9,8 @@ use thiserror::Error;
 use super::entities::Row;
 use super::outcome::{Cause, Posting, Removal, RemovalReason};
 use super::pilot::{Pilot, Place};
+use super::spawning::ship_row;
+use super::step_context::StepContext;
 use super::world::World;
 use crate::ids::{EntityKind, Handle, StationIndex, SystemIndex};
 use crate::universe::Spawn;
@@ -28,21 +30,23 @@ impl World {
     /// # Errors
     /// [`AdmitError::SystemFull`]: `pilots_max` is reached, or no row or no place is free.
     pub fn admit(&mut self, pilot: &Pilot) -> Result<Handle, AdmitError> {
-        let pilots_max = self.system().pilots_max as usize;
-        if self.pilots.len() >= pilots_max || !self.entities.has_room() {
+        let context = &self.context;
+        let system = context.system();
+        let is_full = self.pilots.len() >= system.pilots_max as usize;
+        if is_full || !self.entities.has_room() {
             return Err(AdmitError::SystemFull);
         }
-        let dock = match pilot.place {
-            Place::Docked(station) => self.system().station(station).map(|_| station),
-            _ => None,
+        let (place, dock) = match pilot.place {
+            Place::Docked(station) if system.station(station).is_some() => {
+                (pilot.place, Some(station))
+            }
+            Place::Docked(_) => (Place::Spawn, None),
+            place => (place, None),
         };
-        let place = match (pilot.place, dock) {
-            (Place::Docked(_), None) => Place::Spawn,
-            (place, _) => place,
-        };
-        let pose = self.pose_for(place).ok_or(AdmitError::SystemFull)?;
+        let pose = self.spiral.pose_for(context, &self.entities, place);
+        let pose = pose.ok_or(AdmitError::SystemFull)?;
         let id = self.entities.next_id(EntityKind::PlayerShip);
-        let ship = &self.universe.ship;
+        let ship = context.ship();
         let fuel = if pilot.fuel.is_finite() {
             pilot.fuel.clamp(0.0, ship.fuel_max)
         } else {
@@ -51,26 +55,19 @@ impl World {
         let row = Row {
             hull: pilot.hull.clamp(1, ship.hull_max),
             fuel,
-            ..self.ship_row(EntityKind::PlayerShip, id, pose, dock)
+            ..ship_row(context, EntityKind::PlayerShip, id, pose, dock)
         };
         let handle = self.entities.insert(row).ok_or(AdmitError::SystemFull)?;
-        let context = self.zones.blend(pose.x, pose.y);
-        self.pilots.insert(handle, id, pilot, context);
-        if let (Some(station), Some(index)) = (dock, self.pilots.index(handle)) {
-            self.pilots.homes[index] = Some((self.system_index, station));
-        }
+        let home = dock.map(|station| (context.system_index, station));
+        let zone_context = self.zones.blend(pose.x, pose.y);
+        self.pilots
+            .insert(handle, id, pilot, home.or(pilot.home), zone_context);
         if pilot.place == Place::New {
             self.pending.postings.push(Posting {
-                cause: Cause::Grant,
                 player: Some(pilot.player.clone()),
-                station: None,
-                commodity: None,
-                quantity: 0,
-                unit_price: 0,
                 total: pilot.credits,
                 balance_after: Some(pilot.credits),
-                stock_after: None,
-                ticket: None,
+                ..Posting::new(Cause::Grant)
             });
         }
         Ok(handle)
@@ -90,15 +87,16 @@ impl World {
             let departure = Removal::of(&row, gone, self.is_carried);
             self.pending.departures.push(departure);
         } else {
-            pilot.hull = self.universe.ship.hull_max;
-            pilot.fuel = self.universe.ship.fuel_max;
-            pilot.place = self.respawn_station(pilot.home);
+            let ship = self.context.ship();
+            pilot.hull = ship.hull_max;
+            pilot.fuel = ship.fuel_max;
+            pilot.place = respawn_place(&self.context, pilot.home);
         }
         Some(pilot)
     }
 
     /// A pilot takes the controls anew (on another connection): they are neutral, and numbers of
-    /// inputs start over.
+    /// inputs start over. Nothing happens to a handle that has no pilot.
     pub fn attach(&mut self, ship: Handle) {
         if let Some(index) = self.pilots.index(ship) {
             self.pilots.last_input_seqs[index] = None;
@@ -107,7 +105,7 @@ impl World {
     }
 
     /// A pilot lets go of the controls (the connection is lost): thrust, rudder, trigger and
-    /// docking request are neutral from now on.
+    /// docking request are neutral from now on. Nothing happens to a handle that has no pilot.
     pub fn detach(&mut self, ship: Handle) {
         let Some(index) = self.pilots.index(ship) else {
             return;
@@ -121,23 +119,10 @@ impl World {
         }
     }
 
-    /// Where a pilot comes back after losing the ship: the last station docked at, else the first.
-    pub(super) fn respawn_station(&self, home: Option<(SystemIndex, StationIndex)>) -> Place {
-        match home {
-            Some((system, station))
-                if system == self.system_index && self.system().station(station).is_some() =>
-            {
-                Place::Docked(station)
-            }
-            _ if self.system().stations.is_empty() => Place::Spawn,
-            _ => Place::Docked(StationIndex(0)),
-        }
-    }
-
     /// Where a pilot with this home will come back, as x, y (u) and rotation (rad): the station's
     /// centre, since the docking_slot is chosen on the day, or the middle of the spawn.
     pub fn respawn_place(&self, home: Option<(SystemIndex, StationIndex)>) -> (f32, f32, f32) {
-        let station = match self.respawn_station(home) {
+        let station = match respawn_place(&self.context, home) {
             Place::Docked(station) => self.system().station(station),
             _ => None,
         };
@@ -158,6 +143,23 @@ impl World {
                 0.0,
             ),
         }
+    }
+}
+
+/// Where a pilot comes back after losing the ship: the last station docked at, else the first.
+pub(super) fn respawn_place(
+    context: &StepContext,
+    home: Option<(SystemIndex, StationIndex)>,
+) -> Place {
+    let stations = &context.system().stations;
+    match home {
+        Some((system, station))
+            if system == context.system_index && usize::from(station.0) < stations.len() =>
+        {
+            Place::Docked(station)
+        }
+        _ if stations.is_empty() => Place::Spawn,
+        _ => Place::Docked(StationIndex(0)),
     }
 }
 

@@ -6,33 +6,34 @@
 
 use rayon::prelude::*;
 
-use super::world::World;
+use super::entities::Entities;
+use super::step_context::StepContext;
+use super::zones::{ZoneContext, Zones};
+use crate::ids::Handle;
 
-/// Pilots that a worker takes at a time.
-const CHUNK_PILOTS: usize = 256;
-
-/// Pilots below which one worker does it alone: each costs about 0.1 µs, a fork-join 30–140.
-const PARALLEL_PILOTS_MIN: usize = 2048;
-
-/// Brings the contexts up to date. Linear in pilots; a dead pilot keeps the last one.
-pub(super) fn blend(world: &mut World) {
-    let (entities, zones, tick) = (&world.entities, &world.zones, world.tick);
-    let pilots = &mut world.pilots;
-    let refresh = |(ship, context): (&crate::ids::Handle, &mut super::zones::ZoneContext)| {
+/// Brings the contexts of these ships' pilots up to date. Linear in pilots; a dead pilot keeps the
+/// last one. Returns into how many jobs that was cut.
+pub(super) fn blend(
+    context: &StepContext,
+    entities: &Entities,
+    zones: &Zones,
+    ships: &[Handle],
+    zone_contexts: &mut [ZoneContext],
+) -> usize {
+    let refresh = |(ship, zone_context): (&Handle, &mut ZoneContext)| {
         if let Some(row) = entities.row(*ship)
-            && entities.changed_in(row, tick)
+            && entities.changed_in(row, context.tick)
         {
-            *context = zones.blend(entities.xs[row], entities.ys[row]);
+            *zone_context = zones.blend(entities.xs[row], entities.ys[row]);
         }
     };
-    if pilots.ships.len() < PARALLEL_PILOTS_MIN || rayon::current_num_threads() < 2 {
-        pilots
-            .ships
-            .iter()
-            .zip(&mut pilots.contexts)
-            .for_each(refresh);
+    let fork = context.parallelism.zones;
+    let jobs = fork.jobs(ships.len());
+    if jobs == 1 {
+        ships.iter().zip(zone_contexts).for_each(refresh);
     } else {
-        let ships = pilots.ships.par_iter().with_min_len(CHUNK_PILOTS);
-        ships.zip(&mut pilots.contexts).for_each(refresh);
+        let ships = ships.par_iter().with_min_len(fork.chunk_items);
+        ships.zip(zone_contexts).for_each(refresh);
     }
+    jobs
 }

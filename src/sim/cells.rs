@@ -16,12 +16,27 @@
 //!
 //! Between two ticks rows may come and go: then `order` is that of the last tick's end.
 
+use super::columns::column_view;
 use super::entities::{Entities, NO_CELL};
 use crate::limits::{INTEREST_CELL_ASPECT, INTEREST_CELL_MARGIN, INTEREST_CELL_ROWS_MAX};
 
 /// Cells a row from which on the rows are sorted digit by digit: then most cells are empty, and
 /// counting them all would cost more than moving every row twice.
 const SPARSE_CELLS_PER_ROW: usize = 8;
+
+column_view! {
+    /// What the sort reads and writes.
+    struct CellColumns of Entities {
+        reads {
+            xs: [f32],
+            ys: [f32],
+        }
+        writes {
+            cells: [u32],
+            previous_cells: [u32],
+        }
+    }
+}
 
 /// The grid and the sorted rows.
 #[derive(Debug)]
@@ -63,7 +78,7 @@ impl<'a> CellOrder<'a> {
     pub fn rows_of(&self, cell: u32) -> &'a [u32] {
         let bound = |cell: usize| self.starts.get(cell).map(|&start| start as usize);
         match (bound(cell as usize), bound(cell as usize + 1)) {
-            (Some(start), Some(end)) => self.order.get(start..end).unwrap_or_default(),
+            (Some(start), Some(end)) => &self.order[start..end],
             _ => &[],
         }
     }
@@ -136,13 +151,17 @@ impl Cells {
     }
 
     /// Rows in all cells from `first` to `last`, both included, cell by cell: for the cells of one
-    /// band, `cy · columns + cx0` to `cy · columns + cx1`.
+    /// band, `cy · columns + cx0` to `cy · columns + cx1`. None if one of the two does not exist.
     pub fn rows_between(&self, first: u32, last: u32) -> &[u32] {
-        let start = self.starts.get(first as usize).copied().unwrap_or(0);
-        let end = last as usize + 1;
-        let end = self.starts.get(end).copied().unwrap_or(start);
-        let run = start as usize..end as usize;
-        self.order.get(run).unwrap_or_default()
+        let starts = (
+            self.starts.get(first as usize),
+            self.starts.get(last as usize + 1),
+        );
+        match starts {
+            (Some(&start), Some(&end)) => &self.order[start as usize..end as usize],
+            // Whoever asks may have the cell from elsewhere, or none.
+            _ => &[],
+        }
     }
 
     /// All rows by cell.
@@ -175,37 +194,42 @@ impl Cells {
 
     /// Sorts all rows by cell, and moves each row's cell on by a tick; the previous one stays where
     /// the last tick was not shown. Linear in rows; the starts of empty cells are filled in.
-    pub(super) fn sort(&mut self, entities: &mut Entities, is_carried: bool) {
+    pub(super) fn sort(&mut self, columns: CellColumns<'_>, is_carried: bool) {
+        let CellColumns {
+            xs,
+            ys,
+            cells,
+            previous_cells,
+        } = columns;
         if !is_carried {
             // Where nothing is carried, the newest cell is told of as the previous one from now on.
-            entities.previous_cells.clone_from(&entities.cells);
+            previous_cells.copy_from_slice(cells);
         }
-        // Without a branch, so that it becomes vector code; few entities are in another cell than before.
-        let mut exact = std::mem::take(&mut self.scratch.exact);
-        exact.clear();
-        let places = entities.xs.iter().zip(&entities.ys);
-        let (half, columns, rows) = (self.half_extent, self.columns, self.rows);
-        let (per_width, per_height) = (1.0 / self.width, 1.0 / self.height);
-        exact.extend(places.map(|(&x, &y)| {
-            clip((y + half) * per_height, rows) * columns + clip((x + half) * per_width, columns)
-        }));
-        for (row, (cell, &exact)) in entities.cells.iter_mut().zip(&exact).enumerate() {
-            if *cell != exact && !self.still_holds(*cell, entities.xs[row], entities.ys[row]) {
+        self.find_exact(xs, ys);
+        for (row, (cell, &exact)) in cells.iter_mut().zip(&self.scratch.exact).enumerate() {
+            if *cell != exact && !self.still_holds(*cell, xs[row], ys[row]) {
                 *cell = exact;
             }
         }
-        self.scratch.exact = exact;
-        if self.starts.len() > SPARSE_CELLS_PER_ROW * entities.cells.len() {
-            sort_by_digits(
-                &entities.cells,
-                [self.columns, self.rows],
-                &mut self.scratch,
-                &mut self.order,
-            );
-            fill_starts(&entities.cells, &self.order, &mut self.starts);
+        if self.starts.len() > SPARSE_CELLS_PER_ROW * cells.len() {
+            let sides = [self.columns, self.rows];
+            sort_by_digits(cells, sides, &mut self.scratch, &mut self.order);
+            fill_starts(cells, &self.order, &mut self.starts);
         } else {
-            sort_by_cell(&entities.cells, &mut self.starts, &mut self.order);
+            sort_by_cell(cells, &mut self.starts, &mut self.order);
         }
+    }
+
+    /// Notes the cell of each row's place. Without a branch, so that it becomes vector code; few
+    /// entities are in another cell than before.
+    fn find_exact(&mut self, xs: &[f32], ys: &[f32]) {
+        let (half, columns, rows) = (self.half_extent, self.columns, self.rows);
+        let (per_width, per_height) = (1.0 / self.width, 1.0 / self.height);
+        let exact = &mut self.scratch.exact;
+        exact.clear();
+        exact.extend(xs.iter().zip(ys).map(|(&x, &y)| {
+            clip((y + half) * per_height, rows) * columns + clip((x + half) * per_width, columns)
+        }));
     }
 
     /// Whether a place lies in a cell or so little outside that an entity of that cell stays in it.

@@ -19,10 +19,12 @@
 
 use rayon::prelude::*;
 
+use super::columns::column_view;
 use super::entities::Entities;
 use super::random::mix;
-use super::space::Space;
-use super::world::World;
+use super::space::{Pair, Space};
+use super::step_context::StepContext;
+use super::zones::Zones;
 use crate::ids::EntityKind;
 
 /// Share of the approach speed that is left after an impact.
@@ -32,12 +34,6 @@ const RESTITUTION: f32 = 0.25;
 /// u/s. Drag stops that within 5 u; one who keeps pushing shoves a ship at about twice this speed,
 /// the other half being the parting of the overlap.
 const SHELTERED_PUSH_SPEED_MAX: f32 = 2.0;
-
-/// Shots that a worker takes at a time.
-const CHUNK_SHOTS: usize = 128;
-
-/// Shots below which one worker does it alone: each costs about 0.5 µs, a fork-join 30–140.
-const PARALLEL_SHOTS_MIN: usize = 512;
 
 /// A shot that met something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +48,7 @@ pub(super) struct Strike {
 #[derive(Debug, Default)]
 pub(super) struct Contacts {
     /// Station and ship that overlap, ascending.
-    moorings: Vec<(u32, u32)>,
+    pub(super) moorings: Vec<Pair>,
     /// Rows of all shots, ascending.
     shots: Vec<u32>,
     found: Vec<Vec<Strike>>,
@@ -69,17 +65,17 @@ impl Contacts {
     }
 }
 
-/// Refreshes the index of solid ships: linear in rows.
-pub(super) fn refresh(world: &mut World) {
-    let (entities, space) = (&world.entities, &mut world.space);
-    let contacts = &mut world.contacts;
+/// Refreshes the index of solid ships: linear in rows. Returns into how many jobs that was cut.
+pub(super) fn refresh(
+    context: &StepContext,
+    entities: &Entities,
+    space: &mut Space,
+    contacts: &mut Contacts,
+) -> usize {
     space.clear();
     contacts.shots.clear();
     let mut speed2_max = 0.0_f32;
-    for row in world.universe.systems[world.system_index.0 as usize]
-        .stations
-        .len()..entities.len()
-    {
+    for row in context.stations_count()..entities.len() {
         if entities.kinds[row] == EntityKind::Projectile {
             contacts.shots.push(row as u32);
         } else if entities.docks[row].is_none() {
@@ -89,64 +85,71 @@ pub(super) fn refresh(world: &mut World) {
             space.push(row as u32, x, y, entities.radii[row]);
         }
     }
+    contacts.stride = speed2_max.sqrt() * context.flight.dt;
     // From one end of the curve and from the other by turns: nobody in a pile is always last.
-    space.pack(world.tick % 2 == 1);
-    let dt = world.flight().dt;
-    world.contacts.stride = speed2_max.sqrt() * dt;
+    space.pack(context.tick % 2 == 1, context.parallelism.space)
 }
 
-/// Lists overlaps and hits. Work: circles, stations and shots, each with its neighbours.
-pub(super) fn find(world: &mut World) {
-    world.space.touching();
-    let stations_count = world.stations_count();
-    let dt = world.flight().dt;
-    let World {
-        entities,
-        space,
-        contacts,
-        ..
-    } = world;
-    contacts.moorings.clear();
-    for station in 0..stations_count {
-        let (x, y, radius) = (
-            entities.xs[station],
-            entities.ys[station],
-            entities.radii[station],
-        );
-        let (low, high) = ([x - radius, y - radius], [x + radius, y + radius]);
-        space.each_near_box(low, high, |row| {
-            contacts.moorings.push((station as u32, row));
-        });
-    }
-    contacts.moorings.sort_unstable();
+/// Lists overlaps and hits. Work: circles, stations and shots, each with its neighbours. Returns
+/// into how many jobs the search for pairs and the sweep of shots were cut.
+pub(super) fn find(
+    context: &StepContext,
+    entities: &Entities,
+    space: &mut Space,
+    contacts: &mut Contacts,
+) -> (usize, usize) {
+    let pairs_jobs = space.find_pairs(context.parallelism.space);
+    contacts.find_moorings(context, entities, space);
+    (pairs_jobs, contacts.sweep(context, entities, space))
+}
 
-    let sweep = Sweep {
-        entities,
-        space,
-        stations_count,
-        stride: contacts.stride,
-        dt,
-    };
-    let chunks_count = contacts.shots.len().div_ceil(CHUNK_SHOTS);
-    if contacts.found.len() < chunks_count {
-        contacts.found.resize_with(chunks_count, Vec::new);
+impl Contacts {
+    fn find_moorings(&mut self, context: &StepContext, entities: &Entities, space: &Space) {
+        self.moorings.clear();
+        for station in 0..context.stations_count() {
+            let (x, y) = (entities.xs[station], entities.ys[station]);
+            let radius = entities.radii[station];
+            let (low, high) = ([x - radius, y - radius], [x + radius, y + radius]);
+            space.each_near_box(low, high, |row| {
+                self.moorings.push((station as u32, row));
+            });
+        }
+        self.moorings.sort_unstable();
     }
-    let scan = |(shots, found): (&[u32], &mut Vec<Strike>)| {
-        found.clear();
-        found.extend(shots.iter().filter_map(|&shot| sweep.first_hit(shot)));
-    };
-    if contacts.shots.len() < PARALLEL_SHOTS_MIN || rayon::current_num_threads() < 2 {
-        let chunks = contacts.shots.chunks(CHUNK_SHOTS);
-        chunks.zip(&mut contacts.found).for_each(scan);
-    } else {
-        let chunks = contacts.shots.par_chunks(CHUNK_SHOTS);
-        chunks.zip(&mut contacts.found).for_each(scan);
+
+    /// Finds what each shot met; returns into how many jobs that was cut.
+    fn sweep(&mut self, context: &StepContext, entities: &Entities, space: &Space) -> usize {
+        let sweep = Sweep {
+            entities,
+            space,
+            stations_count: context.stations_count(),
+            stride: self.stride,
+            dt: context.flight.dt,
+        };
+        let fork = context.parallelism.shots;
+        let chunks_count = self.shots.len().div_ceil(fork.chunk_items);
+        if self.found.len() < chunks_count {
+            self.found.resize_with(chunks_count, Vec::new);
+        }
+        let scan = |(shots, found): (&[u32], &mut Vec<Strike>)| {
+            found.clear();
+            found.extend(shots.iter().filter_map(|&shot| sweep.first_hit(shot)));
+        };
+        let jobs = fork.jobs(self.shots.len());
+        if jobs == 1 {
+            let chunks = self.shots.chunks(fork.chunk_items);
+            chunks.zip(&mut self.found).for_each(scan);
+        } else {
+            let chunks = self.shots.par_chunks(fork.chunk_items);
+            chunks.zip(&mut self.found).for_each(scan);
+        }
+        self.strikes.clear();
+        for found in self.found.iter().take(chunks_count) {
+            self.strikes.extend_from_slice(found);
+        }
+        self.strikes.sort_unstable();
+        jobs
     }
-    contacts.strikes.clear();
-    for found in contacts.found.iter().take(chunks_count) {
-        contacts.strikes.extend_from_slice(found);
-    }
-    contacts.strikes.sort_unstable();
 }
 
 /// What a sweep of shots reads.
@@ -229,25 +232,37 @@ fn swept(start: (f32, f32), path: (f32, f32), radius: f32) -> Option<f32> {
     (time <= 1.0).then_some(time)
 }
 
-/// Pushes overlapping bodies apart, ships from stations last. Linear in contacts.
-pub(super) fn settle(world: &mut World) {
-    let wall = world.flight().wall;
-    let tick = world.tick as u32;
-    let World {
-        entities,
-        space,
-        zones,
-        contacts,
-        ..
-    } = world;
-    let shelters = |x: f32, y: f32| !zones.pvp_allowed(x, y);
-    for &(a, b) in space.pairs() {
-        let rows = (a as usize, b as usize);
-        part(entities, rows, Shares::Even, &shelters, wall, tick);
+column_view! {
+    /// What a contact reads and writes.
+    struct ContactColumns of Entities {
+        reads {
+            radii: [f32],
+        }
+        writes {
+            xs: [f32],
+            ys: [f32],
+            vxs: [f32],
+            vys: [f32],
+            last_changed_ticks: [u32],
+        }
     }
-    for &(station, ship) in &contacts.moorings {
-        let rows = (station as usize, ship as usize);
-        part(entities, rows, Shares::Second, &shelters, wall, tick);
+}
+
+/// Pushes overlapping bodies apart, ships from stations last. Linear in contacts.
+pub(super) fn settle(
+    context: &StepContext,
+    mut columns: ContactColumns<'_>,
+    pairs: &[Pair],
+    moorings: &[Pair],
+    zones: &Zones,
+) {
+    let (wall, tick) = (context.flight.wall, context.column_tick());
+    let shelters = |x: f32, y: f32| !zones.pvp_allowed(x, y);
+    for (pairs, shares) in [(pairs, Shares::Even), (moorings, Shares::Second)] {
+        for &(a, b) in pairs {
+            let rows = (a as usize, b as usize);
+            columns.part(rows, shares, &shelters, wall, tick);
+        }
     }
 }
 
@@ -294,57 +309,56 @@ fn anywhere(a: usize, b: usize) -> (f32, f32) {
     (libm::cosf(angle), libm::sinf(angle))
 }
 
-/// Settles one contact. Bodies that no longer overlap, an earlier contact having moved them, are
-/// left alone.
-fn part(
-    entities: &mut Entities,
-    (a, b): (usize, usize),
-    shares: Shares,
-    shelters: &impl Fn(f32, f32) -> bool,
-    wall: f32,
-    tick: u32,
-) {
-    let (dx, dy) = (
-        entities.xs[b] - entities.xs[a],
-        entities.ys[b] - entities.ys[a],
-    );
-    let apart = entities.radii[a] + entities.radii[b];
-    let distance2 = dx * dx + dy * dy;
-    if distance2 >= apart * apart {
-        return;
-    }
-    let distance = distance2.sqrt();
-    let (nx, ny) = if distance > 0.0 {
-        (dx / distance, dy / distance)
-    } else {
-        anywhere(a, b)
-    };
-    let depth = apart - distance;
-    let along = |row: usize| entities.vxs[row] * nx + entities.vys[row] * ny;
-    let was = (along(a), along(b));
-    let approach = was.1 - was.0;
-    let kick = if approach < 0.0 {
-        -(1.0 + RESTITUTION) * approach
-    } else {
-        0.0
-    };
-    let is_sheltered = |row: usize| shelters(entities.xs[row], entities.ys[row]);
-    let (is, ways) = match shares {
-        Shares::Even => (
-            damped(was, kick, || is_sheltered(a), || is_sheltered(b)),
-            (-0.5, 0.5),
-        ),
-        Shares::Second => ((was.0, was.1 + kick), (0.0, 1.0)),
-    };
-    for (row, gain, way) in [(a, is.0 - was.0, ways.0), (b, is.1 - was.1, ways.1)] {
-        if way == 0.0 {
-            continue;
+impl ContactColumns<'_> {
+    /// Settles one contact. Bodies that no longer overlap, an earlier contact having moved them, are
+    /// left alone.
+    fn part(
+        &mut self,
+        (a, b): (usize, usize),
+        shares: Shares,
+        shelters: &impl Fn(f32, f32) -> bool,
+        wall: f32,
+        tick: u32,
+    ) {
+        let (dx, dy) = (self.xs[b] - self.xs[a], self.ys[b] - self.ys[a]);
+        let apart = self.radii[a] + self.radii[b];
+        let distance2 = dx * dx + dy * dy;
+        if distance2 >= apart * apart {
+            return;
         }
-        entities.xs[row] = (entities.xs[row] + nx * depth * way).clamp(-wall, wall);
-        entities.ys[row] = (entities.ys[row] + ny * depth * way).clamp(-wall, wall);
-        entities.vxs[row] += nx * gain;
-        entities.vys[row] += ny * gain;
-        entities.last_changed_ticks[row] = tick;
+        let distance = distance2.sqrt();
+        let (nx, ny) = if distance > 0.0 {
+            (dx / distance, dy / distance)
+        } else {
+            anywhere(a, b)
+        };
+        let depth = apart - distance;
+        let along = |row: usize| self.vxs[row] * nx + self.vys[row] * ny;
+        let was = (along(a), along(b));
+        let approach = was.1 - was.0;
+        let kick = if approach < 0.0 {
+            -(1.0 + RESTITUTION) * approach
+        } else {
+            0.0
+        };
+        let is_sheltered = |row: usize| shelters(self.xs[row], self.ys[row]);
+        let (is, ways) = match shares {
+            Shares::Even => (
+                damped(was, kick, || is_sheltered(a), || is_sheltered(b)),
+                (-0.5, 0.5),
+            ),
+            Shares::Second => ((was.0, was.1 + kick), (0.0, 1.0)),
+        };
+        for (row, gain, way) in [(a, is.0 - was.0, ways.0), (b, is.1 - was.1, ways.1)] {
+            if way == 0.0 {
+                continue;
+            }
+            self.xs[row] = (self.xs[row] + nx * depth * way).clamp(-wall, wall);
+            self.ys[row] = (self.ys[row] + ny * depth * way).clamp(-wall, wall);
+            self.vxs[row] += nx * gain;
+            self.vys[row] += ny * gain;
+            self.last_changed_ticks[row] = tick;
+        }
     }
 }
 

@@ -37,7 +37,7 @@ proptest! {
         // Told apart by where they are.
         let first = entities.xs[0];
         let shelters = |x: f32, _: f32| if x == first { sheltered.0 } else { sheltered.1 };
-        part(&mut entities, (0, 1), shares, &shelters, 1000.0, 1);
+        ContactColumns::of(&mut entities).part((0, 1), shares, &shelters, 1000.0, 1);
         prop_assert!(energy(&entities) <= before * (1.0 + 1e-5) + 1e-6);
         let (dx, dy) = (entities.xs[1] - entities.xs[0], entities.ys[1] - entities.ys[0]);
         prop_assert!((dx * dx + dy * dy).sqrt() >= 24.0 - 1e-3);
@@ -92,14 +92,7 @@ proptest! {
 #[test]
 fn two_ships_in_one_place_are_parted() {
     let mut entities = bodies(&[[5.0, 5.0, 0.0, 0.0], [5.0, 5.0, 0.0, 0.0]]);
-    part(
-        &mut entities,
-        (0, 1),
-        Shares::Even,
-        &|_, _| false,
-        1000.0,
-        9,
-    );
+    ContactColumns::of(&mut entities).part((0, 1), Shares::Even, &|_, _| false, 1000.0, 9);
     let (dx, dy) = (
         entities.xs[1] - entities.xs[0],
         entities.ys[1] - entities.ys[0],

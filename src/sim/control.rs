@@ -7,11 +7,15 @@
 //! A docked ship is at rest: its thrust and rudder in force are 0, and steering with thrust asks
 //! [`docking`](super::docking) to undock it.
 
+use super::columns::column_view;
 use super::command::Command;
+use super::docking::Undockings;
 use super::entities::Entities;
-use super::world::World;
-use super::{docking, orders};
-use crate::ids::Handle;
+use super::orders::Orders;
+use super::pilot::Pilots;
+use super::slots::Slots;
+use super::step_context::StepContext;
+use crate::ids::{Handle, StationIndex};
 use crate::limits::COMMANDS_PER_TICK_MAX;
 
 /// What a pilot's hands do, whoever the pilot is.
@@ -27,8 +31,32 @@ pub(super) struct Controls {
     pub(super) dock: bool,
 }
 
+column_view! {
+    /// What steering reads and writes.
+    struct ControlColumns of Entities {
+        reads {
+            slots: Slots,
+            docks: [Option<StationIndex>],
+            dock_ready_ticks: [u64],
+        }
+        writes {
+            thrusts: [f32],
+            turns: [f32],
+            triggers: [bool],
+            dock_requests: [bool],
+        }
+    }
+}
+
 /// Applies the oldest commands, at most [`COMMANDS_PER_TICK_MAX`], by (slot, seq).
-pub(super) fn take(world: &mut World, commands: &mut Vec<Command>) {
+pub(super) fn apply(
+    context: &StepContext,
+    commands: &mut Vec<Command>,
+    mut columns: ControlColumns<'_>,
+    pilots: &mut Pilots,
+    undockings: &mut Undockings,
+    orders: &mut Orders,
+) {
     let count = commands.len().min(COMMANDS_PER_TICK_MAX);
     let (now, _) = commands.split_at_mut(count);
     now.sort_unstable_by_key(|command| (command.ship(), command.seq()));
@@ -39,7 +67,7 @@ pub(super) fn take(world: &mut World, commands: &mut Vec<Command>) {
                 seq,
                 ticket,
                 order,
-            } => orders::take(world, ship, seq, ticket, order),
+            } => orders.note(context, pilots, ship, seq, ticket, order),
             Command::Steer {
                 ship,
                 seq,
@@ -54,7 +82,15 @@ pub(super) fn take(world: &mut World, commands: &mut Vec<Command>) {
                     fire,
                     dock,
                 };
-                steer(world, ship, seq, controls);
+                let controls = controls.clamped();
+                steer(
+                    context,
+                    (ship, seq),
+                    controls,
+                    &mut columns,
+                    pilots,
+                    undockings,
+                );
             }
         }
     }
@@ -62,45 +98,48 @@ pub(super) fn take(world: &mut World, commands: &mut Vec<Command>) {
 }
 
 /// Sets the controls of a pilot's ship, unless a newer input has.
-fn steer(world: &mut World, ship: Handle, seq: u64, controls: Controls) {
-    let Some(index) = world.pilots.index(ship) else {
+fn steer(
+    context: &StepContext,
+    (ship, seq): (Handle, u64),
+    controls: Controls,
+    columns: &mut ControlColumns<'_>,
+    pilots: &mut Pilots,
+    undockings: &mut Undockings,
+) {
+    // A command may have waited while its pilot left.
+    let Some(index) = pilots.index(ship) else {
         return;
     };
-    let newest = &mut world.pilots.last_input_seqs[index];
+    let newest = &mut pilots.last_input_seqs[index];
     if newest.is_some_and(|newest| seq <= newest) {
         return;
     }
     *newest = Some(seq);
-    let Some(row) = world.entities.row(ship) else {
+    // A destroyed ship has no controls. The input counts as seen all the same.
+    let Some(row) = columns.slots.row(ship) else {
         return;
     };
-    let controls = controls.clamped();
-    if world.entities.docks[row].is_some() {
-        docking::hold(world, index, row, seq, controls);
+    if columns.docks[row].is_some() {
+        let may_leave = columns.dock_ready_ticks[row] <= context.tick;
+        let asked = &mut pilots.undockings[index];
+        undockings.hold(context, asked, (ship, seq), controls, may_leave);
     }
-    set(&mut world.entities, row, controls);
+    columns.set(row, controls);
 }
 
-/// Sets the controls of a ship that the server flies.
-pub(super) fn steer_npc(world: &mut World, row: usize, controls: Controls) {
-    let controls = controls.clamped();
-    if controls.thrust > 0.0 && world.entities.docks[row].is_some() {
-        docking::undock_npc(world, row, controls.thrust, controls.turn);
+impl ControlColumns<'_> {
+    /// Puts controls into force; of a docked ship neither thrust nor rudder.
+    pub(super) fn set(&mut self, row: usize, controls: Controls) {
+        let is_docked = self.docks[row].is_some();
+        self.thrusts[row] = if is_docked { 0.0 } else { controls.thrust };
+        self.turns[row] = if is_docked { 0.0 } else { controls.turn };
+        self.triggers[row] = controls.fire;
+        self.dock_requests[row] = controls.dock;
     }
-    set(&mut world.entities, row, controls);
-}
-
-/// Puts controls into force; of a docked ship neither thrust nor rudder.
-fn set(entities: &mut Entities, row: usize, controls: Controls) {
-    let is_docked = entities.docks[row].is_some();
-    entities.thrusts[row] = if is_docked { 0.0 } else { controls.thrust };
-    entities.turns[row] = if is_docked { 0.0 } else { controls.turn };
-    entities.triggers[row] = controls.fire;
-    entities.dock_requests[row] = controls.dock;
 }
 
 impl Controls {
-    fn clamped(self) -> Self {
+    pub(super) fn clamped(self) -> Self {
         Self {
             thrust: within(self.thrust, 0.0, 1.0),
             turn: within(self.turn, -1.0, 1.0),

@@ -18,10 +18,17 @@
 //! Ships that leave become solid. One that lies inside another is moved to a free place, near its
 //! own if there is one, else around the station; at most [`UNDOCKINGS_PER_TICK_MAX`] leave in a tick.
 
+use super::columns::{Packer, StateBits, column_view, digest};
 use super::control::Controls;
+use super::entities::Entities;
+use super::entity_id::EntityId;
+use super::occupancy::BodyColumns;
 use super::outcome::{Event, EventKind};
-use super::world::World;
-use crate::ids::{Handle, StationIndex};
+use super::pilot::Pilots;
+use super::slots::Slots;
+use super::spawning::SpiralSearch;
+use super::step_context::StepContext;
+use crate::ids::{EntityKind, Handle, StationIndex};
 use crate::limits::{DOCK_PAUSE_TICKS, NPC_UNDOCKINGS_PER_TICK_MAX, UNDOCKINGS_PER_TICK_MAX};
 use crate::universe::Station;
 
@@ -38,133 +45,294 @@ pub(super) struct Undocking {
     pub(super) turn: f32,
 }
 
+impl Undocking {
+    /// Whether it was asked for in this tick, ahead of what has this number.
+    pub(super) fn is_ahead_of(&self, seq: u64, tick: u64) -> bool {
+        self.since_tick == tick && self.seq < seq
+    }
+}
+
+impl StateBits for Undocking {
+    const STATE_BITS: u32 = u64::BITS;
+
+    /// A digest: few pilots wait to leave.
+    #[expect(
+        clippy::inline_always,
+        reason = "the places of values in words are constants only where all is inlined"
+    )]
+    #[inline(always)]
+    fn put<const WORDS: usize>(&self, packer: &mut Packer<WORDS>) {
+        let Self {
+            since_tick,
+            seq,
+            thrust,
+            turn,
+        } = self;
+        let digest = digest(|words| {
+            since_tick.put(words);
+            seq.put(words);
+            thrust.put(words);
+            turn.put(words);
+        });
+        digest.put(packer);
+    }
+
+    #[cfg(test)]
+    fn examples() -> Vec<Self> {
+        let of = |(since_tick, seq, thrust, turn)| Self {
+            since_tick,
+            seq,
+            thrust,
+            turn,
+        };
+        [
+            (1, 1, 0.5, 0.5),
+            (2, 1, 0.5, 0.5),
+            (1, 2, 0.5, 0.5),
+            (1, 1, 1.0, 0.5),
+            (1, 1, 0.5, 1.0),
+        ]
+        .map(of)
+        .to_vec()
+    }
+}
+
 /// Who waits to leave; the columns say whether they still do. No longer than there are pilots, and
 /// than a tick has commands.
 #[derive(Debug, Default)]
 pub(super) struct Undockings {
     waiting: Vec<Handle>,
-    /// Those who may leave now, as (asked since, draw, ship).
-    ready: Vec<(u64, u64, Handle)>,
+    /// Those who may leave now.
+    ready: Vec<Ready>,
     /// Ships of the server that may still undock in this tick.
     npcs_left: usize,
 }
 
-/// Takes the controls of a pilot who is docked; they are within their ranges.
-pub(super) fn hold(world: &mut World, index: usize, row: usize, seq: u64, controls: Controls) {
-    let Controls { thrust, turn, .. } = controls;
-    let may_leave = world.entities.dock_ready_ticks[row] <= world.tick;
-    let asked = &mut world.pilots.undockings[index];
-    match asked {
-        None if thrust > 0.0 => {
-            *asked = Some(Undocking {
-                since_tick: world.tick,
-                seq,
-                thrust,
-                turn,
-            });
-            world.undockings.waiting.push(world.pilots.ships[index]);
+/// A pilot who may leave in this tick.
+#[derive(Debug)]
+struct Ready {
+    /// Orders those who asked in one tick.
+    draw: u64,
+    ship: Handle,
+    index: usize,
+    row: usize,
+    asked: Undocking,
+}
+
+impl Undockings {
+    /// Takes the controls of a pilot who is docked; they are within their ranges.
+    pub(super) fn hold(
+        &mut self,
+        context: &StepContext,
+        asked: &mut Option<Undocking>,
+        (ship, seq): (Handle, u64),
+        Controls { thrust, turn, .. }: Controls,
+        may_leave: bool,
+    ) {
+        match asked {
+            None if thrust > 0.0 => {
+                *asked = Some(Undocking {
+                    since_tick: context.tick,
+                    seq,
+                    thrust,
+                    turn,
+                });
+                self.waiting.push(ship);
+            }
+            Some(asked) if thrust > 0.0 || may_leave => {
+                (asked.thrust, asked.turn) = (thrust, turn);
+            }
+            _ => *asked = None,
         }
-        Some(asked) if thrust > 0.0 || may_leave => {
-            (asked.thrust, asked.turn) = (thrust, turn);
-        }
-        _ => *asked = None,
     }
 }
 
-/// Whether the station serves an order of this ship now: it is docked, and the order does not stand
-/// behind the thrust with which it leaves in this tick.
-pub(super) fn serves(world: &World, ship: Handle, seq: u64) -> bool {
-    let (Some(row), Some(index)) = (world.entities.row(ship), world.pilots.index(ship)) else {
-        return false;
-    };
-    let may_leave = world.entities.dock_ready_ticks[row] <= world.tick;
-    let leaves = world.pilots.undockings[index]
-        .is_some_and(|asked| may_leave && asked.since_tick == world.tick && asked.seq < seq);
-    world.entities.docks[row].is_some() && !leaves
+column_view! {
+    /// What leaving a dock reads and writes.
+    struct UndockColumns of Entities {
+        reads {
+            slots: Slots,
+            ids: [EntityId],
+            kinds: [EntityKind],
+            radii: [f32],
+        }
+        writes {
+            xs: [f32],
+            ys: [f32],
+            docks: [Option<StationIndex>],
+            thrusts: [f32],
+            turns: [f32],
+            dock_ready_ticks: [u64],
+            last_changed_ticks: [u32],
+        }
+    }
+}
+
+impl UndockColumns<'_> {
+    fn bodies(&self) -> BodyColumns<'_> {
+        BodyColumns {
+            xs: self.xs,
+            ys: self.ys,
+            radii: self.radii,
+            kinds: self.kinds,
+            docks: self.docks,
+        }
+    }
 }
 
 /// Lets pilots leave who asked and may, those who asked first before the others; among those who
 /// asked in one tick chance decides. Work: those who wait, and a bounded number of places.
-pub(super) fn undock(world: &mut World) {
-    let mut undockings = std::mem::take(&mut world.undockings);
-    undockings.npcs_left = NPC_UNDOCKINGS_PER_TICK_MAX;
-    undockings.ready.clear();
+pub(super) fn undock(
+    context: &StepContext,
+    undockings: &mut Undockings,
+    mut columns: UndockColumns<'_>,
+    pilots: &mut Pilots,
+    spiral: &mut SpiralSearch,
+    events: &mut Vec<Event>,
+) {
+    let Undockings {
+        waiting,
+        ready,
+        npcs_left,
+    } = undockings;
+    *npcs_left = NPC_UNDOCKINGS_PER_TICK_MAX;
+    ready.clear();
     // Who let go of the thrust and held it again stands in the list twice.
-    undockings.waiting.sort_unstable();
-    undockings.waiting.dedup();
-    undockings.waiting.retain(|&ship| {
-        let Some((index, row)) = world.pilots.index(ship).zip(world.entities.row(ship)) else {
+    waiting.sort_unstable();
+    waiting.dedup();
+    waiting.retain(|&ship| {
+        // The pilot may have left the system since. A docked ship is not destroyed.
+        let Some((index, row)) = pilots.index(ship).zip(columns.slots.row(ship)) else {
             return false;
         };
-        let Some(asked) = world.pilots.undockings[index] else {
+        // The thrust was let go of, or the ship has left.
+        let Some(asked) = pilots.undockings[index] else {
             return false;
         };
-        if world.entities.dock_ready_ticks[row] <= world.tick {
-            let draw = world.pilots.draw(index, world.seed, world.tick);
-            undockings.ready.push((asked.since_tick, draw, ship));
+        if columns.dock_ready_ticks[row] <= context.tick {
+            ready.push(Ready {
+                draw: pilots.draw(index, context.seed, context.tick),
+                ship,
+                index,
+                row,
+                asked,
+            });
         }
         true
     });
-    undockings.ready.sort_unstable();
-    for &(_, _, ship) in undockings.ready.iter().take(UNDOCKINGS_PER_TICK_MAX) {
-        if let Some((index, row)) = world.pilots.index(ship).zip(world.entities.row(ship))
-            && let Some(asked) = world.pilots.undockings[index].take()
-        {
-            cast_off(world, row, asked.thrust, asked.turn);
-        }
+    ready.sort_unstable_by_key(|pilot| (pilot.asked.since_tick, pilot.draw, pilot.ship));
+    for pilot in ready.iter().take(UNDOCKINGS_PER_TICK_MAX) {
+        let Undocking { thrust, turn, .. } = pilot.asked;
+        pilots.undockings[pilot.index] = None;
+        cast_off(
+            context,
+            &mut columns,
+            pilot.row,
+            (thrust, turn),
+            spiral,
+            events,
+        );
     }
-    world.undockings = undockings;
 }
 
 /// Lets a docked ship of the server leave, if it may and its turn comes in this tick.
-pub(super) fn undock_npc(world: &mut World, row: usize, thrust: f32, turn: f32) {
-    let may_leave = world.entities.dock_ready_ticks[row] <= world.tick;
-    if may_leave && world.undockings.npcs_left > 0 {
-        world.undockings.npcs_left -= 1;
-        cast_off(world, row, thrust, turn);
+pub(super) fn undock_npc(
+    context: &StepContext,
+    undockings: &mut Undockings,
+    mut columns: UndockColumns<'_>,
+    (row, thrust, turn): (usize, f32, f32),
+    spiral: &mut SpiralSearch,
+    events: &mut Vec<Event>,
+) {
+    let may_leave = columns.dock_ready_ticks[row] <= context.tick;
+    if may_leave && undockings.npcs_left > 0 {
+        undockings.npcs_left -= 1;
+        cast_off(context, &mut columns, row, (thrust, turn), spiral, events);
     }
 }
 
 /// Brings the ship in this row out of its dock, clear of all others.
-fn cast_off(world: &mut World, row: usize, thrust: f32, turn: f32) {
-    let Some(station) = world.entities.docks[row] else {
-        return;
+fn cast_off(
+    context: &StepContext,
+    columns: &mut UndockColumns<'_>,
+    row: usize,
+    (thrust, turn): (f32, f32),
+    spiral: &mut SpiralSearch,
+    events: &mut Vec<Event>,
+) {
+    // Who asked to leave while docked has been docked since: one leaves by this function alone.
+    let Some(station) = columns.docks[row] else {
+        unreachable!("row {row} leaves a dock that it is not in");
     };
-    let (x, y) = world.place_outside(row, station);
-    let entities = &mut world.entities;
-    entities.docks[row] = None;
-    if (x, y) != (entities.xs[row], entities.ys[row]) {
-        (entities.xs[row], entities.ys[row]) = (x, y);
-        entities.last_changed_ticks[row] = world.tick as u32;
+    let (x, y) = spiral.place_outside(context, columns.bodies(), row, station);
+    columns.docks[row] = None;
+    if (x, y) != (columns.xs[row], columns.ys[row]) {
+        (columns.xs[row], columns.ys[row]) = (x, y);
+        columns.last_changed_ticks[row] = context.column_tick();
     }
-    entities.thrusts[row] = thrust;
-    entities.turns[row] = turn;
-    entities.dock_ready_ticks[row] = world.tick + DOCK_PAUSE_TICKS;
-    let ship = entities.ids[row];
-    world.outcome.events.push(Event {
+    columns.thrusts[row] = thrust;
+    columns.turns[row] = turn;
+    columns.dock_ready_ticks[row] = context.tick + DOCK_PAUSE_TICKS;
+    let ship = columns.ids[row];
+    events.push(Event {
         kind: EventKind::Undocked { ship, station },
         x,
         y,
     });
 }
 
+column_view! {
+    /// What docking reads and writes.
+    struct DockColumns of Entities {
+        reads {
+            handles: [Handle],
+            ids: [EntityId],
+            xs: [f32],
+            ys: [f32],
+            thrusts: [f32],
+            hulls: [i32],
+            dock_requests: [bool],
+        }
+        writes {
+            docks: [Option<StationIndex>],
+            vxs: [f32],
+            vys: [f32],
+            turns: [f32],
+            dock_ready_ticks: [u64],
+            last_changed_ticks: [u32],
+        }
+    }
+}
+
 /// Docks whoever asks for it and may. Linear in rows, and in stations for each that asks.
-pub(super) fn dock(world: &mut World) {
-    let universe = std::sync::Arc::clone(&world.universe);
-    let stations = &universe.systems[world.system_index.0 as usize].stations;
-    for row in stations.len()..world.entities.len() {
-        let entities = &world.entities;
+pub(super) fn dock(
+    context: &StepContext,
+    mut columns: DockColumns<'_>,
+    pilots: &mut Pilots,
+    events: &mut Vec<Event>,
+) {
+    let stations = &context.system().stations;
+    for row in stations.len()..columns.dock_requests.len() {
         let asks =
-            entities.dock_requests[row] && entities.thrusts[row] <= 0.0 && entities.hulls[row] > 0;
-        let may = entities.docks[row].is_none() && entities.dock_ready_ticks[row] <= world.tick;
+            columns.dock_requests[row] && columns.thrusts[row] <= 0.0 && columns.hulls[row] > 0;
+        let may = columns.docks[row].is_none() && columns.dock_ready_ticks[row] <= context.tick;
         if !asks || !may {
             continue;
         }
-        let (x, y) = (entities.xs[row], entities.ys[row]);
-        let (vx, vy) = (entities.vxs[row], entities.vys[row]);
+        let (x, y) = (columns.xs[row], columns.ys[row]);
+        let (vx, vy) = (columns.vxs[row], columns.vys[row]);
         let speed = (vx * vx + vy * vy).sqrt();
         if let Some(station) = docking_slot_for(stations, x, y, speed) {
-            moor(world, row, station);
+            columns.moor(context, row, station);
+            if let Some(index) = pilots.index(columns.handles[row]) {
+                pilots.homes[index] = Some((context.system_index, station));
+            }
+            let ship = columns.ids[row];
+            events.push(Event {
+                kind: EventKind::Docked { ship, station },
+                x,
+                y,
+            });
         }
     }
 }
@@ -180,26 +348,16 @@ fn docking_slot_for(stations: &[Station], x: f32, y: f32, speed: f32) -> Option<
     Some(StationIndex(index as u16))
 }
 
-/// Brings the ship in this row to rest at a station.
-fn moor(world: &mut World, row: usize, station: StationIndex) {
-    let entities = &mut world.entities;
-    entities.docks[row] = Some(station);
-    entities.vxs[row] = 0.0;
-    entities.vys[row] = 0.0;
-    entities.turns[row] = 0.0;
-    entities.dock_ready_ticks[row] = world.tick + DOCK_PAUSE_TICKS;
-    entities.last_changed_ticks[row] = world.tick as u32;
-    if let Some(index) = world.pilots.index(entities.handles()[row]) {
-        world.pilots.homes[index] = Some((world.system_index, station));
+impl DockColumns<'_> {
+    /// Brings the ship in this row to rest at a station.
+    fn moor(&mut self, context: &StepContext, row: usize, station: StationIndex) {
+        self.docks[row] = Some(station);
+        self.vxs[row] = 0.0;
+        self.vys[row] = 0.0;
+        self.turns[row] = 0.0;
+        self.dock_ready_ticks[row] = context.tick + DOCK_PAUSE_TICKS;
+        self.last_changed_ticks[row] = context.column_tick();
     }
-    world.outcome.events.push(Event {
-        kind: EventKind::Docked {
-            ship: entities.ids[row],
-            station,
-        },
-        x: entities.xs[row],
-        y: entities.ys[row],
-    });
 }
 
 #[cfg(test)]

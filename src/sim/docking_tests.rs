@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::ids::{EntityKind, PlayerId, SystemIndex};
 use crate::limits::CONTACTS_PER_SHIP_MAX;
-use crate::sim::{Command, Pilot, Place};
+use crate::sim::{Command, Pilot, Place, World};
 use crate::universe::{Population, Universe};
 
 const HOME: StationIndex = StationIndex(0);
@@ -104,7 +104,7 @@ fn who_changes_the_mind_often_waits_once() {
     let row = world.stations_count();
     world.entities.dock_ready_ticks[row] = 20;
     let mut seq = 0;
-    while world.tick < 19 {
+    while world.tick() < 19 {
         let mut commands = Vec::new();
         for thrust in [1e-9, 0.0, 1e-9, 0.0, 1e-9] {
             seq += 1;

@@ -16,6 +16,9 @@
 //! are finite; `last_changed_ticks[row]` is the last tick in which a value that clients see (place,
 //! velocity, heading, hull) changed, or the entity was born.
 
+#[cfg(test)]
+use super::columns::{ColumnChange, set_example};
+use super::columns::{Packer, StateBits, columns, digest};
 use super::entity_id::EntityId;
 use super::slots::Slots;
 use crate::ids::{EntityKind, Handle, StationIndex};
@@ -37,89 +40,157 @@ pub struct Shooter {
     pub pvp_allowed: bool,
 }
 
-macro_rules! columns {
-    ($($(#[$doc:meta])* $column:ident / $field:ident : $value:ty,)*) => {
-        /// One entity's values in every column but the handle.
-        #[derive(Clone, Debug)]
-        pub(super) struct Row { $($(#[$doc])* pub(super) $field: $value,)* }
+impl StateBits for Shooter {
+    const STATE_BITS: u32 = u64::BITS;
 
-        /// Columns of all entities of one world; see the module's page for the layout.
-        #[derive(Debug, Default)]
-        pub struct Entities {
-            slots: Slots,
-            handles: Vec<Handle>,
-            born: u64,
-            $($(#[$doc])* pub(super) $column: Vec<$value>,)*
-        }
+    /// A digest: few rows are shots.
+    #[expect(
+        clippy::inline_always,
+        reason = "the places of values in words are constants only where all is inlined"
+    )]
+    #[inline(always)]
+    fn put<const WORDS: usize>(&self, packer: &mut Packer<WORDS>) {
+        let Self {
+            ship,
+            id,
+            kind,
+            pvp_allowed,
+        } = self;
+        let digest = digest(|words| {
+            ship.put(words);
+            id.put(words);
+            kind.put(words);
+            pvp_allowed.put(words);
+        });
+        digest.put(packer);
+    }
 
-        impl Entities {
-            fn push(&mut self, row: Row) {
-                $(self.$column.push(row.$field);)*
-            }
-
-            fn take(&mut self, row: usize) -> Row {
-                Row { $($field: self.$column.swap_remove(row),)* }
-            }
-
-            $($(#[$doc])*
-            pub fn $column(&self) -> &[$value] { &self.$column })*
-        }
-    };
+    #[cfg(test)]
+    fn examples() -> Vec<Self> {
+        let shooter = Self {
+            ship: Handle::examples()[0],
+            id: EntityId::examples()[0],
+            kind: EntityKind::PlayerShip,
+            pvp_allowed: false,
+        };
+        let ship = Handle::examples()[1];
+        let (id, kind) = (EntityId::examples()[1], EntityKind::Pirate);
+        vec![
+            shooter,
+            Self { ship, ..shooter },
+            Self { id, ..shooter },
+            Self { kind, ..shooter },
+            Self {
+                pvp_allowed: true,
+                ..shooter
+            },
+        ]
+    }
 }
 
 columns! {
-    // Hot: what motion reads and writes for every row of every tick.
-    /// East of the centre, u.
-    xs / x: f32,
-    /// North of the centre, u.
-    ys / y: f32,
-    /// Velocity east, u/s.
-    vxs / vx: f32,
-    /// Velocity north, u/s.
-    vys / vy: f32,
-    /// Cosine of the heading; with `heading_ys` a vector of length 1.
-    heading_xs / heading_x: f32,
-    /// Sine of the heading.
-    heading_ys / heading_y: f32,
-    /// Thrust in force, 0–1; 0 while docked.
-    thrusts / thrust: f32,
-    /// Rudder in force, −1–1; 0 while docked.
-    turns / turn: f32,
-    /// Fuel left in the tank.
-    fuels / fuel: f32,
-    /// Drag, 1/s; 0 for what flies free.
-    drags / drag: f32,
-    /// Last tick (modulo 2³²) in which something that clients see changed.
-    last_changed_ticks / last_changed_tick: u32,
+    /// Columns of all entities of one world; see the module's page for the layout.
+    pub struct Entities {
+        pub(super) slots: Slots,
+        pub(super) handles: Vec<Handle>,
+        /// How many numbered ids have been given.
+        born: u64,
+    }
 
-    // Warm: read by contacts, combat and docking.
-    /// What the entity is.
-    kinds / kind: EntityKind,
-    /// Radius of the body's circle, u.
-    radii / radius: f32,
-    /// Hull points left; 0 for shots and stations.
-    hulls / hull: i32,
-    /// The station where a ship is docked.
-    docks / dock: Option<StationIndex>,
-    /// Whether the trigger is held.
-    triggers / trigger: bool,
-    /// Whether docking is asked for.
-    dock_requests / dock_request: bool,
-    /// Tick from which a ship may fire again, or at which a shot ends.
-    deadlines / deadline: u64,
-    /// Tick from which a ship may dock, or from which a docked one may undock.
-    dock_ready_ticks / dock_ready_tick: u64,
+    /// One entity's values in every column but the handle.
+    row Row;
 
-    // Cold: identity and bookkeeping.
-    /// Interest cell at the end of the last tick; `NO_CELL` before the first.
-    cells / cell: u32,
-    /// Interest cell at the end of the tick before that, or of the last one that was shown where
-    /// ticks were carried over; `NO_CELL` if it had none.
-    previous_cells / previous_cell: u32,
-    /// Id in the protocol.
-    ids / id: EntityId,
-    /// Who fired it; only shots have one.
-    shooters / shooter: Option<Shooter>,
+    accessors public;
+
+    hashed {
+        // Hot: what motion reads and writes for every row of every tick.
+        /// East of the centre, u.
+        xs / x: f32,
+        /// North of the centre, u.
+        ys / y: f32,
+        /// Velocity east, u/s.
+        vxs / vx: f32,
+        /// Velocity north, u/s.
+        vys / vy: f32,
+        /// Cosine of the heading; with `heading_ys` a vector of length 1.
+        heading_xs / heading_x: f32,
+        /// Sine of the heading.
+        heading_ys / heading_y: f32,
+        /// Thrust in force, 0–1; 0 while docked.
+        thrusts / thrust: f32,
+        /// Rudder in force, −1–1; 0 while docked.
+        turns / turn: f32,
+        /// Fuel left in the tank.
+        fuels / fuel: f32,
+        /// Drag, 1/s; 0 for what flies free.
+        drags / drag: f32,
+        /// Last tick (modulo 2³²) in which something that clients see changed.
+        last_changed_ticks / last_changed_tick: u32,
+
+        // Warm: read by contacts, combat and docking.
+        /// Radius of the body's circle, u.
+        radii / radius: f32,
+        /// Hull points left; 0 for shots and stations.
+        hulls / hull: i32,
+        /// Interest cell at the end of the last tick; `NO_CELL` before the first. State, since ships
+        /// that the server flies look round by cells, and a cell is left later than it is entered.
+        cells / cell: u32,
+        /// Tick from which a ship may fire again, or at which a shot ends.
+        deadlines / deadline: u64,
+        /// Tick from which a ship may dock, or from which a docked one may undock.
+        dock_ready_ticks / dock_ready_tick: u64,
+        /// Who fired it; only shots have one.
+        shooters / shooter: Option<Shooter>,
+
+        /// Id in the protocol.
+        ids / id: EntityId,
+        /// What the entity is.
+        kinds / kind: EntityKind,
+        /// The station where a ship is docked.
+        docks / dock: Option<StationIndex>,
+        /// Whether the trigger is held.
+        triggers / trigger: bool,
+        /// Whether docking is asked for.
+        dock_requests / dock_request: bool,
+    }
+
+    unhashed {
+        /// Interest cell at the end of the tick before that, or of the last one that was shown where
+        /// ticks were carried over; `NO_CELL` if it had none. Only says who was shown what.
+        previous_cells / previous_cell: u32,
+    }
+}
+
+impl Row {
+    /// A body of no extent that rests at a place, nose to the east, with nothing that flies, docks,
+    /// shoots or dies.
+    pub(super) fn new(kind: EntityKind, id: EntityId, (x, y): (f32, f32)) -> Self {
+        Self {
+            x,
+            y,
+            vx: 0.0,
+            vy: 0.0,
+            heading_x: 1.0,
+            heading_y: 0.0,
+            thrust: 0.0,
+            turn: 0.0,
+            fuel: 0.0,
+            drag: 0.0,
+            last_changed_tick: 0,
+            radius: 0.0,
+            hull: 0,
+            cell: NO_CELL,
+            deadline: 0,
+            dock_ready_tick: 0,
+            shooter: None,
+            id,
+            kind,
+            dock: None,
+            trigger: false,
+            dock_request: false,
+            previous_cell: NO_CELL,
+        }
+    }
 }
 
 impl Entities {
@@ -148,7 +219,8 @@ impl Entities {
         self.slots.contains(handle)
     }
 
-    /// Heading of a row as an angle in (−π, π]. Costs an `atan2`, so ask only for rows to be sent.
+    /// Heading of a row as an angle in (−π, π]; 0 for a row that is not there. Costs an `atan2`, so
+    /// ask only for rows to be sent.
     pub fn rotation(&self, row: usize) -> f32 {
         let (Some(&x), Some(&y)) = (self.heading_xs.get(row), self.heading_ys.get(row)) else {
             return 0.0;
@@ -163,8 +235,11 @@ impl Entities {
     }
 
     /// Whether something that clients see of this row changed in `tick`.
+    ///
+    /// # Panics
+    /// If there is no such row.
     pub fn changed_in(&self, row: usize, tick: u64) -> bool {
-        self.last_changed_ticks.get(row) == Some(&(tick as u32))
+        self.last_changed_ticks[row] == tick as u32
     }
 
     /// Whether one more entity fits.
@@ -189,7 +264,7 @@ impl Entities {
             return None;
         }
         let handle = self.slots.allocate(self.len() as u32);
-        self.push(row);
+        self.push_row(row);
         self.handles.push(handle);
         Some(handle)
     }
@@ -200,28 +275,41 @@ impl Entities {
             return false;
         }
         self.slots.place(handle, self.len() as u32);
-        self.push(row);
+        self.push_row(row);
         self.handles.push(handle);
         true
     }
 
-    /// Takes an entity out and forgets its handle. The last row moves into the gap.
+    /// Takes an entity out and forgets its handle; `None` if it has no row. The last row moves into
+    /// the gap.
     pub(super) fn remove(&mut self, handle: Handle) -> Option<Row> {
-        let row = self.withdraw(handle);
-        self.slots.release(handle);
-        row
+        let values = self.withdraw(handle);
+        if self.contains(handle) {
+            self.slots.release(handle);
+        }
+        values
+    }
+
+    /// Takes the entity in a row out and forgets its handle. The last row moves into the gap.
+    pub(super) fn remove_row(&mut self, row: usize) -> Row {
+        self.slots.release(self.handles[row]);
+        self.close_gap(row)
     }
 
     /// Takes an entity out of space; its handle stays good. The last row moves into the gap.
     pub(super) fn withdraw(&mut self, handle: Handle) -> Option<Row> {
         let row = self.slots.row(handle)?;
         self.slots.set_aside(handle);
+        Some(self.close_gap(row))
+    }
+
+    fn close_gap(&mut self, row: usize) -> Row {
         self.handles.swap_remove(row);
-        let values = self.take(row);
+        let values = self.swap_remove_row(row);
         if let Some(&moved) = self.handles.get(row) {
             self.slots.place(moved, row as u32);
         }
-        Some(values)
+        values
     }
 }
 

@@ -8,30 +8,11 @@ use super::*;
 
 /// A row that can be told from all others by `x` and its id.
 pub(in crate::sim) fn row(entities: &mut Entities, x: f32) -> Row {
+    let id = entities.next_id(EntityKind::Trader);
     Row {
-        x,
-        y: -x,
-        vx: 0.0,
-        vy: 0.0,
-        heading_x: 1.0,
-        heading_y: 0.0,
-        thrust: 0.0,
-        turn: 0.0,
-        fuel: 0.0,
-        drag: 0.0,
-        last_changed_tick: 0,
-        kind: EntityKind::Trader,
         radius: 1.0,
         hull: 1,
-        dock: None,
-        trigger: false,
-        dock_request: false,
-        deadline: 0,
-        dock_ready_tick: 0,
-        cell: NO_CELL,
-        previous_cell: NO_CELL,
-        id: entities.next_id(EntityKind::Trader),
-        shooter: None,
+        ..Row::new(EntityKind::Trader, id, (x, -x))
     }
 }
 

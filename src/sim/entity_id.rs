@@ -20,16 +20,16 @@ pub struct IdText {
 }
 
 impl IdText {
+    /// # Panics
+    /// If the number is larger than any that is given.
     fn new(prefix: &str, number: u64) -> Self {
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(number).as_bytes();
         let mut bytes = [0; TEXT_BYTES_MAX];
         let mut len = 0;
         for byte in prefix.bytes().chain(digits.iter().copied()) {
-            if let Some(place) = bytes.get_mut(len) {
-                *place = byte;
-                len += 1;
-            }
+            bytes[len] = byte;
+            len += 1;
         }
         Self {
             bytes,
@@ -39,7 +39,10 @@ impl IdText {
 
     /// The text; checked for being UTF-8 in a few nanoseconds.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+        let Ok(text) = std::str::from_utf8(self.as_bytes()) else {
+            unreachable!("prefixes and digits are ASCII");
+        };
+        text
     }
 
     /// The same as words, unused bytes 0.
@@ -55,7 +58,7 @@ impl IdText {
 
     /// The same as bytes, all ASCII and in need of no escape inside JSON.
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+        &self.bytes[..usize::from(self.len)]
     }
 }
 

@@ -31,7 +31,7 @@ pub struct PilotAccount<'a> {
     pub destroyed: bool,
     /// Balance in whole credits, never below 0.
     pub credits: &'a mut i64,
-    /// The hold, by commodity.
+    /// The hold, an entry for each commodity of the universe.
     pub cargo: &'a mut [u32],
     /// What is in the tank.
     pub fuel: &'a mut f32,
@@ -73,15 +73,16 @@ impl Market {
     /// The markets of a system. A listing that `stored` knows takes its stock from there (held to
     /// the bounds); one that it does not know opens at its target, produced from nothing.
     /// Work: listings × stored.
+    ///
+    /// # Panics
+    /// If the universe has no such system.
     pub fn new(
         universe: &Universe,
         system: SystemIndex,
         stored: &[Stock],
         postings: &mut Vec<Posting>,
     ) -> Self {
-        let stations = universe
-            .system(system)
-            .map_or(&[][..], |system| &system.stations);
+        let stations = &universe.systems[usize::from(system.0)].stations;
         let mut market = Self {
             listings: Vec::new(),
             stations: Vec::new(),
@@ -131,10 +132,35 @@ impl Market {
         rows.map(|((listing, station), units)| (*station, listing.commodity, *units))
     }
 
+    /// What of the markets is state, as words for a state hash.
+    pub(super) fn words(&self) -> impl Iterator<Item = u64> + '_ {
+        let Self {
+            stocks,
+            // The universe's, which never changes.
+            listings: _,
+            stations: _,
+            starts: _,
+            repair_prices: _,
+            economy: _,
+            fuel: _,
+            cargo_capacity: _,
+            fuel_max: _,
+            hull_max: _,
+        } = self;
+        stocks.iter().map(|&units| units as u64)
+    }
+
+    /// Puts a unit more on the shelf of a row.
+    #[cfg(test)]
+    pub(super) fn add_unit(&mut self, row: usize) {
+        self.stocks[row] += 1;
+    }
+
     fn rows(&self, station: StationIndex) -> std::ops::Range<usize> {
         let place = usize::from(station.0);
         match (self.starts.get(place), self.starts.get(place + 1)) {
             (Some(first), Some(end)) => *first..*end,
+            // A client may name any station; one that does not exist sells nothing.
             _ => 0..0,
         }
     }
@@ -240,10 +266,7 @@ impl Market {
         if units > self.stocks[row] {
             return Err(OrderRefusal::OutOfStock);
         }
-        let held = account
-            .cargo
-            .get_mut(usize::from(commodity.0))
-            .ok_or(OrderRefusal::UnknownCommodity)?;
+        let held = &mut account.cargo[usize::from(commodity.0)];
         if is_fuel {
             *account.fuel = (*account.fuel + quantity as f32).min(self.fuel_max);
         } else {
@@ -271,10 +294,7 @@ impl Market {
     ) -> Result<TradeOutcome, OrderRefusal> {
         let (commodity, units) = (self.listings[row].commodity, sensible(quantity)?);
         let unit_price = self.quote(row).sell;
-        let held = account
-            .cargo
-            .get_mut(usize::from(commodity.0))
-            .ok_or(OrderRefusal::UnknownCommodity)?;
+        let held = &mut account.cargo[usize::from(commodity.0)];
         if *held < quantity {
             return Err(OrderRefusal::InsufficientCargo);
         }
@@ -307,6 +327,7 @@ impl Market {
         station: StationIndex,
         account: &mut PilotAccount<'_>,
     ) -> Result<RepairOutcome, OrderRefusal> {
+        // An account and an order may agree on a station that does not exist.
         let unit_price = *self
             .repair_prices
             .get(usize::from(station.0))
@@ -366,16 +387,11 @@ impl Market {
     /// Goods that a station made, used up or began with.
     fn stocked(&self, cause: Cause, row: usize, quantity: i64) -> Posting {
         Posting {
-            cause,
-            player: None,
             station: Some(self.stations[row]),
             commodity: Some(self.listings[row].commodity),
             quantity,
-            unit_price: 0,
-            total: 0,
-            balance_after: None,
             stock_after: Some(self.stocks[row]),
-            ticket: None,
+            ..Posting::new(cause)
         }
     }
 
@@ -400,16 +416,14 @@ impl Market {
 
 fn mended(done: RepairOutcome, account: &PilotAccount<'_>, ticket: u64) -> Posting {
     Posting {
-        cause: Cause::Repair,
         player: Some(account.player.clone()),
         station: Some(done.station),
-        commodity: None,
         quantity: i64::from(done.hull_restored),
         unit_price: done.unit_price,
         total: done.total,
         balance_after: Some(done.credits),
-        stock_after: None,
         ticket: Some(ticket),
+        ..Posting::new(Cause::Repair)
     }
 }
 

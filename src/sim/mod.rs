@@ -15,6 +15,7 @@
 mod admission;
 mod blending;
 mod cells;
+mod columns;
 mod combat;
 mod command;
 mod contacts;
@@ -28,6 +29,8 @@ mod npc;
 mod occupancy;
 mod orders;
 mod outcome;
+mod parallelism;
+mod phase;
 mod pilot;
 mod random;
 mod reaping;
@@ -35,6 +38,7 @@ mod slots;
 mod space;
 mod spawning;
 mod state_hash;
+mod step_context;
 mod world;
 pub mod zones;
 
@@ -48,6 +52,8 @@ pub use outcome::{
     Cause, CombatEvent, CombatKind, Event, EventKind, OrderOutcome, OrderRefusal, Outcome, Posting,
     Receipt, Removal, RemovalReason, RepairOutcome, TradeOutcome,
 };
+pub use parallelism::{Fork, JobCounts, Parallelism};
+pub use phase::{Phase, PhaseTimer, PhaseTimes};
 pub use pilot::{Pilot, PilotView, Place};
 pub use random::Random;
 pub use space::{Pair, Space};

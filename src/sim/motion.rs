@@ -26,19 +26,14 @@
 //! ```
 
 use super::entities::Entities;
-use super::world::World;
+use super::parallelism::Fork;
+use super::step_context::StepContext;
 use crate::limits::TICK_SECONDS;
 use crate::universe::ShipClass;
 
 /// Speed below which a ship without thrust stands still, u/s: less than half of the wire's
 /// hundredth on either axis.
 pub const REST_SPEED: f32 = 0.004;
-
-/// Rows a worker takes at a time: 13 columns of this are 400 kB, which an L2 cache holds.
-const CHUNK_ROWS: usize = 8192;
-
-/// Rows below which one worker does it alone: a fork-join costs as much as 30,000 rows.
-const PARALLEL_ROWS_MIN: usize = 32_768;
 
 /// The constants of flight in one tick; what a client needs beside its own ship to predict it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -182,22 +177,19 @@ pub struct MotionColumns<'a> {
 
 impl<'a> MotionColumns<'a> {
     /// All rows from `first` on.
-    fn from(entities: &'a mut Entities, first: usize) -> Self {
+    pub(super) fn of(entities: &'a mut Entities, first: usize) -> Self {
         Self {
-            xs: entities.xs.get_mut(first..).unwrap_or_default(),
-            ys: entities.ys.get_mut(first..).unwrap_or_default(),
-            vxs: entities.vxs.get_mut(first..).unwrap_or_default(),
-            vys: entities.vys.get_mut(first..).unwrap_or_default(),
-            heading_xs: entities.heading_xs.get_mut(first..).unwrap_or_default(),
-            heading_ys: entities.heading_ys.get_mut(first..).unwrap_or_default(),
-            fuels: entities.fuels.get_mut(first..).unwrap_or_default(),
-            last_changed_ticks: entities
-                .last_changed_ticks
-                .get_mut(first..)
-                .unwrap_or_default(),
-            thrusts: entities.thrusts.get(first..).unwrap_or_default(),
-            turns: entities.turns.get(first..).unwrap_or_default(),
-            drags: entities.drags.get(first..).unwrap_or_default(),
+            xs: &mut entities.xs[first..],
+            ys: &mut entities.ys[first..],
+            vxs: &mut entities.vxs[first..],
+            vys: &mut entities.vys[first..],
+            heading_xs: &mut entities.heading_xs[first..],
+            heading_ys: &mut entities.heading_ys[first..],
+            fuels: &mut entities.fuels[first..],
+            last_changed_ticks: &mut entities.last_changed_ticks[first..],
+            thrusts: &entities.thrusts[first..],
+            turns: &entities.turns[first..],
+            drags: &entities.drags[first..],
         }
     }
 
@@ -243,15 +235,18 @@ impl<'a> MotionColumns<'a> {
     }
 
     /// Moves all rows by one tick, shared by the workers of the current pool where there are many.
+    /// Returns into how many jobs they were cut.
     ///
     /// # Panics
     /// If the columns differ in length.
-    pub fn advance(self, flight: &Flight, tick: u32) {
-        if self.xs.len() < PARALLEL_ROWS_MIN || rayon::current_num_threads() < 2 {
+    pub fn advance(self, flight: &Flight, tick: u32, fork: Fork) -> usize {
+        let jobs = fork.jobs(self.xs.len());
+        if jobs == 1 {
             self.advance_serial(flight, tick);
         } else {
-            self.advance_parallel(flight, tick);
+            self.advance_parallel(flight, tick, fork.chunk_items);
         }
+        jobs
     }
 
     fn advance_serial(self, flight: &Flight, tick: u32) {
@@ -295,16 +290,16 @@ impl<'a> MotionColumns<'a> {
     }
 
     /// Halves until a piece is a chunk. Which worker takes which does not matter to any value.
-    fn advance_parallel(self, flight: &Flight, tick: u32) {
+    fn advance_parallel(self, flight: &Flight, tick: u32, chunk_rows: usize) {
         let rows = self.xs.len();
-        if rows <= CHUNK_ROWS {
+        if rows <= chunk_rows {
             self.advance_serial(flight, tick);
             return;
         }
-        let (head, rest) = self.split_at((rows / 2).next_multiple_of(CHUNK_ROWS).min(rows));
+        let (head, rest) = self.split_at((rows / 2).next_multiple_of(chunk_rows).min(rows));
         rayon::join(
-            || head.advance_parallel(flight, tick),
-            || rest.advance_parallel(flight, tick),
+            || head.advance_parallel(flight, tick, chunk_rows),
+            || rest.advance_parallel(flight, tick, chunk_rows),
         );
     }
 }
@@ -315,10 +310,9 @@ fn differ(a: f32, b: f32) -> u32 {
     a.to_bits() ^ b.to_bits()
 }
 
-/// Moves everything but stations by one tick. Linear in the number of rows.
-pub(super) fn integrate(world: &mut World) {
-    let flight = world.flight();
-    let tick = world.tick as u32;
-    let stations_count = world.stations_count();
-    MotionColumns::from(&mut world.entities, stations_count).advance(&flight, tick);
+/// Moves everything but stations by one tick. Linear in the number of rows. Returns into how many
+/// jobs they were cut.
+pub(super) fn integrate(context: &StepContext, movers: MotionColumns<'_>) -> usize {
+    let fork = context.parallelism.motion;
+    movers.advance(&context.flight, context.column_tick(), fork)
 }

@@ -18,21 +18,23 @@ mod patrol_map;
 mod perception;
 mod steering;
 
-use std::sync::Arc;
-
 use self::agent::{Mode, Now, NpcAgent};
 use self::alarm::Alarms;
 use self::patrol_map::PatrolMap;
 use self::perception::Pursuits;
 use self::steering::Steering;
-use super::control;
-use super::outcome::CombatKind;
+use super::cells::Cells;
+use super::control::{ControlColumns, Controls};
+use super::docking::{self, UndockColumns, Undockings};
+use super::entities::{Entities, Row};
+use super::outcome::{CombatEvent, CombatKind, Event};
 use super::pilot::Place;
 use super::random::Random;
-use super::world::World;
-use crate::ids::{EntityKind, Handle, StationIndex, SystemIndex};
+use super::spawning::{SpiralSearch, ship_row};
+use super::step_context::StepContext;
+use crate::ids::{EntityKind, Handle, StationIndex};
 use crate::limits::{NPC_ARRIVAL_TRIES_PER_TICK_MAX, NPC_ARRIVALS_PER_TICK_MAX};
-use crate::universe::{NpcClass, Universe};
+use crate::universe::{NpcClass, System, Universe};
 
 /// Ticks between two thoughts of one ship.
 const THINK_TICKS: u64 = 8;
@@ -61,10 +63,7 @@ pub(super) struct Npcs {
 
 impl Npcs {
     /// The minds of a system's population; their ships arrive in the first ticks.
-    pub(super) fn new(universe: &Universe, system: SystemIndex) -> Self {
-        let Some(system) = universe.system(system) else {
-            return Self::default();
-        };
+    pub(super) fn new(universe: &Universe, system: &System) -> Self {
         let kinds = [
             (EntityKind::Pirate, system.population.pirates),
             (EntityKind::Patrol, system.population.patrols),
@@ -95,9 +94,23 @@ impl Npcs {
 
     /// What decides the future of these ships beyond their rows, as words for a state hash.
     pub(super) fn words(&self) -> impl Iterator<Item = u64> + '_ {
-        let minds = self.minds.iter().flat_map(NpcAgent::words);
-        let queue = std::iter::once(self.next_arrival as u64);
-        minds.chain(self.alarms.words()).chain(queue)
+        let Self {
+            minds,
+            alarms,
+            next_arrival,
+            // Follows from the minds' ships.
+            by_slot: _,
+            // Follows from the minds' modes.
+            pursuits: _,
+            // Never changes.
+            ground: _,
+        } = self;
+        let queue = std::iter::once(*next_arrival as u64);
+        minds
+            .iter()
+            .flat_map(NpcAgent::words)
+            .chain(alarms.words())
+            .chain(queue)
     }
 }
 
@@ -112,78 +125,105 @@ pub(super) fn class(universe: &Universe, kind: EntityKind) -> &NpcClass {
 
 /// Lets every mind steer, an eighth of them think, and a few ships arrive. Linear in minds; a
 /// thought looks at a bounded number of neighbours.
-pub(super) fn fly(world: &mut World) {
-    if world.npcs.minds.is_empty() {
+pub(super) fn fly(
+    context: &StepContext,
+    npcs: &mut Npcs,
+    entities: &mut Entities,
+    cells: &Cells,
+    spiral: &mut SpiralSearch,
+    undockings: &mut Undockings,
+    events: &mut Vec<Event>,
+) {
+    if npcs.minds.is_empty() {
         return;
     }
-    // Taken out for the time being, so that minds and world can be used side by side.
-    let mut npcs = std::mem::take(&mut world.npcs);
-    let universe = Arc::clone(&world.universe);
-    let turn_max = world.flight().turn;
     let mut is_awaited = false;
-    npcs.alarms.expire(world.tick);
+    npcs.alarms.expire(context.tick);
     for index in 0..npcs.minds.len() {
-        let Some(row) = present(&mut npcs, index, world, &universe) else {
-            is_awaited |= npcs.minds[index].due <= world.tick;
+        let Some(row) = npcs.present(context, entities, index) else {
+            is_awaited |= npcs.minds[index].due <= context.tick;
             continue;
         };
-        let steering = Steering::new(&world.entities, row, &universe.ship, turn_max);
-        let class = class(&universe, npcs.minds[index].kind);
-        if (world.tick + index as u64).is_multiple_of(THINK_TICKS) {
-            let mut random = Random::new(world.seed ^ SEED_SALT, world.tick, index as u64);
-            recover(
-                world,
-                row,
-                class,
-                !npcs.minds[index].under_fire(world.tick),
-                universe.ship.fuel_max,
-            );
-            let mut mind = npcs.minds[index];
-            let mut now = Now {
-                world,
-                ground: &npcs.ground,
-                alarms: &npcs.alarms,
-                pursuits: &mut npcs.pursuits,
+        let controls = npcs.decide(context, entities, cells, index, row).clamped();
+        if controls.thrust > 0.0 && entities.docks[row].is_some() {
+            let leaving = (row, controls.thrust, controls.turn);
+            let columns = UndockColumns::of(entities);
+            docking::undock_npc(context, undockings, columns, leaving, spiral, events);
+        }
+        ControlColumns::of(entities).set(row, controls);
+    }
+    if is_awaited {
+        npcs.receive(context, entities, cells, spiral);
+    }
+}
+
+impl Npcs {
+    /// Lets a mind think, if it is its turn, and steer the ship in this row.
+    fn decide(
+        &mut self,
+        context: &StepContext,
+        entities: &mut Entities,
+        cells: &Cells,
+        index: usize,
+        row: usize,
+    ) -> Controls {
+        let mind = &mut self.minds[index];
+        let class = class(&context.universe, mind.kind);
+        let steering = Steering::new(entities, row, context.ship(), context.flight.turn);
+        if (context.tick + index as u64).is_multiple_of(THINK_TICKS) {
+            let unhurt = !mind.under_fire(context.tick);
+            recover(context, entities, row, class, unhurt);
+            mind.think(&mut Now {
+                context,
+                entities,
+                cells,
+                ground: &self.ground,
+                alarms: &self.alarms,
+                pursuits: &mut self.pursuits,
                 class,
                 row,
                 steering,
-                random: &mut random,
-            };
-            mind.think(&mut now);
-            npcs.minds[index] = mind;
+                random: &mut draws(context, index),
+            });
         }
-        let controls =
-            npcs.minds[index].steer(world, &universe, &npcs.ground, class, &steering, row);
-        control::steer_npc(world, row, controls);
+        mind.steer(context, entities, &self.ground, class, &steering, row)
     }
-    if is_awaited {
-        receive(&mut npcs, world, &universe);
+
+    /// Lets ships arrive that are due, by turns: the next tick goes on where this one stopped, so
+    /// that those who try in vain keep nobody else out. Work: minds, and the bounds on tries and
+    /// arrivals.
+    fn receive(
+        &mut self,
+        context: &StepContext,
+        entities: &mut Entities,
+        cells: &Cells,
+        spiral: &mut SpiralSearch,
+    ) {
+        let count = self.minds.len();
+        let mut arrivals_left = NPC_ARRIVALS_PER_TICK_MAX;
+        let mut tries_left = NPC_ARRIVAL_TRIES_PER_TICK_MAX;
+        let first = self.next_arrival;
+        for index in (first..count).chain(0..first) {
+            let mind = &self.minds[index];
+            if mind.ship.is_some() || mind.due > context.tick {
+                continue;
+            }
+            if arrivals_left == 0 || tries_left == 0 {
+                self.next_arrival = index;
+                return;
+            }
+            tries_left -= 1;
+            match self.arrive(context, entities, cells, spiral, index) {
+                Arrival::Unfit => {}
+                Arrival::Placed | Arrival::Crowded => arrivals_left -= 1,
+            }
+        }
     }
-    world.npcs = npcs;
 }
 
-/// Lets ships arrive that are due, by turns: the next tick goes on where this one stopped, so that
-/// those who try in vain keep nobody else out. Work: minds, and the bounds on tries and arrivals.
-fn receive(npcs: &mut Npcs, world: &mut World, universe: &Universe) {
-    let count = npcs.minds.len();
-    let mut arrivals_left = NPC_ARRIVALS_PER_TICK_MAX;
-    let mut tries_left = NPC_ARRIVAL_TRIES_PER_TICK_MAX;
-    let first = npcs.next_arrival;
-    for index in (first..count).chain(0..first) {
-        let mind = &npcs.minds[index];
-        if mind.ship.is_some() || mind.due > world.tick {
-            continue;
-        }
-        if arrivals_left == 0 || tries_left == 0 {
-            npcs.next_arrival = index;
-            return;
-        }
-        tries_left -= 1;
-        match arrive(npcs, index, world, universe) {
-            Arrival::Unfit => {}
-            Arrival::Placed | Arrival::Crowded => arrivals_left -= 1,
-        }
-    }
+/// A mind's draws of this tick.
+fn draws(context: &StepContext, index: usize) -> Random {
+    Random::new(context.seed ^ SEED_SALT, context.tick, index as u64)
 }
 
 /// What came of a try to arrive.
@@ -196,112 +236,137 @@ enum Arrival {
     Unfit,
 }
 
-/// The row of a mind's ship; notes the ship's end when it has none any more.
-fn present(npcs: &mut Npcs, index: usize, world: &World, universe: &Universe) -> Option<usize> {
-    let mind = &mut npcs.minds[index];
-    let ship = mind.ship?;
-    let row = world.entities.row(ship);
-    if row.is_none() {
-        npcs.pursuits.release(mind.quarry());
-        mind.ship = None;
-        mind.mode = Mode::Roam;
-        let wait_ticks = u64::from(class(universe, mind.kind).respawn_ticks);
-        mind.due = world.tick + wait_ticks;
-    }
-    row
-}
-
 /// Supplies are aboard, and damage is mended while nobody shoots: 1 point a thought.
-fn recover(world: &mut World, row: usize, class: &NpcClass, unhurt: bool, fuel_max: f32) {
-    world.entities.fuels[row] = fuel_max;
-    let hull = &mut world.entities.hulls[row];
+fn recover(
+    context: &StepContext,
+    entities: &mut Entities,
+    row: usize,
+    class: &NpcClass,
+    unhurt: bool,
+) {
+    entities.fuels[row] = context.ship().fuel_max;
+    let hull = &mut entities.hulls[row];
     if unhurt && *hull > 0 && *hull < class.hull_max {
         *hull += 1;
-        world.entities.last_changed_ticks[row] = world.tick as u32;
+        entities.last_changed_ticks[row] = context.column_tick();
     }
 }
 
-/// Brings a ship into the world: traders docked, others where their kind belongs and no pilot
-/// looks. Where that can't be, it is tried again later.
-fn arrive(npcs: &mut Npcs, index: usize, world: &mut World, universe: &Universe) -> Arrival {
-    let mut random = Random::new(world.seed ^ SEED_SALT, world.tick, index as u64);
-    let (kind, nth) = (npcs.minds[index].kind, npcs.minds[index].nth as usize);
-    npcs.minds[index].due = world.tick + RETRY_TICKS;
-    let stations = npcs.ground.stations.len();
-    let spot = match kind {
-        EntityKind::Pirate => npcs
-            .ground
-            .lurking_place(npcs.ground.lair(nth), &mut random),
-        EntityKind::Trader if stations > 0 => None,
-        _ => Some(
-            npcs.ground
-                .patrol_place(npcs.ground.patrol(nth), &mut random),
-        ),
-    };
-    let (place, dock) = match spot {
-        Some((x, y))
-            if kind != EntityKind::Pirate
-                || !perception::pilot_near(world, x, y, ARRIVAL_DISTANCE) =>
-        {
-            let rotation = random.between(-3.0, 3.0);
-            (
-                Place::Space {
-                    x,
-                    y,
-                    vx: 0.0,
-                    vy: 0.0,
-                    rotation,
-                },
-                None,
-            )
+impl Npcs {
+    /// The row of a mind's ship; notes the ship's end when it has none any more.
+    fn present(
+        &mut self,
+        context: &StepContext,
+        entities: &Entities,
+        index: usize,
+    ) -> Option<usize> {
+        let mind = &mut self.minds[index];
+        let ship = mind.ship?;
+        let row = entities.row(ship);
+        if row.is_none() {
+            mind.turn_to(Mode::Roam, &mut self.pursuits);
+            mind.ship = None;
+            let wait_ticks = u64::from(class(&context.universe, mind.kind).respawn_ticks);
+            mind.due = context.tick + wait_ticks;
         }
-        None if kind == EntityKind::Trader => {
-            let station = StationIndex((random.bits() % stations as u64) as u16);
-            (Place::Docked(station), Some(station))
+        row
+    }
+
+    /// Brings a ship into the world: traders docked, others where their kind belongs and no pilot
+    /// looks. Where that can't be, it is tried again later.
+    fn arrive(
+        &mut self,
+        context: &StepContext,
+        entities: &mut Entities,
+        cells: &Cells,
+        spiral: &mut SpiralSearch,
+        index: usize,
+    ) -> Arrival {
+        let mut random = draws(context, index);
+        let mind = &mut self.minds[index];
+        mind.due = context.tick + RETRY_TICKS;
+        let kind = mind.kind;
+        let place = place_to_arrive(&self.ground, mind, &mut random);
+        let Some(place) = place.filter(|place| !is_watched(kind, place, entities, cells)) else {
+            return Arrival::Unfit;
+        };
+        let dock = match place {
+            Place::Docked(station) => Some(station),
+            _ => None,
+        };
+        if !entities.has_room() {
+            return Arrival::Crowded;
         }
-        _ => return Arrival::Unfit,
+        let Some(pose) = spiral.pose_for(context, entities, place) else {
+            return Arrival::Crowded;
+        };
+        let id = entities.next_id(kind);
+        let row = Row {
+            hull: class(&context.universe, kind).hull_max,
+            ..ship_row(context, kind, id, pose, dock)
+        };
+        let Some(ship) = entities.insert(row) else {
+            unreachable!("there was room");
+        };
+        let place = (pose.x, pose.y);
+        mind.arrived(ship, place, dock.is_some(), context.tick, &mut random);
+        self.enrol(index, ship);
+        Arrival::Placed
+    }
+}
+
+/// Where a mind's next ship appears; none if four draws found no place that is fit.
+fn place_to_arrive(ground: &PatrolMap, mind: &NpcAgent, random: &mut Random) -> Option<Place> {
+    let nth = mind.nth as usize;
+    let stations_count = ground.stations.len() as u64;
+    let (x, y) = match mind.kind {
+        EntityKind::Pirate => ground.lurking_place(ground.lair(nth), random)?,
+        EntityKind::Trader if stations_count > 0 => {
+            let station = StationIndex((random.bits() % stations_count) as u16);
+            return Some(Place::Docked(station));
+        }
+        _ => ground.patrol_place(ground.patrol(nth), random),
     };
-    let Some(pose) = world.pose_for(place) else {
-        return Arrival::Crowded;
-    };
-    let id = world.entities.next_id(kind);
-    let mut row = world.ship_row(kind, id, pose, dock);
-    row.hull = class(universe, kind).hull_max;
-    let Some(ship) = world.entities.insert(row) else {
-        return Arrival::Crowded;
-    };
-    npcs.enrol(index, ship);
-    npcs.minds[index].arrived(
-        ship,
-        (pose.x, pose.y),
-        dock.is_some(),
-        world.tick,
-        &mut random,
-    );
-    Arrival::Placed
+    Some(Place::Space {
+        x,
+        y,
+        vx: 0.0,
+        vy: 0.0,
+        rotation: random.between(-3.0, 3.0),
+    })
+}
+
+/// Whether a pilot would see a pirate come out of nothing.
+fn is_watched(kind: EntityKind, place: &Place, entities: &Entities, cells: &Cells) -> bool {
+    match *place {
+        Place::Space { x, y, .. } if kind == EntityKind::Pirate => {
+            perception::pilot_near(entities, cells, (x, y), ARRIVAL_DISTANCE)
+        }
+        _ => false,
+    }
 }
 
 /// Lets the minds learn from the hits of this tick. Work: hits × alarms.
-pub(super) fn notice(world: &mut World) {
-    let mut npcs = std::mem::take(&mut world.npcs);
-    let hits = world
-        .outcome
-        .combat
-        .iter()
-        .filter(|event| event.kind == CombatKind::Hit);
+pub(super) fn notice(
+    context: &StepContext,
+    npcs: &mut Npcs,
+    entities: &Entities,
+    combat: &[CombatEvent],
+) {
+    let hits = combat.iter().filter(|event| event.kind == CombatKind::Hit);
     for hit in hits {
-        let (source, target) = (
-            world.entities.row(hit.source_ship),
-            world.entities.row(hit.target_ship),
-        );
         if let Some(index) = npcs.mind_of(hit.target_ship) {
-            npcs.minds[index].hurt_by(hit.source_ship, world.tick);
+            npcs.minds[index].hurt_by(hit.source_ship, context.tick);
         }
-        let (Some(source), Some(target)) = (source, target) else {
+        // Nobody can be accused whose ship is gone by now.
+        let Some(source) = entities.row(hit.source_ship) else {
             continue;
         };
-        let (x, y) = (world.entities.xs[target], world.entities.ys[target]);
-        let kinds = (world.entities.kinds[source], world.entities.kinds[target]);
+        let Some(target) = entities.row(hit.target_ship) else {
+            unreachable!("rows stay until the end of the tick in which they are hit");
+        };
+        let (x, y) = (entities.xs[target], entities.ys[target]);
+        let kinds = (entities.kinds[source], entities.kinds[target]);
         let offence = match kinds {
             (EntityKind::Patrol, _) | (_, EntityKind::Pirate) => false,
             (_, EntityKind::Trader | EntityKind::Patrol) => true,
@@ -309,8 +374,46 @@ pub(super) fn notice(world: &mut World) {
             _ => npcs.ground.watched(x, y) && !npcs.alarms.accuses(hit.target_ship),
         };
         if offence {
-            npcs.alarms.raise(hit.source_ship, world.tick);
+            npcs.alarms.raise(hit.source_ship, context.tick);
         }
     }
-    world.npcs = npcs;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::SystemIndex;
+
+    #[test]
+    fn only_a_pirate_that_ends_leaves_a_place_in_a_pack() {
+        let context = StepContext::new(Universe::built_in(), SystemIndex(0), 1);
+        let ship = |slot| Handle {
+            slot,
+            generation: 0,
+        };
+        let hunter = |kind, slot| {
+            let mut mind = NpcAgent::new(kind, 0);
+            mind.ship = Some(ship(slot));
+            mind
+        };
+        let quarry = ship(7);
+        let mut npcs = Npcs {
+            minds: vec![
+                hunter(EntityKind::Pirate, 1),
+                hunter(EntityKind::Pirate, 2),
+                hunter(EntityKind::Patrol, 3),
+            ],
+            ..Npcs::default()
+        };
+        for mind in &mut npcs.minds {
+            mind.turn_to(Mode::Hunt(quarry), &mut npcs.pursuits);
+        }
+        assert!(!npcs.pursuits.has_room(quarry));
+        // Nobody of them has a row any more.
+        let nobody = Entities::default();
+        assert_eq!(npcs.present(&context, &nobody, 2), None);
+        assert!(!npcs.pursuits.has_room(quarry));
+        assert_eq!(npcs.present(&context, &nobody, 0), None);
+        assert!(npcs.pursuits.has_room(quarry));
+    }
 }

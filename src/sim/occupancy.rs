@@ -9,7 +9,7 @@
 //! cells round it.
 
 use super::entities::Entities;
-use crate::ids::EntityKind;
+use crate::ids::{EntityKind, StationIndex};
 
 /// End of a bucket's chain.
 const NOTHING: u32 = u32::MAX;
@@ -21,6 +21,39 @@ pub(super) enum Bodies {
     All,
     /// Those that can be touched.
     Solid,
+}
+
+/// The columns that say where bodies are; all of one length.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BodyColumns<'a> {
+    pub(super) xs: &'a [f32],
+    pub(super) ys: &'a [f32],
+    pub(super) radii: &'a [f32],
+    pub(super) kinds: &'a [EntityKind],
+    pub(super) docks: &'a [Option<StationIndex>],
+}
+
+impl<'a> BodyColumns<'a> {
+    pub(super) fn of(entities: &'a Entities) -> Self {
+        Self {
+            xs: &entities.xs,
+            ys: &entities.ys,
+            radii: &entities.radii,
+            kinds: &entities.kinds,
+            docks: &entities.docks,
+        }
+    }
+
+    /// Whether a circle touches none of these. Linear in rows, about 1 ns each.
+    pub(super) fn leave_free(self, x: f32, y: f32, radius: f32, bodies: Bodies) -> bool {
+        (0..self.xs.len()).all(|row| {
+            let (dx, dy) = (self.xs[row] - x, self.ys[row] - y);
+            let apart = radius + self.radii[row];
+            dx * dx + dy * dy >= apart * apart
+                || self.kinds[row] == EntityKind::Projectile
+                || (bodies == Bodies::Solid && self.docks[row].is_some())
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,21 +108,21 @@ impl Occupancy {
     }
 
     /// Reads the columns, unless it is up to date. Linear in rows.
-    pub(super) fn build(&mut self, entities: &Entities) {
+    pub(super) fn build(&mut self, columns: BodyColumns<'_>) {
         if self.is_current {
             return;
         }
         self.is_current = true;
         self.bodies.clear();
         self.large.clear();
-        let buckets = (2 * entities.len()).next_power_of_two().max(1024);
+        let buckets = (2 * columns.xs.len()).next_power_of_two().max(1024);
         self.heads.clear();
         self.heads.resize(buckets, NOTHING);
-        for row in 0..entities.len() {
-            if entities.kinds[row] != EntityKind::Projectile {
-                let (x, y) = (entities.xs[row], entities.ys[row]);
-                let is_solid = entities.docks[row].is_none();
-                self.insert(x, y, entities.radii[row], is_solid);
+        for row in 0..columns.xs.len() {
+            if columns.kinds[row] != EntityKind::Projectile {
+                let (x, y) = (columns.xs[row], columns.ys[row]);
+                let is_solid = columns.docks[row].is_none();
+                self.insert(x, y, columns.radii[row], is_solid);
             }
         }
     }
@@ -107,7 +140,7 @@ impl Occupancy {
             return;
         }
         let bucket = self.bucket(self.cell(x), self.cell(y));
-        let mut at = self.heads.get(bucket).copied().unwrap_or(NOTHING);
+        let mut at = self.heads[bucket];
         while let Some(body) = self.bodies.get_mut(at as usize) {
             if (body.x, body.y, body.is_solid) == (x, y, is_solid) {
                 // So far away that it touches nothing.
@@ -116,6 +149,8 @@ impl Occupancy {
             }
             at = body.next;
         }
+        // A body that is not found is none of the small ones that were told of: no place is freed,
+        // and at worst a free one counts as taken until ships move.
     }
 
     /// Prepares for questions about places within `reach` of a point. Linear in large bodies.
@@ -129,13 +164,14 @@ impl Occupancy {
         );
     }
 
-    /// Whether a circle no larger than a ship touches nothing, within what was approached.
+    /// Whether a circle no larger than a ship touches nothing, within what was approached. To be
+    /// asked of a grid that is built.
     pub(super) fn is_free(&self, x: f32, y: f32, radius: f32, bodies: Bodies) -> bool {
         let (cx, cy) = (self.cell(x), self.cell(y));
         let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy)));
         let meets_ship = |(dx, dy): (i32, i32)| {
             let bucket = self.bucket(cx.wrapping_add(dx), cy.wrapping_add(dy));
-            let mut at = self.heads.get(bucket).copied().unwrap_or(NOTHING);
+            let mut at = self.heads[bucket];
             while let Some(body) = self.bodies.get(at as usize) {
                 if body.meets(x, y, radius, bodies) {
                     return true;
@@ -180,8 +216,7 @@ impl Occupancy {
     /// Puts a body at the head of its bucket's chain; returns the one that was there.
     fn link(&mut self, x: f32, y: f32, at: u32) -> u32 {
         let bucket = self.bucket(self.cell(x), self.cell(y));
-        let head = self.heads.get_mut(bucket);
-        head.map_or(NOTHING, |head| std::mem::replace(head, at))
+        std::mem::replace(&mut self.heads[bucket], at)
     }
 
     /// Doubles the buckets, so that chains stay short: linear in bodies, once each time that they
@@ -203,7 +238,6 @@ mod tests {
 
     use super::super::entities::tests::row;
     use super::*;
-    use crate::ids::StationIndex;
 
     const RADIUS: f32 = 12.0;
 
@@ -233,7 +267,7 @@ mod tests {
         ) {
             let entities = occupied(&places);
             let mut grid = Occupancy::new(RADIUS);
-            grid.build(&entities);
+            grid.build(BodyColumns::of(&entities));
             for &(x, y, is_docked) in &later {
                 grid.occupy(x, y, RADIUS, !is_docked);
             }

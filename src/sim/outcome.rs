@@ -142,6 +142,24 @@ pub struct Posting {
     pub ticket: Option<u64>,
 }
 
+impl Posting {
+    /// A posting in which nothing moves and nobody is concerned, to be filled in.
+    pub fn new(cause: Cause) -> Self {
+        Self {
+            cause,
+            player: None,
+            station: None,
+            commodity: None,
+            quantity: 0,
+            unit_price: 0,
+            total: 0,
+            balance_after: None,
+            stock_after: None,
+            ticket: None,
+        }
+    }
+}
+
 /// Something that whoever sees the place may be told.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Event {

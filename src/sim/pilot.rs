@@ -7,9 +7,15 @@
 //! Invariants: all columns have the same length; `by_slot[ships[i].slot] == i`; a hold never exceeds
 //! its capacity; credits never go below 0 by a trade or repair.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
+use super::columns::{ColumnChange, set_example};
+use super::columns::{Packer, StateBits, columns};
 use super::docking::Undocking;
+use super::entity_id::EntityId;
 use super::random::{Random, text_key};
 use super::zones::ZoneContext;
 use crate::bounded_list;
@@ -73,7 +79,7 @@ pub struct PilotView<'a> {
     /// Row of the ship; none while it is destroyed and not yet back.
     pub row: Option<usize>,
     /// Wire id of the ship; the same before and after it is destroyed.
-    pub ship_id: super::EntityId,
+    pub ship_id: EntityId,
     /// Balance in whole credits.
     pub credits: i64,
     /// Units held, by commodity.
@@ -92,41 +98,49 @@ pub struct PilotView<'a> {
     pub last_input_seq: Option<u64>,
 }
 
-/// The cold columns of everybody in one system.
-#[derive(Debug)]
-pub(super) struct Pilots {
-    by_slot: Vec<u32>,
-    commodities_count: usize,
-    pub(super) ships: Vec<Handle>,
-    pub(super) ids: Vec<super::EntityId>,
-    pub(super) players: Vec<PlayerId>,
-    pub(super) credits: Vec<i64>,
-    /// One hold after the other, `commodities_count` counts each.
-    cargo: Vec<u32>,
-    pub(super) homes: Vec<Option<(SystemIndex, StationIndex)>>,
-    pub(super) last_input_seqs: Vec<Option<u64>>,
-    /// Who is docked and asked to undock, until the ship does.
-    pub(super) undockings: Vec<Option<Undocking>>,
-    /// What a player's chances are drawn by: a hash of the id.
-    chance_keys: Vec<u64>,
-    pub(super) contexts: Vec<ZoneContext>,
+columns! {
+    /// The cold columns of everybody in one system.
+    pub(super) struct Pilots {
+        /// Index by slot of the ship's handle; `NOBODY` for slots of no pilot's ship.
+        by_slot: Vec<u32>,
+        commodities_count: usize,
+        /// One hold after the other, `commodities_count` counts each.
+        cargo: Vec<u32>,
+    }
+
+    /// One pilot's values in every column but the hold.
+    row PilotRow;
+
+    accessors private;
+
+    hashed {
+        ships / ship: Handle,
+        /// Wire id of the ship.
+        ids / id: EntityId,
+        players / player: PlayerId,
+        /// Balance in whole credits.
+        credits / credit: i64,
+        /// The station last docked at.
+        homes / home: Option<(SystemIndex, StationIndex)>,
+        /// Number of the newest steering applied since the pilot took the controls.
+        last_input_seqs / last_input_seq: Option<u64>,
+        /// Who is docked and asked to undock, until the ship does.
+        undockings / undocking: Option<Undocking>,
+        /// What the zones make of the ship's place; of the last one while the ship is destroyed.
+        contexts / context: ZoneContext,
+    }
+
+    unhashed {
+        /// What a player's chances are drawn by: a hash of the id, which is hashed itself.
+        chance_keys / chance_key: u64,
+    }
 }
 
 impl Pilots {
     pub(super) fn new(commodities_count: usize) -> Self {
         Self {
-            by_slot: Vec::new(),
             commodities_count,
-            ships: Vec::new(),
-            ids: Vec::new(),
-            players: Vec::new(),
-            credits: Vec::new(),
-            cargo: Vec::new(),
-            homes: Vec::new(),
-            last_input_seqs: Vec::new(),
-            undockings: Vec::new(),
-            chance_keys: Vec::new(),
-            contexts: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -140,20 +154,14 @@ impl Pilots {
         (self.ships.get(index as usize) == Some(&ship)).then_some(index as usize)
     }
 
-    /// Units held, by commodity.
-    pub(super) fn hold(&self, index: usize) -> &[u32] {
+    fn hold_range(&self, index: usize) -> Range<usize> {
         let start = index * self.commodities_count;
-        self.cargo
-            .get(start..start + self.commodities_count)
-            .unwrap_or_default()
+        start..start + self.commodities_count
     }
 
-    /// As [`Self::hold`], to change.
-    pub(super) fn hold_mut(&mut self, index: usize) -> &mut [u32] {
-        let start = index * self.commodities_count;
-        self.cargo
-            .get_mut(start..start + self.commodities_count)
-            .unwrap_or_default()
+    /// Units held, by commodity.
+    pub(super) fn hold(&self, index: usize) -> &[u32] {
+        &self.cargo[self.hold_range(index)]
     }
 
     /// This pilot's draw of a tick, where chance decides who comes first. It hangs on the player, so
@@ -164,21 +172,22 @@ impl Pilots {
 
     /// What an order may change, and whose it is.
     pub(super) fn wallet(&mut self, index: usize) -> (&PlayerId, &mut i64, &mut [u32]) {
-        let start = index * self.commodities_count;
-        let hold = self.cargo.get_mut(start..start + self.commodities_count);
+        let range = self.hold_range(index);
         (
             &self.players[index],
             &mut self.credits[index],
-            hold.unwrap_or_default(),
+            &mut self.cargo[range],
         )
     }
 
-    /// Takes a pilot in; `pilot.place`, `hull` and `fuel` are the ship's business.
+    /// Takes a pilot in, who has this home now; `pilot.place`, `hull` and `fuel` are the ship's
+    /// business.
     pub(super) fn insert(
         &mut self,
         ship: Handle,
-        id: super::EntityId,
+        id: EntityId,
         pilot: &Pilot,
+        home: Option<(SystemIndex, StationIndex)>,
         context: ZoneContext,
     ) {
         let slot = ship.slot as usize;
@@ -186,48 +195,42 @@ impl Pilots {
             self.by_slot.resize(slot + 1, NOBODY);
         }
         self.by_slot[slot] = self.ships.len() as u32;
-        self.ships.push(ship);
-        self.ids.push(id);
-        self.players.push(pilot.player.clone());
-        self.credits.push(pilot.credits);
         let hold = pilot.cargo.iter().copied().chain(std::iter::repeat(0));
         self.cargo.extend(hold.take(self.commodities_count));
-        self.homes.push(pilot.home);
-        self.last_input_seqs.push(None);
-        self.undockings.push(None);
-        self.chance_keys.push(text_key(pilot.player.as_str()));
-        self.contexts.push(context);
+        self.push_row(PilotRow {
+            ship,
+            id,
+            player: pilot.player.clone(),
+            credit: pilot.credits,
+            home,
+            last_input_seq: None,
+            undocking: None,
+            context,
+            chance_key: text_key(pilot.player.as_str()),
+        });
     }
 
     /// Lets a pilot go; hull, fuel and place of the result are for the caller to fill in.
     pub(super) fn remove(&mut self, ship: Handle) -> Option<Pilot> {
         let index = self.index(ship)?;
         let cargo = self.hold(index).to_vec();
-        let last = self.len() - 1;
-        let (from, width) = (last * self.commodities_count, self.commodities_count);
-        self.cargo.copy_within(from..from + width, index * width);
-        self.cargo.truncate(from);
+        let last = self.hold_range(self.len() - 1);
+        let into = self.hold_range(index).start;
+        self.cargo.copy_within(last.clone(), into);
+        self.cargo.truncate(last.start);
         self.by_slot[ship.slot as usize] = NOBODY;
-        self.ships.swap_remove(index);
-        self.ids.swap_remove(index);
-        let player = self.players.swap_remove(index);
-        let credits = self.credits.swap_remove(index);
-        let home = self.homes.swap_remove(index);
-        self.last_input_seqs.swap_remove(index);
-        self.undockings.swap_remove(index);
-        self.chance_keys.swap_remove(index);
-        self.contexts.swap_remove(index);
+        let row = self.swap_remove_row(index);
         if let Some(moved) = self.ships.get(index) {
             self.by_slot[moved.slot as usize] = index as u32;
         }
         Some(Pilot {
-            player,
-            credits,
+            player: row.player,
+            credits: row.credit,
             cargo,
             hull: 0,
             fuel: 0.0,
             place: Place::Spawn,
-            home,
+            home: row.home,
         })
     }
 }

@@ -4,11 +4,13 @@
 //! taken out only here and between ticks, so every earlier phase can rely on row numbers; rows that
 //! appear in between stand behind all others.
 
-use super::entities::Row;
+use super::admission;
+use super::entities::{Entities, Row};
 use super::entity_id::EntityId;
 use super::outcome::{Removal, RemovalReason};
-use super::pilot::Place;
-use super::world::World;
+use super::pilot::{Pilots, Place};
+use super::spawning::{SpiralSearch, ship_row};
+use super::step_context::StepContext;
 use crate::ids::{EntityKind, Handle};
 use crate::limits::{DOCK_PAUSE_TICKS, RESPAWN_TICKS};
 
@@ -26,25 +28,34 @@ pub(super) struct Wreck {
     pub(super) due: u64,
 }
 
-/// Takes out what has ended and brings back whoever is due. Linear in shots, and in the dead.
-pub(super) fn reap(world: &mut World) {
-    end_shots(world);
-    bury(world);
-    restore_wrecks(world);
+/// Where rows that end are reported.
+pub(super) struct Departures<'a> {
+    pub(super) list: &'a mut Vec<Removal>,
+    /// Whether the last tick was not shown.
+    pub(super) is_carried: bool,
+}
+
+impl Departures<'_> {
+    fn report(&mut self, row: &Row, gone: RemovalReason) {
+        self.list.push(Removal::of(row, gone, self.is_carried));
+    }
 }
 
 /// Shots end that hit, ran out or flew into a wall. From the last row down: what moves into a gap
-/// has been looked at.
-fn end_shots(world: &mut World) {
-    let wall = world.flight().wall;
-    for row in (world.stations_count()..world.entities.len()).rev() {
-        let entities = &world.entities;
+/// has been looked at. Linear in rows.
+pub(super) fn end_shots(
+    context: &StepContext,
+    entities: &mut Entities,
+    departures: &mut Departures<'_>,
+) {
+    let wall = context.flight.wall;
+    for row in (context.stations_count()..entities.len()).rev() {
         if entities.kinds[row] != EntityKind::Projectile {
             continue;
         }
         let deadline = entities.deadlines[row];
         let outside = entities.xs[row].abs() >= wall || entities.ys[row].abs() >= wall;
-        if deadline > world.tick && !outside {
+        if deadline > context.tick && !outside {
             continue;
         }
         let gone = if deadline == SPENT {
@@ -52,64 +63,83 @@ fn end_shots(world: &mut World) {
         } else {
             RemovalReason::Despawned
         };
-        if let Some(shot) = world.entities.remove(entities.handles()[row]) {
-            report(world, &shot, gone);
-        }
+        let shot = entities.remove_row(row);
+        departures.report(&shot, gone);
     }
 }
 
 /// Takes the destroyed out of space. A pilot's ship keeps its handle; the others are forgotten.
-fn bury(world: &mut World) {
-    let mut dead = std::mem::take(&mut world.dead);
+/// Linear in the dead.
+pub(super) fn bury(
+    context: &StepContext,
+    dead: &mut Vec<Handle>,
+    entities: &mut Entities,
+    pilots: &Pilots,
+    wrecks: &mut Vec<Wreck>,
+    departures: &mut Departures<'_>,
+) {
     for ship in dead.drain(..) {
-        let pilot = world.pilots.index(ship);
+        let pilot = pilots.index(ship);
         let row = match pilot {
-            Some(_) => world.entities.withdraw(ship),
-            None => world.entities.remove(ship),
+            Some(_) => entities.withdraw(ship),
+            None => entities.remove(ship),
         };
-        let Some(row) = row else { continue };
-        report(world, &row, RemovalReason::Destroyed);
+        let Some(row) = row else {
+            unreachable!("{ship:?} was destroyed in this tick and is out of space already");
+        };
+        departures.report(&row, RemovalReason::Destroyed);
         if pilot.is_some() {
-            world.wrecks.push(Wreck {
+            wrecks.push(Wreck {
                 ship,
                 id: row.id,
-                due: world.tick + RESPAWN_TICKS,
+                due: context.tick + RESPAWN_TICKS,
             });
         }
     }
-    world.dead = dead;
-}
-
-fn report(world: &mut World, row: &Row, gone: RemovalReason) {
-    let departure = Removal::of(row, gone, world.is_carried);
-    world.outcome.departures.push(departure);
 }
 
 /// Ships come back docked at home, or at the spawn where there is no station; one for which there
-/// is no room tries again next tick.
-fn restore_wrecks(world: &mut World) {
-    let mut at = 0;
-    while let Some(&wreck) = world.wrecks.get(at) {
-        if wreck.due <= world.tick && restore(world, wreck) {
-            world.wrecks.remove(at);
-        } else {
-            at += 1;
-        }
-    }
+/// is no room tries again next tick. Linear in wrecks.
+pub(super) fn restore_wrecks(
+    context: &StepContext,
+    wrecks: &mut Vec<Wreck>,
+    entities: &mut Entities,
+    pilots: &Pilots,
+    spiral: &mut SpiralSearch,
+) {
+    wrecks.retain(|wreck| {
+        wreck.due > context.tick || !restore(context, wreck, entities, pilots, spiral)
+    });
 }
 
-fn restore(world: &mut World, wreck: Wreck) -> bool {
-    let home = world.pilots.index(wreck.ship);
-    let place = world.respawn_station(home.and_then(|index| world.pilots.homes[index]));
+/// Brings a ship back; says whether there was room for it.
+fn restore(
+    context: &StepContext,
+    wreck: &Wreck,
+    entities: &mut Entities,
+    pilots: &Pilots,
+    spiral: &mut SpiralSearch,
+) -> bool {
+    let Some(index) = pilots.index(wreck.ship) else {
+        unreachable!("{:?} has no pilot", wreck.ship);
+    };
+    if !entities.has_room() {
+        return false;
+    }
+    let place = admission::respawn_place(context, pilots.homes[index]);
     let dock = match place {
         Place::Docked(station) => Some(station),
         _ => None,
     };
-    let Some(pose) = world.pose_for(place) else {
+    let Some(pose) = spiral.pose_for(context, entities, place) else {
         return false;
     };
-    let mut row = world.ship_row(EntityKind::PlayerShip, wreck.id, pose, dock);
-    // It counts as docking now: being shot down is no quicker way through a dock than flying.
-    row.dock_ready_tick = world.tick + DOCK_PAUSE_TICKS;
-    world.entities.restore(wreck.ship, row)
+    let row = Row {
+        // It counts as docking now: being shot down is no quicker way through a dock than flying.
+        dock_ready_tick: context.tick + DOCK_PAUSE_TICKS,
+        ..ship_row(context, EntityKind::PlayerShip, wreck.id, pose, dock)
+    };
+    let is_back = entities.restore(wreck.ship, row);
+    assert!(is_back, "a wreck's ship is aside, and there is room");
+    true
 }

@@ -36,9 +36,9 @@ impl Slots {
     /// A handle for the entity that now lives in `row`. Reuses the slot freed last.
     pub(super) fn allocate(&mut self, row: u32) -> Handle {
         let tenant = Tenant::Row(row);
-        if let Some(slot) = self.free.pop()
-            && let Some(entry) = self.slots.get_mut(slot as usize)
-        {
+        if let Some(slot) = self.free.pop() {
+            let entry = &mut self.slots[slot as usize];
+            debug_assert_eq!(entry.tenant, Tenant::Nobody);
             entry.tenant = tenant;
             let generation = entry.generation;
             return Handle { slot, generation };
@@ -69,35 +69,42 @@ impl Slots {
         self.tenant(handle) != Tenant::Nobody
     }
 
-    /// The entity lives in `row` from now on. A handle that means nobody is left alone.
+    /// The entity lives in `row` from now on.
+    ///
+    /// # Panics
+    /// If the handle means nobody; so do the next two.
     pub(super) fn place(&mut self, handle: Handle, row: u32) {
-        self.settle(handle, Tenant::Row(row));
+        self.slot_of(handle).tenant = Tenant::Row(row);
     }
 
     /// The entity has no row from now on, but its handle stays good.
     pub(super) fn set_aside(&mut self, handle: Handle) {
-        self.settle(handle, Tenant::Aside);
-    }
-
-    fn settle(&mut self, handle: Handle, tenant: Tenant) {
-        if self.contains(handle)
-            && let Some(slot) = self.slots.get_mut(handle.slot as usize)
-        {
-            slot.tenant = tenant;
-        }
+        self.slot_of(handle).tenant = Tenant::Aside;
     }
 
     /// Frees the slot; the handle means nobody from now on.
     pub(super) fn release(&mut self, handle: Handle) {
-        if !self.contains(handle) {
-            return;
+        let slot = self.slot_of(handle);
+        slot.tenant = Tenant::Nobody;
+        if slot.generation < u32::MAX {
+            slot.generation += 1;
+            self.free.push(handle.slot);
         }
-        if let Some(slot) = self.slots.get_mut(handle.slot as usize) {
-            slot.tenant = Tenant::Nobody;
-            if slot.generation < u32::MAX {
-                slot.generation += 1;
-                self.free.push(handle.slot);
-            }
-        }
+    }
+
+    /// What decides which handles are given next, as words for a state hash; who has a row is told
+    /// by the rows.
+    pub(super) fn words(&self) -> impl Iterator<Item = u64> + '_ {
+        let Self { slots, free } = self;
+        let generation = |&slot: &u32| u64::from(slots[slot as usize].generation);
+        let free = free
+            .iter()
+            .map(move |slot| u64::from(*slot) << 32 | generation(slot));
+        free.chain([slots.len() as u64])
+    }
+
+    fn slot_of(&mut self, handle: Handle) -> &mut Slot {
+        assert!(self.contains(handle), "{handle:?} means nobody");
+        &mut self.slots[handle.slot as usize]
     }
 }

@@ -15,7 +15,7 @@
 //!
 //! `benches/space` measures this against a fresh tree of circles, fat envelopes, a tree over
 //! occupied cells, and brute force, which is also its model in the tests. Order of use: [`clear`],
-//! [`push`] each circle, [`pack`], then ask. What is told does not depend on the number of workers.
+//! [`push`] each circle, [`pack`], then [`find_pairs`] or ask. What is told does not depend on the number of workers.
 //!
 //! In a pile the number of pairs would grow with its square. There, that is where the circles of a block
 //! have more than [`CONTACTS_PER_SHIP_MAX`] pairs each, a circle takes part in at most so many with
@@ -26,6 +26,7 @@
 //! [`clear`]: Space::clear
 //! [`push`]: Space::push
 //! [`pack`]: Space::pack
+//! [`find_pairs`]: Space::find_pairs
 
 mod leaf;
 mod limit;
@@ -40,16 +41,11 @@ use limit::{BlockLimit, CircleLimits, PairLimit};
 use morton::{Keyed, MortonCurve};
 use scan::{scan_block, scan_blocks};
 
+use super::parallelism::Fork;
 use crate::limits::CONTACTS_PER_SHIP_MAX;
 
 /// Circles in a block.
 const BLOCK_ROWS: usize = BLOCK_LEAVES * LEAF_ROWS;
-
-/// Blocks that a worker takes at a time.
-const CHUNK_BLOCKS: usize = 8;
-
-/// Blocks below which one worker does it alone: each costs about 10 µs, a fork-join 30–140.
-const PARALLEL_BLOCKS_MIN: usize = 64;
 
 /// Two rows whose circles overlap, the smaller first.
 pub type Pair = (u32, u32);
@@ -121,8 +117,9 @@ impl Space {
     }
 
     /// Sorts the circles into leaves, beginning at either end of the curve, and builds the tree:
-    /// linear in circles; the tree alone takes new memory, an entry for 8,192 circles.
-    pub fn pack(&mut self, from_end: bool) {
+    /// linear in circles; the tree alone takes new memory, an entry for 8,192 circles. Returns into
+    /// how many jobs the blocks were cut.
+    pub fn pack(&mut self, from_end: bool, fork: Fork) -> usize {
         let circles = &self.circles;
         let order = self
             .curve
@@ -130,13 +127,14 @@ impl Space {
         let blocks_count = circles.len().div_ceil(BLOCK_ROWS);
         self.blocks.resize(blocks_count, Block::EMPTY);
         self.leaves.resize(blocks_count * BLOCK_LEAVES, Leaf::EMPTY);
-        if blocks_count < PARALLEL_BLOCKS_MIN || rayon::current_num_threads() < 2 {
+        let jobs = fork.jobs(blocks_count);
+        if jobs == 1 {
             let blocks = self.blocks.iter_mut();
             let leaves = self.leaves.chunks_mut(BLOCK_LEAVES);
             let parts = blocks.zip(leaves).zip(order.chunks(BLOCK_ROWS));
             parts.for_each(|((block, leaves), run)| fill_block(circles, run, block, leaves));
         } else {
-            let blocks = self.blocks.par_iter_mut().with_min_len(CHUNK_BLOCKS);
+            let blocks = self.blocks.par_iter_mut().with_min_len(fork.chunk_items);
             let leaves = self.leaves.par_chunks_mut(BLOCK_LEAVES);
             let parts = blocks.zip(leaves).zip(order.par_chunks(BLOCK_ROWS));
             parts.for_each(|((block, leaves), run)| fill_block(circles, run, block, leaves));
@@ -152,17 +150,19 @@ impl Space {
         let areas = self.groups.iter().map(|group| group.area).zip(0..);
         let entries = areas.map(|(area, group)| Entry { area, group });
         self.tree = RTree::bulk_load(entries.collect());
+        jobs
     }
 
-    /// Pairs of circles that overlap, ascending: all of them, but in a pile at most
+    /// Finds the pairs of circles that overlap: all of them, but in a pile at most
     /// [`CONTACTS_PER_SHIP_MAX`] a circle. Work: pairs of leaves whose boxes meet, shared by the workers
-    /// of the current pool where there are many.
-    pub fn touching(&mut self) -> &[Pair] {
-        self.touching_at_most(CONTACTS_PER_SHIP_MAX)
+    /// of the current pool where there are many. Returns into how many jobs the blocks were cut.
+    pub fn find_pairs(&mut self, fork: Fork) -> usize {
+        self.find_pairs_at_most(CONTACTS_PER_SHIP_MAX, fork)
     }
 
-    fn touching_at_most(&mut self, each_max: u32) -> &[Pair] {
-        let chunks_count = self.blocks.len().div_ceil(CHUNK_BLOCKS);
+    fn find_pairs_at_most(&mut self, each_max: u32, fork: Fork) -> usize {
+        let chunk_blocks = fork.chunk_items;
+        let chunks_count = self.blocks.len().div_ceil(chunk_blocks);
         if self.found.len() < chunks_count {
             self.found.resize_with(chunks_count, Vec::new);
         }
@@ -175,16 +175,17 @@ impl Space {
         let (circles_count, all) = (self.circles.len(), &self.blocks[..]);
         let scan = |(chunk, (blocks, found)): (usize, (&[Block], &mut Vec<Pair>))| {
             found.clear();
-            for a in (chunk * CHUNK_BLOCKS..).take(blocks.len()) {
+            for a in (chunk * chunk_blocks..).take(blocks.len()) {
                 let circles = (circles_count - a * BLOCK_ROWS).min(BLOCK_ROWS) as u32;
                 packed.find(a, circles, each_max, found);
             }
         };
-        if all.len() < PARALLEL_BLOCKS_MIN || rayon::current_num_threads() < 2 {
-            let chunks = all.chunks(CHUNK_BLOCKS).zip(&mut self.found);
+        let jobs = fork.jobs(all.len());
+        if jobs == 1 {
+            let chunks = all.chunks(chunk_blocks).zip(&mut self.found);
             chunks.enumerate().for_each(scan);
         } else {
-            let chunks = all.par_chunks(CHUNK_BLOCKS).zip(&mut self.found);
+            let chunks = all.par_chunks(chunk_blocks).zip(&mut self.found);
             chunks.enumerate().for_each(scan);
         }
         self.pairs.clear();
@@ -194,10 +195,10 @@ impl Space {
         // As one word a pair compares without a branch.
         self.pairs
             .sort_unstable_by_key(|&(a, b)| u64::from(a) << 32 | u64::from(b));
-        &self.pairs
+        jobs
     }
 
-    /// The pairs that the last [`Self::touching`] found.
+    /// The pairs that the last [`Self::find_pairs`] found, ascending.
     pub fn pairs(&self) -> &[Pair] {
         &self.pairs
     }
@@ -306,6 +307,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::sim::Parallelism;
+
+    fn fork() -> Fork {
+        Parallelism::default().space
+    }
+
+    /// All pairs, however many.
+    fn all_pairs(space: &mut Space) -> &[Pair] {
+        space.find_pairs_at_most(u32::MAX, fork());
+        space.pairs()
+    }
+
+    /// The pairs that a step settles.
+    fn pairs(space: &mut Space) -> &[Pair] {
+        space.find_pairs(fork());
+        space.pairs()
+    }
 
     fn circles() -> impl Strategy<Value = Vec<(f32, f32, f32)>> {
         let circle = (-500.0_f32..500.0, -500.0_f32..500.0, 0.0_f32..40.0);
@@ -317,7 +335,7 @@ mod tests {
         for (row, &(x, y, radius)) in circles.iter().enumerate() {
             space.push(row as u32, x, y, radius);
         }
-        space.pack(false);
+        space.pack(false, fork());
         space
     }
 
@@ -335,7 +353,7 @@ mod tests {
             }
             expected.sort_unstable();
             let mut space = packed(&circles);
-            prop_assert_eq!(space.touching_at_most(u32::MAX), &expected[..]);
+            prop_assert_eq!(all_pairs(&mut space), &expected[..]);
         }
 
         #[test]
@@ -360,7 +378,7 @@ mod tests {
     fn circles_in_one_place_all_touch() {
         let crowd = vec![(3.0, 4.0, 1.0); 300];
         let mut space = packed(&crowd);
-        assert_eq!(space.touching_at_most(u32::MAX).len(), 300 * 299 / 2);
+        assert_eq!(all_pairs(&mut space).len(), 300 * 299 / 2);
     }
 
     /// Circles that all touch, in some order of places within a unit.
@@ -375,7 +393,7 @@ mod tests {
     fn a_piles_pairs_grow_with_its_circles_and_not_with_their_square() {
         for count in [300, 3_000, 20_000] {
             let mut space = packed(&pile(count));
-            let pairs = space.touching();
+            let pairs = pairs(&mut space);
             let most = count * CONTACTS_PER_SHIP_MAX as usize;
             assert!((most / 2..=most).contains(&pairs.len()), "{}", pairs.len());
             assert!(pairs.is_sorted() && pairs.windows(2).all(|two| two[0] != two[1]));
@@ -388,8 +406,8 @@ mod tests {
         let mut served = vec![0_u32; pile.len()];
         let mut space = packed(&pile);
         for from_end in [false, true] {
-            space.pack(from_end);
-            for &(a, b) in space.touching() {
+            space.pack(from_end, fork());
+            for &(a, b) in pairs(&mut space) {
                 served[a as usize] += 1;
                 served[b as usize] += 1;
             }
@@ -409,19 +427,16 @@ mod tests {
         let mut space = packed(&circles);
         let mut served = 0;
         for from_end in [false, true] {
-            space.pack(from_end);
-            served += space
-                .touching()
-                .iter()
-                .filter(|pair| **pair == (50, 100))
-                .count();
+            space.pack(from_end, fork());
+            let pairs = pairs(&mut space).iter();
+            served += pairs.filter(|pair| **pair == (50, 100)).count();
         }
         assert!(served >= 1);
     }
 
     #[test]
     fn workers_find_the_same_pairs() {
-        let rows = BLOCK_ROWS * PARALLEL_BLOCKS_MIN * 2;
+        let rows = BLOCK_ROWS * fork().items_min * 2;
         let circle = |row: usize| {
             let place = |step: f64| ((row as f64 * step).fract() * 9000.0 - 4500.0) as f32;
             (
@@ -438,8 +453,8 @@ mod tests {
                 for (row, &(x, y, radius)) in circles.iter().enumerate() {
                     space.push(row as u32, x, y, radius);
                 }
-                space.pack(false);
-                space.touching().to_vec()
+                space.pack(false, fork());
+                pairs(&mut space).to_vec()
             })
         };
         let alone = found(1);

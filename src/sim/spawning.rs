@@ -11,12 +11,12 @@
 //! The spiral is Vogel's (1979): the k-th place at distance `c·√k` and angle `k` times the golden
 //! angle, which covers the disc evenly and is near-sorted by distance.
 
-use super::entities::{NO_CELL, Row};
+use super::entities::{Entities, Row};
 use super::entity_id::EntityId;
-use super::occupancy::{Bodies, Occupancy};
+use super::occupancy::{Bodies, BodyColumns, Occupancy};
 use super::pilot::Place;
 use super::random::Random;
-use super::world::World;
+use super::step_context::StepContext;
 use crate::ids::{EntityKind, StationIndex};
 use crate::limits::{
     PLACES_SCANNED_PER_TICK_MAX, SPAWN_DRAWS_MAX, SPAWN_PLACES_MAX, UNDOCK_PLACES_MAX,
@@ -114,15 +114,24 @@ struct Search {
     bodies: Bodies,
 }
 
-impl World {
+impl SpiralSearch {
     /// Where a ship with this place in mind appears; `None` if nothing is free. The place counts as
     /// taken from now on.
-    pub(super) fn pose_for(&mut self, place: Place) -> Option<Pose> {
+    ///
+    /// # Panics
+    /// If the system has no such station.
+    pub(super) fn pose_for(
+        &mut self,
+        context: &StepContext,
+        entities: &Entities,
+        place: Place,
+    ) -> Option<Pose> {
+        let bodies = BodyColumns::of(entities);
         let pose = match place {
-            Place::New | Place::Spawn => self.spawn_pose(),
+            Place::New | Place::Spawn => self.spawn_pose(context, entities)?,
             Place::Docked(station) => {
-                let station = self.system().station(station)?.clone();
-                Some(self.docking_slot(&station))
+                let station = &context.system().stations[usize::from(station.0)];
+                docking_slot(context, station, entities.born())
             }
             Place::Space {
                 x,
@@ -133,35 +142,35 @@ impl World {
             } => {
                 let finite = [x, y, vx, vy, rotation].iter().all(|n| n.is_finite());
                 let (x, y) = if finite { (x, y) } else { (0.0, 0.0) };
-                let mut pose = self.nearest_free(x, y)?;
+                let mut pose = self.nearest_free(context, bodies, x, y)?;
                 if finite {
                     (pose.vx, pose.vy) = (vx, vy);
                     pose.heading_x = libm::cosf(rotation);
                     pose.heading_y = libm::sinf(rotation);
                 }
-                Some(pose)
+                pose
             }
-        }?;
+        };
         let is_solid = !matches!(place, Place::Docked(_));
-        let radius = self.universe.ship.radius;
-        self.spiral
-            .occupancy
-            .occupy(pose.x, pose.y, radius, is_solid);
+        let radius = context.ship().radius;
+        self.occupancy.occupy(pose.x, pose.y, radius, is_solid);
         Some(pose)
     }
 
-    fn spawn_pose(&mut self) -> Option<Pose> {
-        match self.system().spawn {
+    fn spawn_pose(&mut self, context: &StepContext, entities: &Entities) -> Option<Pose> {
+        let columns = BodyColumns::of(entities);
+        match context.system().spawn {
             Spawn::Point { x, y, rotation } => {
-                let found = self.search(Search {
+                let search = Search {
                     x,
                     y,
-                    first: self.spiral.taken_count,
+                    first: self.taken_count,
                     end: SPAWN_PLACES_MAX,
                     bodies: Bodies::All,
-                });
+                };
+                let found = self.search(context, columns, search);
                 // Whoever asks next in this tick need not look at the taken places again.
-                self.spiral.taken_count = found.map_or(SPAWN_PLACES_MAX, |(.., taken)| taken);
+                self.taken_count = found.map_or(SPAWN_PLACES_MAX, |(.., taken)| taken);
                 found.map(|(x, y, _)| Pose::at_rest(x, y, rotation))
             }
             Spawn::Area {
@@ -170,7 +179,7 @@ impl World {
                 max_x,
                 max_y,
             } => {
-                let mut random = Random::new(self.seed, self.tick, self.entities.born());
+                let mut random = Random::new(context.seed, context.tick, entities.born());
                 let mut draw = || {
                     let x = random.between(min_x, max_x);
                     let y = random.between(min_y, max_y);
@@ -179,12 +188,12 @@ impl World {
                 };
                 for _ in 0..SPAWN_DRAWS_MAX {
                     let (x, y, rotation) = draw();
-                    if self.is_free(x, y, Bodies::All) {
+                    if self.is_free(context, columns, (x, y), Bodies::All) {
                         return Some(Pose::at_rest(x, y, rotation));
                     }
                 }
                 let (x, y, _) = draw();
-                self.nearest_free(x, y)
+                self.nearest_free(context, columns, x, y)
             }
         }
     }
@@ -195,93 +204,112 @@ impl World {
     ///
     /// Work: a pass over all rows for the first few in a tick, an index of them for the others;
     /// [`UNDOCK_PLACES_MAX`] places, and all around the station once a tick.
-    pub(super) fn place_outside(&mut self, row: usize, station: StationIndex) -> (f32, f32) {
-        let own = (self.entities.xs[row], self.entities.ys[row]);
-        let place = if self.is_free(own.0, own.1, Bodies::Solid) {
+    pub(super) fn place_outside(
+        &mut self,
+        context: &StepContext,
+        columns: BodyColumns<'_>,
+        row: usize,
+        station: StationIndex,
+    ) -> (f32, f32) {
+        let own = (columns.xs[row], columns.ys[row]);
+        let place = if self.is_free(context, columns, own, Bodies::Solid) {
             own
         } else {
-            let near = self.search(Search {
+            let search = Search {
                 x: own.0,
                 y: own.1,
                 first: 1,
                 end: UNDOCK_PLACES_MAX,
                 bodies: Bodies::Solid,
-            });
+            };
+            let near = self.search(context, columns, search);
             let place = near.map(|(x, y, _)| (x, y));
-            place.or_else(|| self.slot(station)).unwrap_or(own)
+            let place = place.or_else(|| self.place_around(context, columns, station));
+            place.unwrap_or(own)
         };
-        let radius = self.entities.radii[row];
-        let occupancy = &mut self.spiral.occupancy;
-        occupancy.vacate(own.0, own.1, false);
-        occupancy.occupy(place.0, place.1, radius, true);
+        let radius = columns.radii[row];
+        self.occupancy.vacate(own.0, own.1, false);
+        self.occupancy.occupy(place.0, place.1, radius, true);
         place
     }
 
     /// The free place nearest to a station's centre.
-    fn slot(&mut self, station: StationIndex) -> Option<(f32, f32)> {
-        let at = usize::from(station.0);
-        let (x, y) = (*self.entities.xs.get(at)?, *self.entities.ys.get(at)?);
-        let first = *self.spiral.taken_counts.get(at)?;
-        let found = self.search(Search {
-            x,
-            y,
-            first,
+    fn place_around(
+        &mut self,
+        context: &StepContext,
+        columns: BodyColumns<'_>,
+        station: StationIndex,
+    ) -> Option<(f32, f32)> {
+        let station = usize::from(station.0);
+        let search = Search {
+            x: columns.xs[station],
+            y: columns.ys[station],
+            first: self.taken_counts[station],
             end: SPAWN_PLACES_MAX,
             bodies: Bodies::Solid,
-        });
-        let taken = self.spiral.taken_counts.get_mut(at)?;
-        *taken = found.map_or(SPAWN_PLACES_MAX, |(.., taken)| taken);
+        };
+        let found = self.search(context, columns, search);
+        self.taken_counts[station] = found.map_or(SPAWN_PLACES_MAX, |(.., taken)| taken);
         found.map(|(x, y, _)| (x, y))
     }
 
     /// Whether a ship at a place touches nothing. Work: a pass over all rows, or an index of them.
-    fn is_free(&mut self, x: f32, y: f32, bodies: Bodies) -> bool {
-        let radius = self.universe.ship.radius;
-        let Self {
-            spiral, entities, ..
-        } = self;
-        if !spiral.occupancy.is_current() && spiral.scans_left > 0 {
-            spiral.scans_left -= 1;
-            return (0..entities.len()).all(|row| {
-                let (dx, dy) = (entities.xs[row] - x, entities.ys[row] - y);
-                let apart = radius + entities.radii[row];
-                dx * dx + dy * dy >= apart * apart
-                    || entities.kinds[row] == EntityKind::Projectile
-                    || (bodies == Bodies::Solid && entities.docks[row].is_some())
-            });
+    fn is_free(
+        &mut self,
+        context: &StepContext,
+        columns: BodyColumns<'_>,
+        (x, y): (f32, f32),
+        bodies: Bodies,
+    ) -> bool {
+        let radius = context.ship().radius;
+        if !self.occupancy.is_current() && self.scans_left > 0 {
+            self.scans_left -= 1;
+            return columns.leave_free(x, y, radius, bodies);
         }
-        spiral.occupancy.build(entities);
-        spiral.occupancy.approach(x, y, radius);
-        spiral.occupancy.is_free(x, y, radius, bodies)
+        self.occupancy.build(columns);
+        self.occupancy.approach(x, y, radius);
+        self.occupancy.is_free(x, y, radius, bodies)
     }
 
     /// The free place nearest to a point, at rest there.
-    fn nearest_free(&mut self, x: f32, y: f32) -> Option<Pose> {
-        let wall = self.flight().wall;
+    fn nearest_free(
+        &mut self,
+        context: &StepContext,
+        columns: BodyColumns<'_>,
+        x: f32,
+        y: f32,
+    ) -> Option<Pose> {
+        let wall = context.flight.wall;
         let (x, y) = (x.clamp(-wall, wall), y.clamp(-wall, wall));
-        if self.is_free(x, y, Bodies::All) {
+        if self.is_free(context, columns, (x, y), Bodies::All) {
             return Some(Pose::at_rest(x, y, 0.0));
         }
-        let (x, y, _) = self.search(Search {
+        let search = Search {
             x,
             y,
             first: 1,
             end: SPAWN_PLACES_MAX,
             bodies: Bodies::All,
-        })?;
+        };
+        let (x, y, _) = self.search(context, columns, search)?;
         Some(Pose::at_rest(x, y, 0.0))
     }
 
     /// The first free place of a spiral, as x, y and which place it is. Work: about 40 ns a place.
-    fn search(&mut self, search: Search) -> Option<(f32, f32, usize)> {
-        let radius = self.universe.ship.radius;
-        let wall = self.flight().wall;
+    fn search(
+        &mut self,
+        context: &StepContext,
+        columns: BodyColumns<'_>,
+        search: Search,
+    ) -> Option<(f32, f32, usize)> {
+        let radius = context.ship().radius;
+        let wall = context.flight.wall;
         let (x, y) = (search.x.clamp(-wall, wall), search.y.clamp(-wall, wall));
-        let reach = self.spiral.reach() + radius;
-        let SpiralSearch {
+        let reach = self.reach() + radius;
+        let Self {
             places, occupancy, ..
-        } = &mut self.spiral;
-        occupancy.build(&self.entities);
+        } = self;
+        occupancy.build(columns);
         occupancy.approach(x, y, reach);
         let tried = search.first..search.end.min(places.len());
         let places = places.iter().enumerate().skip(tried.start);
@@ -294,59 +322,47 @@ impl World {
         }
         None
     }
+}
 
-    /// A place at rest at a station: half-way between its body and its docking radius, nose
-    /// outward, at an angle that differs from one arrival to the next. Docked ships are intangible,
-    /// so docking_slots need not be free; who undocks inside another is moved then.
-    fn docking_slot(&self, station: &Station) -> Pose {
-        let inner = station.radius + self.universe.ship.radius;
-        let distance = f32::midpoint(inner, station.docking_radius.max(inner));
-        let angle = (self.entities.born() as f64 * GOLDEN_ANGLE) % std::f64::consts::TAU;
-        let (heading_x, heading_y) = (libm::cos(angle) as f32, libm::sin(angle) as f32);
-        let wall = self.flight().wall;
-        Pose {
-            x: (station.x + heading_x * distance).clamp(-wall, wall),
-            y: (station.y + heading_y * distance).clamp(-wall, wall),
-            vx: 0.0,
-            vy: 0.0,
-            heading_x,
-            heading_y,
-        }
+/// A place at rest at a station: half-way between its body and its docking radius, nose
+/// outward, at an angle that differs from one arrival, the `nth`, to the next. Docked ships are
+/// intangible, so docking_slots need not be free; who undocks inside another is moved then.
+fn docking_slot(context: &StepContext, station: &Station, nth: u64) -> Pose {
+    let inner = station.radius + context.ship().radius;
+    let distance = f32::midpoint(inner, station.docking_radius.max(inner));
+    let angle = (nth as f64 * GOLDEN_ANGLE) % std::f64::consts::TAU;
+    let (heading_x, heading_y) = (libm::cos(angle) as f32, libm::sin(angle) as f32);
+    let wall = context.flight.wall;
+    Pose {
+        x: (station.x + heading_x * distance).clamp(-wall, wall),
+        y: (station.y + heading_y * distance).clamp(-wall, wall),
+        vx: 0.0,
+        vy: 0.0,
+        heading_x,
+        heading_y,
     }
+}
 
-    /// The row of a ship that appears now.
-    pub(super) fn ship_row(
-        &self,
-        kind: EntityKind,
-        id: EntityId,
-        pose: Pose,
-        dock: Option<StationIndex>,
-    ) -> Row {
-        let ship = &self.universe.ship;
-        Row {
-            x: pose.x,
-            y: pose.y,
-            vx: pose.vx,
-            vy: pose.vy,
-            heading_x: pose.heading_x,
-            heading_y: pose.heading_y,
-            thrust: 0.0,
-            turn: 0.0,
-            fuel: ship.fuel_max,
-            drag: ship.drag,
-            last_changed_tick: self.tick as u32,
-            kind,
-            radius: ship.radius,
-            hull: ship.hull_max,
-            dock,
-            trigger: false,
-            dock_request: false,
-            deadline: 0,
-            dock_ready_tick: 0,
-            cell: NO_CELL,
-            previous_cell: NO_CELL,
-            id,
-            shooter: None,
-        }
+/// The row of a ship that appears now.
+pub(super) fn ship_row(
+    context: &StepContext,
+    kind: EntityKind,
+    id: EntityId,
+    pose: Pose,
+    dock: Option<StationIndex>,
+) -> Row {
+    let ship = context.ship();
+    Row {
+        vx: pose.vx,
+        vy: pose.vy,
+        heading_x: pose.heading_x,
+        heading_y: pose.heading_y,
+        fuel: ship.fuel_max,
+        drag: ship.drag,
+        last_changed_tick: context.column_tick(),
+        radius: ship.radius,
+        hull: ship.hull_max,
+        dock,
+        ..Row::new(kind, id, (pose.x, pose.y))
     }
 }

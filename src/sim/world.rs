@@ -1,8 +1,9 @@
 //! One system's world and its tick.
 //!
 //! Owns the columns, the pilots and the order of the phases. It decides nothing itself: each phase
-//! is a file with one verb, and `step` is their table of contents. Between steps the world only
-//! takes pilots in, gives them out, and is read.
+//! is a function of the tables and columns that it reads (`&`) and writes (`&mut`), so its signature
+//! tells what it may touch, and `step` is their table of contents. What no phase changes is the
+//! [`StepContext`]. Between steps the world only takes pilots in, gives them out, and is read.
 //!
 //! Invariants after every step: all numbers finite, every body inside the walls, every row in
 //! exactly one cell's run, `outcome` complete; the same commands give the same `state_hash` under
@@ -10,23 +11,28 @@
 
 use std::sync::Arc;
 
-use super::cells::{CellOrder, Cells};
+use super::blending;
+use super::cells::{CellColumns, CellOrder, Cells};
+use super::combat::{self, StrikeColumns};
 use super::command::Command;
-use super::contacts::Contacts;
-use super::docking::Undockings;
-use super::entities::{Entities, NO_CELL, Row};
+use super::contacts::{self, ContactColumns, Contacts};
+use super::control::{self, ControlColumns};
+use super::docking::{self, DockColumns, UndockColumns, Undockings};
+use super::entities::{Entities, Row};
 use super::entity_id::EntityId;
 use super::market::{Market, Stock};
-use super::motion::{self, Flight};
+use super::motion::{self, Flight, MotionColumns};
 use super::npc::{self, Npcs};
-use super::orders::DrawnOrder;
+use super::orders::{self, OrderColumns, Orders};
 use super::outcome::{Outcome, Posting};
+use super::parallelism::{JobCounts, Parallelism};
+use super::phase::{Phase, PhaseTimer};
 use super::pilot::{PilotView, Pilots};
-use super::reaping::Wreck;
+use super::reaping::{self, Departures, Wreck};
 use super::space::Space;
 use super::spawning::SpiralSearch;
+use super::step_context::StepContext;
 use super::zones::{ZoneContext, Zones};
-use super::{blending, combat, contacts, control, docking, orders, reaping};
 use crate::ids::{EntityKind, Handle, StationIndex, SystemIndex};
 use crate::limits::INTEREST_CELL_HEIGHT;
 use crate::universe::{System, Universe};
@@ -34,11 +40,7 @@ use crate::universe::{System, Universe};
 /// One system, simulated.
 #[derive(Debug)]
 pub struct World {
-    pub(super) universe: Arc<Universe>,
-    pub(super) system_index: SystemIndex,
-    pub(super) seed: u64,
-    /// Simulated time: what timers run on.
-    pub(super) tick: u64,
+    pub(super) context: StepContext,
     pub(super) entities: Entities,
     pub(super) pilots: Pilots,
     pub(super) cells: Cells,
@@ -46,8 +48,7 @@ pub struct World {
     pub(super) contacts: Contacts,
     pub(super) zones: Zones,
     pub(super) market: Market,
-    /// Orders of this tick that are not answered yet.
-    pub(super) orders: Vec<DrawnOrder>,
+    pub(super) orders: Orders,
     pub(super) undockings: Undockings,
     /// Ships destroyed in this tick, until they are taken out.
     pub(super) dead: Vec<Handle>,
@@ -59,50 +60,47 @@ pub struct World {
     pub(super) spiral: SpiralSearch,
     /// Whether what the last step told is told again with the next one.
     pub(super) is_carried: bool,
+    pub(super) job_counts: JobCounts,
 }
 
 impl World {
     /// An empty system: its stations, the ships that the server flies, and nobody else. `stocks`
     /// are the stations' shelves as stored; without them every shelf is at its target.
+    ///
+    /// # Panics
+    /// If the universe has no such system.
     pub fn new(
         universe: Arc<Universe>,
         system_index: SystemIndex,
         seed: u64,
         stocks: Option<&[Stock]>,
     ) -> Self {
-        let commodities_count = universe.commodities.len();
-        let system = &universe.systems[system_index.0 as usize];
+        let context = StepContext::new(universe, system_index, seed);
+        let (universe, system) = (&context.universe, context.system());
         let half_extent = system.half_extent;
-        let zones = Zones::new(system);
         let mut pending = Outcome::default();
         let stocks = stocks.unwrap_or_default();
-        let market = Market::new(&universe, system_index, stocks, &mut pending.postings);
-        let spiral = SpiralSearch::new(universe.ship.radius, system.stations.len());
-        let npcs = Npcs::new(&universe, system_index);
         let mut world = Self {
-            universe,
-            system_index,
-            seed,
-            tick: 0,
-            entities: Entities::default(),
-            pilots: Pilots::new(commodities_count),
+            entities: stations(system),
+            pilots: Pilots::new(universe.commodities.len()),
             cells: Cells::new(half_extent, INTEREST_CELL_HEIGHT),
             space: Space::new(half_extent),
             contacts: Contacts::default(),
-            zones,
-            market,
-            orders: Vec::new(),
+            zones: Zones::new(system),
+            market: Market::new(universe, system_index, stocks, &mut pending.postings),
+            orders: Orders::default(),
             undockings: Undockings::default(),
             dead: Vec::new(),
             wrecks: Vec::new(),
-            npcs,
+            npcs: Npcs::new(universe, system),
             outcome: Outcome::default(),
             pending,
-            spiral,
+            spiral: SpiralSearch::new(universe.ship.radius, system.stations.len()),
             is_carried: false,
+            job_counts: JobCounts::default(),
+            context,
         };
-        world.found_stations();
-        world.cells.sort(&mut world.entities, false);
+        world.sort_cells();
         world
     }
 
@@ -110,68 +108,170 @@ impl World {
     #[must_use]
     pub fn with_cell_height(mut self, height: f32) -> Self {
         self.cells = Cells::new(self.system().half_extent, height);
-        self.cells.sort(&mut self.entities, false);
+        self.sort_cells();
         self
     }
 
-    fn found_stations(&mut self) {
-        let universe = Arc::clone(&self.universe);
-        let stations = &universe.systems[self.system_index.0 as usize].stations;
-        for (index, station) in stations.iter().enumerate() {
-            self.entities.insert(Row {
-                x: station.x,
-                y: station.y,
-                vx: 0.0,
-                vy: 0.0,
-                heading_x: 1.0,
-                heading_y: 0.0,
-                thrust: 0.0,
-                turn: 0.0,
-                fuel: 0.0,
-                drag: 0.0,
-                last_changed_tick: 0,
-                kind: EntityKind::Station,
-                radius: station.radius,
-                hull: 0,
-                dock: None,
-                trigger: false,
-                dock_request: false,
-                deadline: 0,
-                dock_ready_tick: 0,
-                cell: NO_CELL,
-                previous_cell: NO_CELL,
-                id: EntityId::Station(StationIndex(index as u16)),
-                shooter: None,
-            });
-        }
+    /// The same world with phases shared by the workers from other thresholds on. Changes no value.
+    #[must_use]
+    ///
+    /// # Panics
+    /// If a chunk has no items.
+    pub fn with_parallelism(mut self, parallelism: Parallelism) -> Self {
+        parallelism.check();
+        self.context.parallelism = parallelism;
+        self
+    }
+
+    fn sort_cells(&mut self) {
+        let columns = CellColumns::of(&mut self.entities);
+        self.cells.sort(columns, false);
     }
 
     /// Advances the world by one tick of 1/30 s. Takes the commands out of the vector;
     /// those beyond [`COMMANDS_PER_TICK_MAX`](crate::limits::COMMANDS_PER_TICK_MAX) stay in it for
     /// the next. Work is linear in rows, contacts and commands.
     pub fn step(&mut self, commands: &mut Vec<Command>) {
-        self.tick += 1;
+        self.step_timed(commands, &mut ());
+    }
+
+    /// As [`Self::step`], measured by a timer: [`Phase`] tells the order of the phases.
+    pub fn step_timed(&mut self, commands: &mut Vec<Command>, timer: &mut dyn PhaseTimer) {
+        timer.start();
+        self.context.tick += 1;
         self.outcome.follow(&mut self.pending, self.is_carried);
 
-        control::take(self, commands);
-        orders::fill_docked(self);
-        docking::undock(self);
-        npc::fly(self);
-        motion::integrate(self);
-        self.spiral.forget();
-        contacts::refresh(self);
-        contacts::find(self);
-        contacts::settle(self);
-        combat::strike(self);
-        npc::notice(self);
-        docking::dock(self);
-        orders::fill_rest(self);
-        orders::drift(self);
-        combat::fire(self);
-        reaping::reap(self);
-        blending::blend(self);
-        self.cells.sort(&mut self.entities, self.is_carried);
-        self.is_carried = false;
+        self.take_controls(commands, timer);
+        self.move_bodies(timer);
+        self.apply_consequences(timer);
+        self.close_tick(timer);
+    }
+
+    /// What pilots and ships that the server flies want becomes controls; ships leave and arrive.
+    fn take_controls(&mut self, commands: &mut Vec<Command>, timer: &mut dyn PhaseTimer) {
+        let Self {
+            context,
+            entities,
+            pilots,
+            cells,
+            market,
+            orders,
+            undockings,
+            npcs,
+            outcome,
+            spiral,
+            ..
+        } = self;
+        let columns = ControlColumns::of(entities);
+        control::apply(context, commands, columns, pilots, undockings, orders);
+        timer.lap(Phase::Commands);
+
+        let columns = OrderColumns::of(entities);
+        orders::fill_docked(context, orders, columns, pilots, market, outcome);
+        let (columns, events) = (UndockColumns::of(entities), &mut outcome.events);
+        docking::undock(context, undockings, columns, pilots, spiral, events);
+        timer.lap(Phase::Undocking);
+
+        let events = &mut outcome.events;
+        npc::fly(context, npcs, entities, cells, spiral, undockings, events);
+        timer.lap(Phase::Npcs);
+    }
+
+    /// Bodies move, and what touches is found and pushed apart.
+    fn move_bodies(&mut self, timer: &mut dyn PhaseTimer) {
+        let Self {
+            context,
+            entities,
+            space,
+            contacts,
+            zones,
+            spiral,
+            job_counts,
+            ..
+        } = self;
+        let movers = MotionColumns::of(entities, context.stations_count());
+        job_counts.motion = motion::integrate(context, movers);
+        spiral.forget();
+        timer.lap(Phase::Motion);
+
+        job_counts.packing = contacts::refresh(context, entities, space, contacts);
+        timer.lap(Phase::BroadPhase);
+
+        let (pairs, shots) = contacts::find(context, entities, space, contacts);
+        (job_counts.pairs, job_counts.shots) = (pairs, shots);
+        timer.lap(Phase::NarrowPhase);
+
+        let columns = ContactColumns::of(entities);
+        contacts::settle(context, columns, space.pairs(), &contacts.moorings, zones);
+        timer.lap(Phase::Collisions);
+    }
+
+    /// Hits count, ships dock, orders are filled, guns fire.
+    fn apply_consequences(&mut self, timer: &mut dyn PhaseTimer) {
+        let Self {
+            context,
+            entities,
+            pilots,
+            contacts,
+            zones,
+            market,
+            orders,
+            dead,
+            npcs,
+            outcome,
+            ..
+        } = self;
+        let (columns, strikes) = (StrikeColumns::of(entities), &contacts.strikes);
+        combat::strike(context, strikes, columns, zones, pilots, dead, outcome);
+        npc::notice(context, npcs, entities, &outcome.combat);
+        timer.lap(Phase::Combat);
+
+        let (columns, events) = (DockColumns::of(entities), &mut outcome.events);
+        docking::dock(context, columns, pilots, events);
+        timer.lap(Phase::Docking);
+
+        let columns = OrderColumns::of(entities);
+        orders::fill_rest(context, orders, columns, pilots, market, outcome);
+        market.drift(context.tick, &mut outcome.postings);
+        timer.lap(Phase::Orders);
+
+        let (shots_count, events) = (contacts.shots_count(), &mut outcome.events);
+        combat::fire(context, shots_count, entities, zones, events);
+        timer.lap(Phase::Gunfire);
+    }
+
+    /// Rows end and come back, and what is told of the others is worked out.
+    fn close_tick(&mut self, timer: &mut dyn PhaseTimer) {
+        let Self {
+            context,
+            entities,
+            pilots,
+            cells,
+            zones,
+            dead,
+            wrecks,
+            outcome,
+            spiral,
+            is_carried,
+            job_counts,
+            ..
+        } = self;
+        let mut departures = Departures {
+            list: &mut outcome.departures,
+            is_carried: *is_carried,
+        };
+        reaping::end_shots(context, entities, &mut departures);
+        reaping::bury(context, dead, entities, pilots, wrecks, &mut departures);
+        reaping::restore_wrecks(context, wrecks, entities, pilots, spiral);
+        timer.lap(Phase::Reaping);
+
+        let (ships, zone_contexts) = (&pilots.ships, &mut pilots.contexts);
+        job_counts.zones = blending::blend(context, entities, zones, ships, zone_contexts);
+        timer.lap(Phase::Zones);
+
+        cells.sort(CellColumns::of(entities), *is_carried);
+        *is_carried = false;
+        timer.lap(Phase::Cells);
     }
 
     /// Nobody is shown the state as it is now: the next step's events and departures stand behind
@@ -187,6 +287,11 @@ impl World {
         std::mem::take(&mut self.pending.postings)
     }
 
+    /// Into how many jobs the parallel phases of the last step were cut.
+    pub fn job_counts(&self) -> JobCounts {
+        self.job_counts
+    }
+
     /// What the last step brought about.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
@@ -194,12 +299,12 @@ impl World {
 
     /// Ticks since the world began.
     pub fn tick(&self) -> u64 {
-        self.tick
+        self.context.tick
     }
 
-    /// What its chances are drawn from.
+    /// Seed of this world's random numbers.
     pub fn seed(&self) -> u64 {
-        self.seed
+        self.context.seed
     }
 
     /// Columns of all entities, a row each.
@@ -243,17 +348,17 @@ impl World {
 
     /// Universe that this world is a system of.
     pub fn universe(&self) -> &Arc<Universe> {
-        &self.universe
+        &self.context.universe
     }
 
     /// The system that this is.
     pub fn system(&self) -> &System {
-        &self.universe.systems[self.system_index.0 as usize]
+        self.context.system()
     }
 
     /// Its place in the universe.
     pub fn system_index(&self) -> SystemIndex {
-        self.system_index
+        self.context.system_index
     }
 
     /// How many pilots are here, dead ones included.
@@ -298,11 +403,28 @@ impl World {
 
     /// The constants of flight in a tick.
     pub fn flight(&self) -> Flight {
-        Flight::new(&self.universe.ship, self.system().half_extent)
+        self.context.flight
     }
 
     /// Stations stand in the first rows, for ever.
     pub fn stations_count(&self) -> usize {
-        self.system().stations.len()
+        self.context.stations_count()
     }
+}
+
+/// The stations of a system in its first rows.
+fn stations(system: &System) -> Entities {
+    let mut entities = Entities::default();
+    for (index, station) in system.stations.iter().enumerate() {
+        let id = EntityId::Station(StationIndex(index as u16));
+        let handle = entities.insert(Row {
+            radius: station.radius,
+            ..Row::new(EntityKind::Station, id, (station.x, station.y))
+        });
+        assert!(
+            handle.is_some(),
+            "a universe has fewer stations than a world has rows"
+        );
+    }
+    entities
 }

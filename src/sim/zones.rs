@@ -11,6 +11,7 @@
 
 use rstar::{AABB, PointDistance, RTree, RTreeObject};
 
+use super::columns::{Packer, StateBits};
 use crate::limits::ZONES_AT_POINT_MAX;
 use crate::universe::{Ambient, System, Zone};
 
@@ -35,9 +36,75 @@ pub struct ZoneContext {
 impl ZoneContext {
     /// The zones that contain the point, as places in the system's list, rising.
     pub fn zones(&self) -> &[u16] {
-        self.zones
-            .get(..usize::from(self.count))
-            .unwrap_or_default()
+        &self.zones[..usize::from(self.count)]
+    }
+}
+
+impl StateBits for ZoneContext {
+    const STATE_BITS: u32 =
+        u16::BITS * ZONES_AT_POINT_MAX as u32 + u8::BITS + 3 * u32::BITS + bool::STATE_BITS;
+
+    #[expect(
+        clippy::inline_always,
+        reason = "the places of values in words are constants only where all is inlined"
+    )]
+    #[inline(always)]
+    fn put<const WORDS: usize>(&self, packer: &mut Packer<WORDS>) {
+        let Self {
+            zones,
+            count,
+            risk,
+            security,
+            profit_multiplier,
+            pvp_allowed,
+        } = self;
+        risk.put(packer);
+        security.put(packer);
+        profit_multiplier.put(packer);
+        let (low, high) = zones.split_at(ZONES_AT_POINT_MAX / 2);
+        for zones in [low, high] {
+            let word = |word, &zone| word << u16::BITS | u64::from(zone);
+            packer.put(u64::BITS, zones.iter().fold(0, word));
+        }
+        count.put(packer);
+        pvp_allowed.put(packer);
+    }
+
+    #[cfg(test)]
+    fn examples() -> Vec<Self> {
+        let nowhere = Self {
+            zones: [0; ZONES_AT_POINT_MAX],
+            count: 0,
+            risk: 0.5,
+            security: 0.5,
+            profit_multiplier: 1.5,
+            pvp_allowed: false,
+        };
+        let mut all = vec![nowhere; ZONES_AT_POINT_MAX];
+        for (place, context) in all.iter_mut().enumerate() {
+            context.zones[place] = 1;
+        }
+        all.push(Self {
+            count: 1,
+            ..nowhere
+        });
+        all.push(Self {
+            risk: 0.25,
+            ..nowhere
+        });
+        all.push(Self {
+            security: 0.25,
+            ..nowhere
+        });
+        all.push(Self {
+            profit_multiplier: 2.0,
+            ..nowhere
+        });
+        all.push(Self {
+            pvp_allowed: true,
+            ..nowhere
+        });
+        all
     }
 }
 
@@ -124,12 +191,16 @@ impl Zones {
             index: u16::MAX,
         }; ZONES_AT_POINT_MAX];
         let mut count = 0;
-        // The loader refuses universes in which more zones meet; zip drops what cannot be.
-        for (place, disc) in found.iter_mut().zip(self.tree.locate_all_at_point([x, y])) {
+        let mut discs = self.tree.locate_all_at_point([x, y]);
+        for (place, disc) in found.iter_mut().zip(&mut discs) {
             *place = *disc;
             count += 1;
         }
-        let found = found.get_mut(..count).unwrap_or_default();
+        debug_assert!(
+            discs.next().is_none(),
+            "the loader refuses universes in which more zones meet"
+        );
+        let found = &mut found[..count];
         found.sort_unstable_by_key(|disc| disc.index);
         self.mix(found, x, y)
     }
@@ -143,9 +214,7 @@ impl Zones {
         let mut pvp_allowed = ambient.pvp_allowed;
         for (disc, place) in found.iter().zip(&mut zones) {
             *place = disc.index;
-            let Some(zone) = self.listed.get(usize::from(disc.index)) else {
-                continue;
-            };
+            let zone = &self.listed[usize::from(disc.index)];
             let w = CENTRE_WEIGHT * (1.0 - distance(disc.x, disc.y, x, y) / disc.radius);
             weight += w;
             risk += w * zone.risk_level;
@@ -166,11 +235,7 @@ impl Zones {
     /// Whether a pilot's shot harms a pilot at this point: the system's ambient setting allows it
     /// and no zone that contains the point forbids it. Work as [`Self::blend`].
     pub fn pvp_allowed(&self, x: f32, y: f32) -> bool {
-        let allows = |disc: &Disc| {
-            self.listed
-                .get(usize::from(disc.index))
-                .is_none_or(|zone| zone.pvp_allowed)
-        };
+        let allows = |disc: &Disc| self.listed[usize::from(disc.index)].pvp_allowed;
         self.ambient.pvp_allowed && self.tree.locate_all_at_point([x, y]).all(allows)
     }
 

@@ -16,6 +16,7 @@ mod protocol_corpus;
 mod protocol_decode;
 mod protocol_page;
 mod protocol_row;
+mod protocol_table;
 mod replication_budget;
 mod replication_late;
 mod replication_view;

@@ -3,13 +3,12 @@
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 use orrery::ids::{EntityKind, Name};
-use orrery::protocol::row::{
-    CargoRow, DockRow, EntityText, EventRow, Motion, Names, Row, YouRow, ZoneContextRow, append,
-};
+use orrery::protocol::row::{DockText, EntityText, NameTexts, append};
 use orrery::protocol::world::{
-    Entity, EntityUpdate, Event, RemovalReason, YouChanges, ZoneContext,
+    CargoRow, Entity, EntityUpdate, EntityValues, Event, EventRow, RemovalReason, UpdateRow, You,
+    YouChanges, YouRow, ZoneContext, ZoneContextRow,
 };
-use orrery::protocol::{Angle, Cargo, Fixed2};
+use orrery::protocol::{Angle, Cargo, Described, Fixed2};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use simd_json_derive::Serialize;
@@ -25,14 +24,25 @@ fn read<T: DeserializeOwned>(fragment: &impl Serialize) -> T {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
+fn values(x: f32, y: f32, vx: f32, vy: f32, r: f32, hp: i32) -> EntityValues {
+    EntityValues {
+        x: Fixed2::new(x),
+        y: Fixed2::new(y),
+        vx: Fixed2::new(vx),
+        vy: Fixed2::new(vy),
+        r: Angle::new(r),
+        hp,
+    }
+}
+
 fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
 }
 
 #[test]
 fn a_row_is_as_short_as_it_can_be() {
-    let motion = Motion::new(1201.0, 401.25, 8.0, -2.5, 1.62);
-    let row = Row::new(EntityText::new(b"s_987"), motion, 100);
+    let values = values(1201.0, 401.25, 8.0, -2.5, 1.62, 100);
+    let row = UpdateRow::new(EntityText::new(b"s_987"), values);
     assert_eq!(
         text(&row),
         r#"{"id":"s_987","x":1201,"y":401.25,"vx":8,"vy":-2.5,"r":1.62,"hp":100}"#
@@ -45,8 +55,8 @@ fn a_row_is_as_short_as_it_can_be() {
 
 #[test]
 fn a_row_of_nonsense_is_still_json() {
-    let motion = Motion::new(f32::NAN, f32::INFINITY, -0.0, -0.001, f32::NAN);
-    let row = Row::new(EntityText::new(b"earth-orbit-station"), motion, -1);
+    let values = values(f32::NAN, f32::INFINITY, -0.0, -0.001, f32::NAN, -1);
+    let row = UpdateRow::new(EntityText::new(b"earth-orbit-station"), values);
     let text = text(&row);
     assert!(
         !text.contains("NaN") && !text.contains("inf") && !text.contains("-0,"),
@@ -59,17 +69,12 @@ fn a_row_of_nonsense_is_still_json() {
 #[test]
 fn kinds_and_reasons_have_the_protocols_names() {
     for kind in EntityKind::ALL {
-        let motion = Motion::default();
-        let entity: Entity = read(&Row::new(EntityText::new(b"x"), motion, 1).full(kind));
+        let row = UpdateRow::new(EntityText::new(b"x"), EntityValues::default());
+        let entity: Entity = read(&row.full(kind));
         assert_eq!(entity.kind, kind);
         assert_eq!(text(&kind), format!("\"{}\"", kind.wire_name()));
     }
-    for gone in [
-        RemovalReason::LeftView,
-        RemovalReason::Destroyed,
-        RemovalReason::Jumped,
-        RemovalReason::Despawned,
-    ] {
+    for gone in RemovalReason::ALL {
         assert_eq!(read::<RemovalReason>(&gone), gone);
     }
 }
@@ -82,7 +87,7 @@ fn a_zone_context_lists_its_zones() {
         vec![name("a"), name("b.c:d@e-f_0")],
     ] {
         let row = ZoneContextRow {
-            zone_ids: Names(&zones),
+            zone_ids: NameTexts(&zones),
             blended_risk: Fixed2::new(0.68),
             blended_security: Fixed2::new(0.32),
             blended_profit_multiplier: Fixed2::new(1.28),
@@ -99,7 +104,7 @@ fn changes_of_ones_own_state_name_only_what_changed() {
     assert!(YouRow::default().is_empty());
     let (food, dock) = (name("food"), name("a"));
     let cargo = [CargoRow {
-        commodity_id: &food,
+        commodity_id: EntityText::from(&food),
         qty: 3,
     }];
     let row = YouRow {
@@ -108,8 +113,9 @@ fn changes_of_ones_own_state_name_only_what_changed() {
         hull: Some(7),
         fuel: Some(Fixed2::new(99.5)),
         cargo: Some(&cargo),
-        docked_at: Some(DockRow(Some(&dock))),
+        docked_at: Some(DockText(Some(&dock))),
         dock_ready_tick: Some(5_042),
+        ..YouRow::default()
     };
     let expected = YouChanges {
         ship_id: Some("s_2".into()),
@@ -125,7 +131,7 @@ fn changes_of_ones_own_state_name_only_what_changed() {
     };
     assert_eq!(read::<YouChanges>(&row), expected);
     let undocked = YouRow {
-        docked_at: Some(DockRow(None)),
+        docked_at: Some(DockText(None)),
         ..YouRow::default()
     };
     assert_eq!(text(&undocked), r#"{"docked_at":null}"#);
@@ -140,11 +146,40 @@ fn changes_of_ones_own_state_name_only_what_changed() {
 }
 
 #[test]
+fn what_is_written_of_ones_own_state_in_full_is_all_that_the_table_has() {
+    let (food, dock) = (name("food"), name("a"));
+    let cargo = [CargoRow {
+        commodity_id: EntityText::from(&food),
+        qty: 3,
+    }];
+    let row = YouRow {
+        ship_id: Some(EntityText::new(b"s_2")),
+        credits: Some(1),
+        hull: Some(7),
+        fuel: Some(Fixed2::new(99.5)),
+        cargo: Some(&cargo),
+        docked_at: Some(DockText(Some(&dock))),
+        dock_ready_tick: Some(5_042),
+        cargo_capacity: Some(50),
+        hull_max: Some(100),
+        fuel_max: Some(Fixed2::new(100.0)),
+    };
+    let written: serde_json::Value = serde_json::from_str(&text(&row)).unwrap();
+    assert_eq!(serde_json::to_value(read::<You>(&row)).unwrap(), written);
+    for field in You::FIELDS {
+        assert!(written.get(field.name).is_some(), "{}", field.name);
+    }
+}
+
+#[test]
 fn events_name_their_two_sides() {
     let (ship, shot) = (EntityText::new(b"npc_1"), EntityText::new(b"pr_22"));
     let station = name("mars-orbit-station");
     assert_eq!(
-        read::<Event>(&EventRow::ProjectileFired(ship, shot)),
+        read::<Event>(&EventRow::ProjectileFired {
+            source_id: ship,
+            projectile_id: shot,
+        }),
         Event::ProjectileFired {
             source_id: "npc_1".into(),
             projectile_id: "pr_22".into()
@@ -152,14 +187,20 @@ fn events_name_their_two_sides() {
     );
     let (source_id, station_id) = ("npc_1".to_owned(), station.to_string());
     assert_eq!(
-        read::<Event>(&EventRow::Docked(ship, (&station).into())),
+        read::<Event>(&EventRow::Docked {
+            source_id: ship,
+            station_id: (&station).into(),
+        }),
         Event::Docked {
             source_id: source_id.clone(),
             station_id: station_id.clone()
         }
     );
     assert_eq!(
-        read::<Event>(&EventRow::Undocked(ship, (&station).into())),
+        read::<Event>(&EventRow::Undocked {
+            source_id: ship,
+            station_id: (&station).into(),
+        }),
         Event::Undocked {
             source_id,
             station_id
@@ -172,11 +213,11 @@ proptest! {
     fn any_row_reads_back_as_it_was_rounded(
         x: f32, y: f32, vx: f32, vy: f32, r: f32, hp: i32, number: u64,
     ) {
-        let motion = Motion::new(x, y, vx, vy, r);
+        let values = values(x, y, vx, vy, r, hp);
         let id = format!("npc_{number}");
-        let row = Row::new(EntityText::new(id.as_bytes()), motion, hp);
+        let row = UpdateRow::new(EntityText::new(id.as_bytes()), values);
         let update: EntityUpdate = read(&row);
-        let Motion { x, y, vx, vy, r } = motion;
+        let EntityValues { x, y, vx, vy, r, hp } = values;
         prop_assert_eq!(update, EntityUpdate { id, kind: None, x, y, vx, vy, r, hp });
     }
 
@@ -191,7 +232,7 @@ proptest! {
         let arena = Bump::new();
         let mut in_arena = ArenaVec::new_in(&arena);
         let mut in_vec = Vec::new();
-        let row = Row::new(EntityText::new(b"s_1"), Motion::new(x, x, x, x, x), hp);
+        let row = UpdateRow::new(EntityText::new(b"s_1"), values(x, x, x, x, x, hp));
         append(&row, &mut in_arena);
         append(&row, &mut in_vec);
         prop_assert_eq!(in_arena.as_slice(), in_vec.as_slice());

@@ -1,5 +1,6 @@
 //! How much one client may say, on a clock of our own: the honest are never limited, floods end.
 
+use orrery::limits::{RATE_FAULTS, RATE_MESSAGES, RATE_OTHERS};
 use orrery::protocol::{CloseCode, ErrorCode, Reply};
 use orrery::session::SessionAction;
 
@@ -124,6 +125,45 @@ fn a_flood_of_any_kind_is_closed() {
         });
         assert!(end.is_some(), "{message}");
     }
+}
+
+#[test]
+fn no_mix_of_messages_is_parsed_more_often_than_the_rates_allow() {
+    let messages = [
+        r#"{"type":"input.command","seq":SEQ,"payload":{}}"#,
+        r#"{"type":"ping","seq":SEQ,"payload":{"t0":1}}"#,
+        r#"{"type":"trade.buy","seq":SEQ,"payload":{"station_id":"a","commodity_id":"b","quantity":1}}"#,
+        r#"{"type":"auth.refresh","seq":SEQ,"payload":{"token":"t"}}"#,
+        r#"{"type":"nope","seq":SEQ,"payload":{}}"#,
+        "garbage",
+    ];
+    let once = u64::from(RATE_MESSAGES.burst + RATE_FAULTS.burst);
+    for skipped in 0..=messages.len() {
+        let kept = messages.iter().enumerate().filter(|&(at, _)| at != skipped);
+        let mut mix = kept.map(|(_, message)| message).cycle();
+        let mut talk = Talk::in_system();
+        let end = (3..2_000).find(|seq| {
+            let text = mix.next().unwrap().replace("SEQ", &seq.to_string());
+            talk.say(&text) == SessionAction::Close(CloseCode::Flood)
+        });
+        // The one that closes is parsed too; login and join came before.
+        let parsed = end.unwrap();
+        assert!(parsed <= once + 1, "{parsed} without {skipped}");
+    }
+}
+
+#[test]
+fn a_text_that_cannot_be_read_is_charged_as_such_whatever_it_looks_like() {
+    let mut talk = Talk::in_system();
+    for _ in 0..RATE_OTHERS.burst {
+        talk.say(r#"{"type":"trade.buy","seq":3,"payload":7"#);
+    }
+    assert_eq!(talk.context.counters.rate_limited, 0);
+    talk.say("garbage");
+    let counters = talk.context.counters;
+    assert_eq!(counters.malformed, u64::from(RATE_OTHERS.burst));
+    assert_eq!(counters.rate_limited, 1);
+    assert!(matches!(talk.buy(3), SessionAction::Command(_)));
 }
 
 #[test]

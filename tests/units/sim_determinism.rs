@@ -1,10 +1,19 @@
-//! Worker count changes nothing: the same commands give the same state, bit for bit.
+//! Worker count changes nothing: the same commands give the same state, bit for bit, and the same
+//! bytes for clients. Thresholds are set so low that every parallel phase forks in almost every tick.
 
 use std::sync::Arc;
 
 use orrery::ids::{EntityKind, Handle, PlayerId, StationIndex, SystemIndex};
-use orrery::sim::{Cause, CombatKind, Command, EventKind, Order, Pilot, Place, Random, World};
+use orrery::limits::PARALLEL_ROWS_MIN;
+use orrery::replication::compose;
+use orrery::sim::{
+    Cause, CombatKind, Command, EventKind, Fork, JobCounts, Order, Parallelism, Pilot, Place,
+    Random, World,
+};
 use orrery::universe::Universe;
+
+use crate::units::crowd;
+use crowd::gallery::{Gallery, VIEW_RADIUS};
 
 const TICKS: u64 = 2_000;
 const SHIPS: u64 = 1_000;
@@ -18,6 +27,40 @@ struct Story {
     docked: usize,
     trades: usize,
     lost_cargo: usize,
+}
+
+/// Cuts whatever there is more than one of.
+fn eager() -> Parallelism {
+    let fork = |chunk_items| Fork {
+        items_min: 2,
+        chunk_items,
+    };
+    Parallelism {
+        motion: fork(100),
+        space: fork(1),
+        shots: fork(3),
+        zones: fork(50),
+    }
+}
+
+/// In how many ticks each parallel phase forked.
+#[derive(Debug, Default)]
+struct Forks([u64; 5]);
+
+impl Forks {
+    fn note(&mut self, jobs: JobCounts) {
+        let JobCounts {
+            motion,
+            packing,
+            pairs,
+            shots,
+            zones,
+        } = jobs;
+        let counts = [motion, packing, pairs, shots, zones];
+        for (forks, jobs) in self.0.iter_mut().zip(counts) {
+            *forks += u64::from(jobs > 1);
+        }
+    }
 }
 
 fn admit_all(world: &mut World) -> Vec<Handle> {
@@ -102,13 +145,16 @@ fn commands(world: &World, ships: &[Handle], tick: u64) -> Vec<Command> {
     commands
 }
 
-fn run(ticks: u64) -> Story {
-    let mut world = World::new(Universe::built_in(), SystemIndex(0), 42, None);
+fn run(ticks: u64) -> (Story, Forks) {
+    let world = World::new(Universe::built_in(), SystemIndex(0), 42, None);
+    let mut world = world.with_parallelism(eager());
+    let mut forks = Forks::default();
     let ships = admit_all(&mut world);
     let mut story = Story::default();
     for tick in 1..=ticks {
         let mut commands = commands(&world, &ships, tick);
         world.step(&mut commands);
+        forks.note(world.job_counts());
         let outcome = world.outcome();
         let of_kind = |kind| {
             outcome
@@ -137,20 +183,19 @@ fn run(ticks: u64) -> Story {
         }
     }
     assert!(world.entities().kinds().contains(&EntityKind::Projectile));
-    story
+    (story, forks)
 }
 
-fn run_with(workers: usize, ticks: u64) -> Story {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(workers)
-        .build()
-        .expect("a pool");
-    pool.install(|| run(ticks))
+/// Does something with so many workers.
+fn with_workers<T: Send>(workers: usize, act: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(workers);
+    pool.build().expect("a pool").install(act)
 }
 
 #[test]
 fn one_two_three_and_eight_workers_give_one_state() {
-    let expected = run_with(1, TICKS);
+    let (expected, forks) = with_workers(1, || run(TICKS));
+    assert_eq!(forks.0, [0; 5], "one worker forks nothing");
     assert!(expected.hits > 100 && expected.deaths > 10, "{expected:?}");
     assert!(
         expected.docked > 10 && expected.trades > 100,
@@ -158,7 +203,50 @@ fn one_two_three_and_eight_workers_give_one_state() {
     );
     assert!(expected.lost_cargo > 0, "{expected:?}");
     for workers in [2, 3, 8] {
-        assert_eq!(run_with(workers, TICKS), expected, "{workers} workers");
+        let (story, forks) = with_workers(workers, || run(TICKS));
+        assert_eq!(story, expected, "{workers} workers");
+        let is_forking = |&ticks: &u64| ticks > TICKS / 10 * 9;
+        assert!(forks.0.iter().all(is_forking), "{forks:?} of {TICKS}");
+    }
+}
+
+/// What clients get of a crowd in so many ticks, where frames are encoded in so many chunks.
+fn messages(chunks: usize, ticks: u64) -> Vec<Vec<u8>> {
+    let ships_count = PARALLEL_ROWS_MIN + 100;
+    let half_extent = crowd::half_extent(ships_count, 40.0, VIEW_RADIUS);
+    let mut universe = crowd::empty_sky(half_extent);
+    universe.weapon.damage = 0;
+    let mut gallery = Gallery::new(universe, ships_count, chunks);
+    let mut messages = Vec::new();
+    for _ in 0..ticks {
+        gallery.step(&mut Vec::new(), |n| n.is_multiple_of(9));
+        // From here on encoding is cut into the chunks.
+        assert!(gallery.world.entities().len() >= PARALLEL_ROWS_MIN);
+        let frame = gallery.publish();
+        for pilot in frame.pilots_of(0).iter().step_by(10) {
+            let mut text = Vec::new();
+            if pilot.has_delta() {
+                compose::delta(&frame, pilot, 1, &mut text);
+            }
+            if pilot.has_snapshot() {
+                compose::snapshot(&frame, pilot, 2, &mut text);
+            }
+            messages.push(text);
+        }
+    }
+    messages
+}
+
+#[test]
+fn one_two_three_and_eight_workers_give_clients_the_same_bytes() {
+    const TICKS: u64 = 40;
+    let expected = with_workers(1, || messages(1, TICKS));
+    assert!(expected.len() as u64 > TICKS * PARALLEL_ROWS_MIN as u64 / 10);
+    let bytes: usize = expected.iter().map(Vec::len).sum();
+    assert!(bytes / expected.len() > 1_000, "{bytes} bytes");
+    for workers in [2, 3, 8] {
+        let found = with_workers(workers, || messages(workers, TICKS));
+        assert!(found == expected, "{workers} workers");
     }
 }
 

@@ -10,16 +10,18 @@
 //!  trader    Rest (docked) ──▶ Travel ──▶ Rest …              shot at: Travel to the nearest dock
 //! ```
 
+use super::super::cells::Cells;
 use super::super::control::Controls;
+use super::super::entities::Entities;
 use super::super::random::Random;
-use super::super::world::World;
+use super::super::step_context::StepContext;
 use super::alarm::Alarms;
 use super::patrol_map::PatrolMap;
 use super::perception::{Pursuits, nearest};
 use super::steering::{Gun, Steering, Target, length};
 use crate::ids::{EntityKind, Handle, StationIndex};
 use crate::limits::TICK_SECONDS;
-use crate::universe::{NpcClass, Universe};
+use crate::universe::NpcClass;
 
 /// Ticks after a hit during which a ship counts as under fire: 10 s.
 const HURT_TICKS: u64 = 300;
@@ -73,7 +75,9 @@ pub(super) struct NpcAgent {
 
 /// All that a thought may look at.
 pub(super) struct Now<'a> {
-    pub(super) world: &'a World,
+    pub(super) context: &'a StepContext,
+    pub(super) entities: &'a Entities,
+    pub(super) cells: &'a Cells,
     pub(super) ground: &'a PatrolMap,
     pub(super) alarms: &'a Alarms,
     pub(super) pursuits: &'a mut Pursuits,
@@ -85,17 +89,17 @@ pub(super) struct Now<'a> {
 
 impl Now<'_> {
     fn kind(&self, row: usize) -> EntityKind {
-        self.world.entities.kinds[row]
+        self.entities.kinds[row]
     }
 
     fn place(&self, row: usize) -> (f32, f32) {
-        (self.world.entities.xs[row], self.world.entities.ys[row])
+        (self.entities.xs[row], self.entities.ys[row])
     }
 
     /// The row of a ship that is in space and not docked.
     fn at_large(&self, ship: Handle) -> Option<usize> {
-        let row = self.world.entities.row(ship)?;
-        self.world.entities.docks[row].is_none().then_some(row)
+        let row = self.entities.row(ship)?;
+        self.entities.docks[row].is_none().then_some(row)
     }
 
     fn away(&self, row: usize) -> f32 {
@@ -104,11 +108,11 @@ impl Now<'_> {
     }
 
     fn hull(&self) -> i32 {
-        self.world.entities.hulls[self.row]
+        self.entities.hulls[self.row]
     }
 
     fn ticks_from_now(&self, ticks: u64) -> u64 {
-        self.world.tick + ticks
+        self.context.tick + ticks
     }
 }
 
@@ -162,22 +166,23 @@ impl NpcAgent {
         tick < self.hurt_until
     }
 
-    /// Whom it hunts.
-    pub(super) fn quarry(&self) -> Option<Handle> {
+    /// Whom it hunts as one of a pack: only pirates hunt in packs.
+    fn pack_quarry(&self) -> Option<Handle> {
         match self.mode {
-            Mode::Hunt(quarry) => Some(quarry),
+            Mode::Hunt(quarry) if self.kind == EntityKind::Pirate => Some(quarry),
             _ => None,
         }
     }
 
-    fn turn_to(&mut self, mode: Mode, now: &mut Now<'_>) {
-        if self.kind == EntityKind::Pirate {
-            now.pursuits.release(self.quarry());
-            if let Mode::Hunt(quarry) = mode {
-                now.pursuits.join(quarry);
-            }
+    /// Changes what it is about, and what the packs count.
+    pub(super) fn turn_to(&mut self, mode: Mode, pursuits: &mut Pursuits) {
+        if let Some(quarry) = self.pack_quarry() {
+            pursuits.release(quarry);
         }
         self.mode = mode;
+        if let Some(quarry) = self.pack_quarry() {
+            pursuits.join(quarry);
+        }
     }
 
     /// Looks round and decides. Work: one search among neighbours, at most two.
@@ -195,16 +200,16 @@ impl NpcAgent {
     fn think_as_pirate(&mut self, now: &mut Now<'_>) {
         let lair = now.ground.lair(self.nth as usize);
         if let Mode::Flee { until, .. } = self.mode {
-            if now.world.tick < until {
+            if now.context.tick < until {
                 return;
             }
-            self.turn_to(Mode::Roam, now);
+            self.turn_to(Mode::Roam, now.pursuits);
         }
         let (x, y) = (now.steering.x, now.steering.y);
         let threat = self.threat_to_pirate(now);
         if let Some((x, y)) = threat {
             let until = now.ticks_from_now(FLEE_TICKS);
-            self.turn_to(Mode::Flee { x, y, until }, now);
+            self.turn_to(Mode::Flee { x, y, until }, now.pursuits);
             return;
         }
         let prey = |row: usize, now: &Now<'_>| {
@@ -221,18 +226,23 @@ impl NpcAgent {
             if on && !strayed {
                 return;
             }
-            self.turn_to(Mode::Roam, now);
+            self.turn_to(Mode::Roam, now.pursuits);
         }
         if now.hull() > now.class.flee_hull {
-            let found = nearest(now.world, x, y, now.class.sense_radius, |row| {
-                prey(row, now) && now.pursuits.has_room(now.world.entities.handles()[row])
-            });
+            let found = nearest(
+                now.entities,
+                now.cells,
+                (x, y),
+                now.class.sense_radius,
+                |row| prey(row, now) && now.pursuits.has_room(now.entities.handles[row]),
+            );
             if let Some((row, _)) = found {
-                self.turn_to(Mode::Hunt(now.world.entities.handles()[row]), now);
+                self.turn_to(Mode::Hunt(now.entities.handles[row]), now.pursuits);
                 return;
             }
         }
         if self.arrived_at_waypoint(now) || now.ground.sheltered(x, y) {
+            // Where four draws found no place, the lair's middle will do.
             let place = now.ground.lurking_place(lair, now.random);
             self.waypoint = place.unwrap_or((lair.x, lair.y));
         }
@@ -241,21 +251,16 @@ impl NpcAgent {
     /// What a pirate runs from, if anything: whoever hurt it badly or shoots out of a shelter, or a
     /// patrol too near.
     fn threat_to_pirate(&self, now: &Now<'_>) -> Option<(f32, f32)> {
-        let assailant = self.attacker.filter(|_| self.under_fire(now.world.tick));
+        let assailant = self.attacker.filter(|_| self.under_fire(now.context.tick));
         if let Some(row) = assailant.and_then(|ship| now.at_large(ship)) {
             let (x, y) = now.place(row);
             if now.hull() <= now.class.flee_hull || now.ground.sheltered(x, y) {
                 return Some((x, y));
             }
         }
+        let here = (now.steering.x, now.steering.y);
         let is_patrol = |row: usize| now.kind(row) == EntityKind::Patrol;
-        let patrol = nearest(
-            now.world,
-            now.steering.x,
-            now.steering.y,
-            FEAR_DISTANCE,
-            is_patrol,
-        );
+        let patrol = nearest(now.entities, now.cells, here, FEAR_DISTANCE, is_patrol);
         patrol.map(|(row, _)| now.place(row))
     }
 
@@ -265,9 +270,9 @@ impl NpcAgent {
         let near_patrol =
             |(x, y): (f32, f32)| length(x - patrol.x, y - patrol.y) < patrol.radius + LEASH;
         let fit = now.hull() > now.class.flee_hull;
-        let assailant = self.attacker.filter(|_| self.under_fire(now.world.tick));
+        let assailant = self.attacker.filter(|_| self.under_fire(now.context.tick));
         let wanted = |row: usize, now: &Now<'_>| {
-            let ship = now.world.entities.handles()[row];
+            let ship = now.entities.handles[row];
             now.kind(row) != EntityKind::Patrol
                 && (now.kind(row) == EntityKind::Pirate
                     || assailant == Some(ship)
@@ -281,22 +286,26 @@ impl NpcAgent {
             if on && fit && near_patrol((x, y)) {
                 return;
             }
-            self.turn_to(Mode::Roam, now);
+            self.turn_to(Mode::Roam, now.pursuits);
         }
         if fit && near_patrol((x, y)) {
-            let call = now.alarms.rows(&now.world.entities).find(|row| {
-                now.world.entities.docks[*row].is_none()
+            let call = now.alarms.rows(now.entities).find(|row| {
+                now.entities.docks[*row].is_none()
                     && near_patrol(now.place(*row))
                     && now.away(*row) < 2.0 * now.class.sense_radius
                     && wanted(*row, now)
             });
             let seen = || {
-                nearest(now.world, x, y, now.class.sense_radius, |row| {
-                    wanted(row, now)
-                })
+                nearest(
+                    now.entities,
+                    now.cells,
+                    (x, y),
+                    now.class.sense_radius,
+                    |row| wanted(row, now),
+                )
             };
             if let Some(row) = call.or_else(|| seen().map(|(row, _)| row)) {
-                self.turn_to(Mode::Hunt(now.world.entities.handles()[row]), now);
+                self.turn_to(Mode::Hunt(now.entities.handles[row]), now.pursuits);
                 return;
             }
         }
@@ -307,8 +316,8 @@ impl NpcAgent {
 
     fn think_as_trader(&mut self, now: &mut Now<'_>) {
         let stations_count = now.ground.stations.len();
-        let docked = now.world.entities.docks[now.row];
-        let tick = now.world.tick;
+        let docked = now.entities.docks[now.row];
+        let tick = now.context.tick;
         if stations_count == 0 {
             if self.arrived_at_waypoint(now) {
                 self.waypoint = now.ground.patrol_place(now.ground.patrol(0), now.random);
@@ -333,13 +342,17 @@ impl NpcAgent {
             (Mode::Travel(_), None) if !self.under_fire(tick) => {}
             (_, None) => {
                 // Under fire, or adrift: the nearest dock is the safest place.
-                let respawn_station = now.ground.nearest_station(now.steering.x, now.steering.y);
-                self.mode = respawn_station.map_or(Mode::Roam, Mode::Travel);
+                let Some(respawn_station) =
+                    now.ground.nearest_station(now.steering.x, now.steering.y)
+                else {
+                    unreachable!("there are {stations_count} stations");
+                };
+                self.mode = Mode::Travel(respawn_station);
             }
         }
         if let Mode::Travel(station) = self.mode {
             let here = (now.steering.x, now.steering.y);
-            let mooring = now.ground.mooring(station, here.0, here.1).unwrap_or(here);
+            let mooring = now.ground.mooring(station, here.0, here.1);
             self.waypoint = now.ground.way(here, mooring);
         }
     }
@@ -354,8 +367,8 @@ impl NpcAgent {
     /// The controls for this tick.
     pub(super) fn steer(
         &mut self,
-        world: &World,
-        universe: &Universe,
+        context: &StepContext,
+        entities: &Entities,
         ground: &PatrolMap,
         class: &NpcClass,
         steering: &Steering,
@@ -368,7 +381,7 @@ impl NpcAgent {
                 dock: true,
                 ..Controls::default()
             },
-            Mode::Hunt(quarry) => self.chase(world, universe, class, steering, quarry),
+            Mode::Hunt(quarry) => self.chase(context, entities, class, steering, quarry),
             Mode::Flee {
                 x: from_x,
                 y: from_y,
@@ -387,16 +400,15 @@ impl NpcAgent {
                 }
             }
             Mode::Travel(station) => {
-                let throttle = if self.under_fire(world.tick) {
+                let throttle = if self.under_fire(context.tick) {
                     1.0
                 } else {
                     class.throttle
                 };
-                let near = world.system().station(station).is_some_and(|s| {
-                    let ring = length(s.x - steering.x, s.y - steering.y) < 0.95 * s.docking_radius;
-                    ring && steering.speed() < 0.95 * s.docking_speed_max
-                });
-                let docked = world.entities.docks[row];
+                let s = &context.system().stations[usize::from(station.0)];
+                let near = length(s.x - steering.x, s.y - steering.y) < 0.95 * s.docking_radius
+                    && steering.speed() < 0.95 * s.docking_speed_max;
+                let docked = entities.docks[row];
                 if docked.map_or(near, |here| here == station) {
                     return Controls {
                         dock: true,
@@ -415,25 +427,27 @@ impl NpcAgent {
 
     fn chase(
         &mut self,
-        world: &World,
-        universe: &Universe,
+        context: &StepContext,
+        entities: &Entities,
         class: &NpcClass,
         steering: &Steering,
         quarry: Handle,
     ) -> Controls {
-        let Some(row) = world.entities.row(quarry) else {
+        // It may be gone; the next thought is about somebody else.
+        let Some(row) = entities.row(quarry) else {
             return Controls::default();
         };
+        let weapon = &context.universe.weapon;
         let gun = Gun {
-            weapon: &universe.weapon,
-            lifetime_s: universe.weapon.lifetime_ticks as f32 * TICK_SECONDS,
+            weapon,
+            lifetime_s: weapon.lifetime_ticks as f32 * TICK_SECONDS,
             range: class.fire_range,
             throttle: class.throttle,
         };
-        let target = Target::new(&world.entities, row);
-        let controls = steering.engage(&target, &gun, self.aim, world.tick >= self.fires_at);
+        let target = Target::new(entities, row);
+        let controls = steering.engage(&target, &gun, self.aim, context.tick >= self.fires_at);
         if controls.fire {
-            self.fires_at = world.tick + u64::from(class.trigger_ticks);
+            self.fires_at = context.tick + u64::from(class.trigger_ticks);
         }
         controls
     }
@@ -446,7 +460,20 @@ impl NpcAgent {
             })
         };
         let pair = |x: f32, y: f32| u64::from(x.to_bits()) << 32 | u64::from(y.to_bits());
-        let mode = match self.mode {
+        let &Self {
+            ship,
+            due,
+            mode,
+            waypoint: (x, y),
+            fires_at,
+            aim,
+            attacker,
+            hurt_until,
+            // Never change.
+            kind: _,
+            nth: _,
+        } = self;
+        let mode = match mode {
             Mode::Roam => [0, 0, 0],
             Mode::Hunt(quarry) => [1, handle(Some(quarry)), 0],
             Mode::Flee { x, y, until } => [2, pair(x, y), until],
@@ -454,13 +481,13 @@ impl NpcAgent {
             Mode::Rest { until } => [4, until, 0],
         };
         let rest = [
-            handle(self.ship),
-            self.due,
-            pair(self.waypoint.0, self.waypoint.1),
-            self.fires_at,
-            u64::from(self.aim.to_bits()),
-            handle(self.attacker),
-            self.hurt_until,
+            handle(ship),
+            due,
+            pair(x, y),
+            fires_at,
+            u64::from(aim.to_bits()),
+            handle(attacker),
+            hurt_until,
         ];
         mode.into_iter().chain(rest)
     }

@@ -61,8 +61,8 @@ impl Alarms {
     /// The list as words for a state hash.
     pub(super) fn words(&self) -> impl Iterator<Item = u64> + '_ {
         let word = |ship: Handle| u64::from(ship.slot) << 32 | u64::from(ship.generation);
-        self.list
-            .iter()
-            .flat_map(move |alarm| [word(alarm.offender), alarm.until])
+        let Self { list } = self;
+        list.iter()
+            .flat_map(move |&Alarm { offender, until }| [word(offender), until])
     }
 }

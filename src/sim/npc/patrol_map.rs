@@ -165,20 +165,20 @@ impl PatrolMap {
     }
 
     /// Where a ship that comes from `(x, y)` moors at a station: half-way into its docking ring.
-    pub(super) fn mooring(&self, station: StationIndex, x: f32, y: f32) -> Option<(f32, f32)> {
-        let (body, docking_slot) = self.stations.get(usize::from(station.0))?;
+    pub(super) fn mooring(&self, station: StationIndex, x: f32, y: f32) -> (f32, f32) {
+        let (body, docking_slot) = &self.stations[usize::from(station.0)];
         let (dx, dy) = (x - body.x, y - body.y);
         let distance = length(dx, dy);
         if distance < 1.0 {
-            return Some((body.x + docking_slot, body.y));
+            return (body.x + docking_slot, body.y);
         }
-        Some((
+        (
             body.x + dx / distance * docking_slot,
             body.y + dy / distance * docking_slot,
-        ))
+        )
     }
 
-    /// The station nearest to a point. Work: stations of the system.
+    /// The station nearest to a point; none if there is none. Work: stations of the system.
     pub(super) fn nearest_station(&self, x: f32, y: f32) -> Option<StationIndex> {
         let away = |body: &Disc| length(body.x - x, body.y - y);
         let all = self.stations.iter().enumerate();
@@ -230,16 +230,9 @@ fn patrols(system: &System, wall: f32) -> Vec<Disc> {
     }
 }
 
+/// One of the discs, which are at least one.
 fn shared(discs: &[Disc], nth: usize) -> Disc {
-    let fallback = Disc {
-        x: 0.0,
-        y: 0.0,
-        radius: 1.0,
-    };
-    discs
-        .get(nth % discs.len().max(1))
-        .copied()
-        .unwrap_or(fallback)
+    discs[nth % discs.len()]
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! around, at most [`NPC_ROWS_SENSED_MAX`] are looked at. And it owns the count of hunters behind
 //! each quarry, so that a pack does not fall on one newcomer.
 
-use super::super::world::World;
+use super::super::cells::Cells;
+use super::super::entities::Entities;
 use super::steering::length;
 use crate::ids::{EntityKind, Handle};
 use crate::limits::NPC_ROWS_SENSED_MAX;
@@ -15,16 +16,15 @@ const HUNTERS_MAX: u8 = 2;
 /// The nearest row within `radius` of a point for which `wanted` holds, with its distance. `wanted`
 /// is asked only about ships in space that are nearer than the best so far.
 pub(super) fn nearest(
-    world: &World,
-    x: f32,
-    y: f32,
+    entities: &Entities,
+    cells: &Cells,
+    (x, y): (f32, f32),
     radius: f32,
     mut wanted: impl FnMut(usize) -> bool,
 ) -> Option<(usize, f32)> {
-    let entities = &world.entities;
     let mut best: Option<(usize, f32)> = None;
     let mut looks_left = NPC_ROWS_SENSED_MAX;
-    world.cells.each_near(x, y, radius, |row| {
+    cells.each_near(x, y, radius, |row| {
         if looks_left == 0 {
             return;
         }
@@ -45,9 +45,14 @@ pub(super) fn nearest(
 }
 
 /// Whether a pilot's ship is in space within a distance.
-pub(super) fn pilot_near(world: &World, x: f32, y: f32, radius: f32) -> bool {
-    let is_pilot = |row: usize| world.entities.kinds[row] == EntityKind::PlayerShip;
-    nearest(world, x, y, radius, is_pilot).is_some()
+pub(super) fn pilot_near(
+    entities: &Entities,
+    cells: &Cells,
+    place: (f32, f32),
+    radius: f32,
+) -> bool {
+    let is_pilot = |row: usize| entities.kinds[row] == EntityKind::PlayerShip;
+    nearest(entities, cells, place, radius, is_pilot).is_some()
 }
 
 /// How many pirates hunt each ship, by slot of its handle.
@@ -59,6 +64,7 @@ pub(super) struct Pursuits {
 impl Pursuits {
     /// Whether one more hunter may join.
     pub(super) fn has_room(&self, quarry: Handle) -> bool {
+        // A slot beyond the list has never been hunted.
         self.hunters
             .get(quarry.slot as usize)
             .is_none_or(|count| *count < HUNTERS_MAX)
@@ -69,13 +75,13 @@ impl Pursuits {
         if self.hunters.len() <= slot {
             self.hunters.resize(slot + 1, 0);
         }
-        self.hunters[slot] = self.hunters[slot].saturating_add(1);
+        self.hunters[slot] += 1;
     }
 
-    pub(super) fn release(&mut self, quarry: Option<Handle>) {
-        let slot = quarry.map(|quarry| quarry.slot as usize);
-        if let Some(count) = slot.and_then(|slot| self.hunters.get_mut(slot)) {
-            *count = count.saturating_sub(1);
-        }
+    /// One who has joined lets go.
+    pub(super) fn release(&mut self, quarry: Handle) {
+        let count = &mut self.hunters[quarry.slot as usize];
+        assert!(*count > 0, "nobody hunts {quarry:?}");
+        *count -= 1;
     }
 }

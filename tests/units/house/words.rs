@@ -57,13 +57,13 @@ pub(crate) const RETIRED: &[(&str, Reach, &str)] = &[
     ("DoorFigures", Types, "ConnectionMetrics"),
     ("Pass", Types, "ConnectionPermit"),
     ("Tally", Types, "Counters"),
-    ("SystemChart", Types, "SystemChart"),
+    ("Chart", Types, "SystemChart"),
     ("Stage", Types, "PublishContext, or what the stage is of"),
     ("Stretch", Types, "chunk, or what the stretch is of"),
     ("Besides", Types, "a name that says its contents"),
     ("Growing", Types, "a name that says its contents"),
     ("Oldest", Types, "OldestBatch"),
-    ("RemovalReason", Types, "RemovalReason"),
+    ("Gone", Types, "RemovalReason"),
     ("Departure", Types, "Removal"),
     ("Spiral", Types, "SpiralSearch"),
     ("Curve", Types, "MortonCurve"),
@@ -71,7 +71,7 @@ pub(crate) const RETIRED: &[(&str, Reach, &str)] = &[
     ("Mind", Types, "NpcAgent"),
     ("Senses", Types, "perception"),
     ("Helm", Types, "Steering"),
-    ("RecordedWorld", Types, "RecordedWorld"),
+    ("TapedWorld", Types, "RecordedWorld"),
     ("ring", Functions, "notify"),
     ("revive", Functions, "from_record"),
     ("boarding", Functions, "login, join"),
@@ -191,7 +191,7 @@ mod tests {
     const FIXTURE: &str = r#"
 struct StoreVault; //= DurableStore, StoreClient, store
 enum Turn { Rest } //= StepDecision
-fn turn(turn: f32) -> Sent { Sent::RemovalReason }
+fn turn(turn: f32) -> Sent { Sent::Gone }
 trait Ring { fn ring(&self); } //= Notify, notify
 fn body() { let open_letters = "a letter of the alphabet"; } //= Reply, AddressedReply
 // One theatre for every system. //= SystemInstance, instance
