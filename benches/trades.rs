@@ -14,7 +14,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use orrery::protocol::Reply;
-use orrery::protocol::client::{Body, Received};
+use orrery::protocol::client::{Received, ReceivedBody};
 use support::{Client, Server, Setup, Wire, get};
 use tungstenite::{Error, Message, WebSocket};
 
@@ -55,7 +55,8 @@ impl Pilot {
                 Ok(Message::Text(text)) if text.contains("\"reply_to\":") => {
                     let received = Received::decode(text.as_str()).unwrap();
                     assert_eq!(received.reply_to, Some(self.seq));
-                    let is_traded = matches!(received.body, Body::Reply(Reply::TradeResult(_)));
+                    let is_traded =
+                        matches!(received.body, ReceivedBody::Reply(Reply::TradeResult(_)));
                     assert!(is_traded, "{text}");
                     took = self.asked.take().map(|asked| asked.elapsed());
                 }

@@ -21,6 +21,15 @@ pub struct SystemLabel {
     pub system: String,
 }
 
+/// Which part of a system's tick a metric is of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PhaseLabel {
+    /// A phase of the step, or `publish` for the frame.
+    pub phase: &'static str,
+    /// The system's id.
+    pub system: String,
+}
+
 /// What kind of message a figure is of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct KindLabel {
@@ -103,6 +112,8 @@ pub struct Metrics {
     registry: Arc<Registry>,
     /// Work of one tick, all systems.
     pub tick_seconds: Histogram,
+    /// Work of one phase of one system's tick.
+    pub tick_phase_seconds: Family<PhaseLabel, Histogram, fn() -> Histogram>,
     /// How long after its deadline a tick began.
     pub tick_lateness_seconds: Histogram,
     /// Ticks that the server has run.
@@ -169,12 +180,16 @@ const SPAN_BUCKETS: [f64; 14] = [
     0.066, 0.25,
 ];
 
+/// Bounds in seconds for one phase of a tick. Few: there is a series for each phase and system.
+const PHASE_BUCKETS: [f64; 6] = [0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01];
+
 impl Metrics {
     /// All figures at zero.
     pub fn new() -> Self {
         let mut metrics = Self {
             registry: Arc::default(),
             tick_seconds: Histogram::new(SPAN_BUCKETS),
+            tick_phase_seconds: Family::new_with_constructor(|| Histogram::new(PHASE_BUCKETS)),
             tick_lateness_seconds: Histogram::new(SPAN_BUCKETS),
             ticks: Counter::default(),
             ticks_skipped: Counter::default(),
@@ -237,6 +252,12 @@ impl Metrics {
             "Work of one tick",
             seconds(),
             self.tick_seconds.clone(),
+        );
+        all.register_with_unit(
+            "tick_phase",
+            "Work of one phase of one system's tick",
+            seconds(),
+            self.tick_phase_seconds.clone(),
         );
         let lateness = self.tick_lateness_seconds.clone();
         all.register_with_unit(

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use orrery::ids::{Name, PlayerId, UnixMillis};
-use orrery::protocol::client::{Body, Received};
+use orrery::protocol::client::{Received, ReceivedBody};
 use orrery::protocol::world::{Delta, EntityUpdate, ZoneContext};
 use orrery::protocol::{Angle, AuthOk, Fixed2, Joined, Reply, Spawn, encode};
 use tungstenite::handshake::derive_accept_key;
@@ -240,7 +240,7 @@ fn delta_text(tick: u64, bytes: usize) -> Vec<u8> {
         time_dilation: None,
     };
     let text = |rows: usize| {
-        let body = Body::Delta(Box::new(delta(rows)));
+        let body = ReceivedBody::Delta(Box::new(delta(rows)));
         let mut out = Vec::new();
         Received {
             seq: tick,

@@ -36,7 +36,7 @@ pub(crate) fn check(bytes: &[u8]) {
 fn inhabit(universe: Universe) {
     assert!(universe.commodity(universe.fuel).is_some() && !universe.systems.is_empty());
     for system in &universe.systems {
-        whole(system, &universe);
+        assert_whole(system, &universe);
         let ids = system
             .stations
             .iter()
@@ -63,7 +63,7 @@ fn inhabit(universe: Universe) {
     }
 }
 
-fn whole(system: &System, universe: &Universe) {
+fn assert_whole(system: &System, universe: &Universe) {
     assert!(system.half_extent.is_finite() && system.half_extent > 0.0);
     for station in &system.stations {
         assert!(station.x.abs() <= system.half_extent && station.y.abs() <= system.half_extent);

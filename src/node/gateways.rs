@@ -12,7 +12,7 @@ pub(super) struct Gateways {
     inbox: Arc<BoundedQueue<ToNode>>,
     /// Buffer that the inbox is emptied into; empty between two ticks.
     taken: Vec<ToNode>,
-    /// By shard.
+    /// The queue to each gateway; a connection's shard is its index.
     queues: Vec<Arc<GatewayQueue>>,
 }
 

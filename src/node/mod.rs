@@ -141,6 +141,7 @@ impl Node {
         parts.metrics.recording.set(i64::from(recorder.is_some()));
         let config = SystemsConfig {
             universe: &parts.universe,
+            metrics: &parts.metrics,
             elsewhere: &parts.elsewhere,
             view_radius: parts.view_radius,
             chunks: parts.chunks,

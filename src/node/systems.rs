@@ -20,13 +20,14 @@ use super::chart::chart;
 use super::gateways::Gateways;
 use super::governor::{Governor, ShedChange, StepDecision};
 use super::pending_commands::PendingCommands;
-use super::system_metrics;
+use super::system_metrics::{self, PhaseSeconds};
 use crate::ids::{ConnId, Handle, SystemIndex, UnixMillis};
 use crate::limits::{ENTITIES_MAX, SNAPSHOT_PERIOD_TICKS};
 use crate::metrics::{Metrics, SystemLabel};
 use crate::protocol::SystemChart;
 use crate::recorder::RecordedWorld;
 use crate::replication::{PublishContext, Publisher, TickFrame, Viewer};
+use crate::sim::PhaseTimes;
 use crate::universe::Universe;
 
 /// One star system being simulated, with its subscribers.
@@ -46,18 +47,21 @@ pub(super) struct SystemInstance {
     decision: StepDecision,
     /// What this tick's step and frame took, in nanoseconds.
     cost_ns: u64,
+    phases: PhaseSeconds,
 }
 
 impl SystemInstance {
     fn new(world: RecordedWorld, config: &SystemsConfig<'_>) -> Self {
+        let label = SystemLabel {
+            system: world.system().id.to_string(),
+        };
         Self {
+            phases: PhaseSeconds::new(config.metrics, &label),
             chart: chart(config.universe, world.system_index()).map(Arc::new),
             decision: StepDecision::Skip,
             cost_ns: 0,
             is_owned: !config.elsewhere.contains(&world.system_index()),
-            label: SystemLabel {
-                system: world.system().id.to_string(),
-            },
+            label,
             world,
             publisher: Publisher::new(config.view_radius, config.chunks),
             viewers: Vec::new(),
@@ -132,6 +136,7 @@ impl SystemInstance {
 /// What every instance is made with.
 pub(super) struct SystemsConfig<'a> {
     pub(super) universe: &'a Universe,
+    pub(super) metrics: &'a Metrics,
     /// Systems that another node on the same database runs.
     pub(super) elsewhere: &'a [SystemIndex],
     /// How far a client sees, u.
@@ -222,7 +227,10 @@ impl Systems {
                 let system = instance.label.system.as_str();
                 let _span = tracing::debug_span!("step", system).entered();
                 let begun_ns = (self.stopwatch)();
-                instance.world.step(instance.pending.ready());
+                let mut times = PhaseTimes::new(&self.stopwatch);
+                let commands = instance.pending.ready();
+                instance.world.step_timed(commands, &mut times);
+                instance.phases.observe_step(&times);
                 instance.cost_ns += (self.stopwatch)().saturating_sub(begun_ns);
             }
         }
@@ -245,7 +253,9 @@ impl Systems {
                     let begun_ns = (self.stopwatch)();
                     let frame = publish_one(index, instance, &self.governor, now, gateways);
                     gateways.send_frame(&frame);
-                    instance.cost_ns += (self.stopwatch)().saturating_sub(begun_ns);
+                    let spent_ns = (self.stopwatch)().saturating_sub(begun_ns);
+                    instance.phases.observe_publish(spent_ns);
+                    instance.cost_ns += spent_ns;
                 }
             }
         }

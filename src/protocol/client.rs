@@ -21,12 +21,12 @@ pub struct Received {
     /// The server's clock, Unix milliseconds.
     pub ts: u64,
     /// What it says.
-    pub body: Body,
+    pub body: ReceivedBody,
 }
 
 /// What a message from the server says.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Body {
+pub enum ReceivedBody {
     /// A message of the control lane.
     Reply(Reply),
     /// A `world.snapshot` message.
@@ -62,11 +62,11 @@ impl<'t> Sealed<'t> {
     pub fn open(&self) -> serde_json::Result<Received> {
         let text = self.payload.get();
         let body = if self.r#type == Delta::MESSAGE.name {
-            Body::Delta(serde_json::from_str(text)?)
+            ReceivedBody::Delta(serde_json::from_str(text)?)
         } else if self.r#type == Snapshot::MESSAGE.name {
-            Body::Snapshot(serde_json::from_str(text)?)
+            ReceivedBody::Snapshot(serde_json::from_str(text)?)
         } else if let Some(reply) = Reply::read(self.r#type, text) {
-            Body::Reply(reply?)
+            ReceivedBody::Reply(reply?)
         } else {
             return Err(serde_json::Error::custom("unknown type of message"));
         };
@@ -95,9 +95,11 @@ impl Received {
             ts,
         };
         match &self.body {
-            Body::Reply(reply) => reply::encode(reply, self.seq, self.reply_to, ts, out),
-            Body::Snapshot(snapshot) => reply::write(head(Snapshot::MESSAGE.name), snapshot, out),
-            Body::Delta(delta) => reply::write(head(Delta::MESSAGE.name), delta, out),
+            ReceivedBody::Reply(reply) => reply::encode(reply, self.seq, self.reply_to, ts, out),
+            ReceivedBody::Snapshot(snapshot) => {
+                reply::write(head(Snapshot::MESSAGE.name), snapshot, out)
+            }
+            ReceivedBody::Delta(delta) => reply::write(head(Delta::MESSAGE.name), delta, out),
         }
     }
 }

@@ -118,7 +118,7 @@ impl<'t> Value<'_, 't> {
     /// The number if it was written as an integer of 0 or more. The parser keeps integers without
     /// a sign as `U64`, so that `-0` is not among them.
     #[inline]
-    fn whole(self) -> Option<u64> {
+    fn whole_number(self) -> Option<u64> {
         match *self.0 {
             Node::Static(StaticNode::U64(number)) => Some(number),
             _ => None,
@@ -284,7 +284,7 @@ fn parts<'t>(
         }
     }
     if duplicate != Some("seq") {
-        *known_seq = seq.and_then(Value::whole).and_then(Seq::new);
+        *known_seq = seq.and_then(Value::whole_number).and_then(Seq::new);
     }
     if let Some(key) = duplicate {
         return twice(key);
@@ -341,7 +341,7 @@ impl<'t> ReadPayload<'t> for Login<'t> {
         let token = token.text()?;
         let stated = match protocol_version.present() {
             None => AskedVersion::Unstated,
-            Some(value) => match (value.whole(), value.number()) {
+            Some(value) => match (value.whole_number(), value.number()) {
                 (Some(number), _) => AskedVersion::Stated(number),
                 (None, Some(_)) => AskedVersion::Unknown,
                 (None, None) => return protocol_version.wrong("an integer"),
@@ -393,7 +393,7 @@ impl<'t> ReadPayload<'t> for Trade {
         }
         let request_id = optional_request_id(&request_id)?;
         let quantity = given
-            .whole()
+            .whole_number()
             .filter(|units| (1..=u64::from(QUANTITY_MAX)).contains(units));
         let Some(quantity) = quantity else {
             return refuse(ErrorCode::InvalidQuantity);

@@ -10,7 +10,7 @@ use std::ops::Deref;
 use super::code::{self, RecordedCall};
 use crate::ids::Handle;
 use crate::limits::COMMANDS_PER_TICK_MAX;
-use crate::sim::{AdmitError, Command, Pilot, Posting, RemovalReason, World};
+use crate::sim::{AdmitError, Command, PhaseTimer, Pilot, Posting, RemovalReason, World};
 
 /// A world and what happened to it since its notes were last taken.
 #[derive(Debug)]
@@ -86,6 +86,11 @@ impl RecordedWorld {
 
     /// As [`World::step`]; while recording, with a hash of the state afterwards.
     pub fn step(&mut self, commands: &mut Vec<Command>) {
+        self.step_timed(commands, &mut ());
+    }
+
+    /// As [`Self::step`], measured by a timer.
+    pub fn step_timed(&mut self, commands: &mut Vec<Command>, timer: &mut dyn PhaseTimer) {
         if let Some(notes) = &mut self.notes {
             let taken = commands.len().min(COMMANDS_PER_TICK_MAX);
             code::write(
@@ -93,7 +98,7 @@ impl RecordedWorld {
                 &RecordedCall::Step(Cow::Borrowed(&commands[..taken])),
             );
         }
-        self.world.step(commands);
+        self.world.step_timed(commands, timer);
         if let Some(notes) = &mut self.notes {
             code::write(notes, &RecordedCall::StateHash(self.world.state_hash()));
         }

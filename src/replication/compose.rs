@@ -82,13 +82,13 @@ impl DeltaSource for DeltaOf<'_> {
         if self.pilot.before == Before::Same {
             self.mixed = same(self.frame, self.pilot, out);
         } else {
-            entered(self.frame, self.pilot, out);
+            write_entered_cells(self.frame, self.pilot, out);
         }
     }
 
     fn entity_removed(&mut self, out: &mut Vec<u8>) {
         let start = out.len();
-        removals(self.frame, self.pilot, self.mixed, RemovalField::Id, out);
+        write_removals(self.frame, self.pilot, self.mixed, RemovalField::Id, out);
         self.has_removed = out.len() > start;
     }
 
@@ -108,7 +108,7 @@ impl DeltaSource for DeltaOf<'_> {
 
     fn gone(&mut self, out: &mut Vec<u8>) {
         if self.has_removed {
-            removals(
+            write_removals(
                 self.frame,
                 self.pilot,
                 self.mixed,
@@ -186,7 +186,7 @@ fn same(frame: &TickFrame, pilot: &ClientView, out: &mut Vec<u8>) -> MixedBands 
         updates(frame, pilot, &run, out);
         if frame.mixed.has_any_of(&run) {
             mixed.0 |= 1 << band;
-            arrivals(frame, pilot, &run, out);
+            write_arrivals(frame, pilot, &run, out);
         }
     }
     mixed
@@ -196,7 +196,7 @@ fn same(frame: &TickFrame, pilot: &ClientView, out: &mut Vec<u8>) -> MixedBands 
 #[inline]
 fn updates(frame: &TickFrame, pilot: &ClientView, run: &Range<u32>, out: &mut Vec<u8>) {
     if pilot.thinning > 0 {
-        thinned(frame, pilot, run, out);
+        write_thinned_cells(frame, pilot, run, out);
         return;
     }
     out.extend_from_slice(frame.updates_in(run));
@@ -207,20 +207,20 @@ fn updates(frame: &TickFrame, pilot: &ClientView, run: &Range<u32>, out: &mut Ve
 
 /// The view's cells, for a client whose view moved: what it knew gets updates, what it did not know
 /// comes in full.
-fn entered(frame: &TickFrame, pilot: &ClientView, out: &mut Vec<u8>) {
+fn write_entered_cells(frame: &TickFrame, pilot: &ClientView, out: &mut Vec<u8>) {
     let before = frame.before(pilot);
     for Beside { left, both, right } in pilot.now.runs_beside(before, frame.grid) {
         updates(frame, pilot, &both, out);
-        arrivals(frame, pilot, &both, out);
+        write_arrivals(frame, pilot, &both, out);
         for run in [left, right].iter().filter(|run| !run.is_empty()) {
             out.extend_from_slice(frame.full_in(run));
-            arrivals(frame, pilot, run, out);
+            write_arrivals(frame, pilot, run, out);
         }
     }
 }
 
 /// The own ship, and of the others those whose turn it is in their ring.
-fn thinned(frame: &TickFrame, pilot: &ClientView, run: &Range<u32>, out: &mut Vec<u8>) {
+fn write_thinned_cells(frame: &TickFrame, pilot: &ClientView, run: &Range<u32>, out: &mut Vec<u8>) {
     for cell in run.clone() {
         let places = frame.places_in(&(cell..cell + 1));
         if places.is_empty() {
@@ -247,7 +247,7 @@ fn thinned(frame: &TickFrame, pilot: &ClientView, run: &Range<u32>, out: &mut Ve
 /// Whose turn it is in a cell: the bits of an entity's turn that have to agree with the frame's.
 fn mask(frame: &TickFrame, pilot: &ClientView, cell: u32) -> u32 {
     let periods = THINNING[usize::from(pilot.thinning).min(THINNING.len() - 1)];
-    periods[pilot.now.ring(CellId(cell), frame.grid)] - 1
+    periods[pilot.now.ring_of(CellId(cell), frame.grid)] - 1
 }
 
 const fn is_turn(frame: &TickFrame, turn: u32, mask: u32) -> bool {
@@ -256,7 +256,7 @@ const fn is_turn(frame: &TickFrame, turn: u32, mask: u32) -> bool {
 
 /// Those who came into a run of cells: plain whom the client knew, and in a crowd only when it is
 /// their turn; in full whom it did not know.
-fn arrivals(frame: &TickFrame, pilot: &ClientView, run: &Range<u32>, out: &mut Vec<u8>) {
+fn write_arrivals(frame: &TickFrame, pilot: &ClientView, run: &Range<u32>, out: &mut Vec<u8>) {
     let before = frame.before(pilot);
     for arrival in frame.arrivals_in(run) {
         let span = if !before.sees(arrival.from, frame.grid) {
@@ -333,7 +333,7 @@ enum RemovalField {
 }
 
 /// Who was known and is seen no more: gone, elsewhere, or in a cell that is seen no more.
-fn removals(
+fn write_removals(
     frame: &TickFrame,
     pilot: &ClientView,
     mixed: MixedBands,

@@ -424,7 +424,7 @@ impl View {
     }
 
     /// The ring of a cell: how far it lies from the anchor's, as 0 (near), 1 (in the middle) or 2.
-    pub(super) fn ring(&self, cell: CellId, grid: Grid) -> usize {
+    pub(super) fn ring_of(&self, cell: CellId, grid: Grid) -> usize {
         let (column, row) = grid.split(cell);
         let columns = column.abs_diff(u32::from(self.center.0));
         let rows = row.abs_diff(u32::from(self.center.1));

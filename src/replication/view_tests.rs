@@ -103,7 +103,7 @@ proptest! {
                     (false, false) => 2,
                     (true, false) => unreachable!("ring 0 lies in ring 1's run"),
                 };
-                prop_assert_eq!(ring, view.ring(CellId(cell), grid));
+                prop_assert_eq!(ring, view.ring_of(CellId(cell), grid));
                 let is_in = |ring| run.of_ring(ring).iter().any(|run| run.contains(&cell));
                 prop_assert_eq!([0, 1, 2].map(is_in), [0, 1, 2].map(|other| other == ring));
             }

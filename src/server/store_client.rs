@@ -88,51 +88,27 @@ impl StoreClient {
         let submit_seconds = notices.submit_seconds();
         let mut has_lost = false;
         let tell = move |answer| {
-            let answer = match answer {
-                store::Answer::Durable { batch } if has_lost => {
-                    has_lost = false;
-                    StoreEvent::DurableWithout(batch)
-                }
-                store::Answer::Durable { batch } => {
+            let event = match answer {
+                store::Answer::Durable { batch } if !has_lost => {
                     notices.durable(batch, handed_over.take());
-                    return;
+                    None
                 }
                 store::Answer::Stocks { stocks, .. } => {
                     // Nobody waits any more once all systems have theirs.
                     let _ = stocked.send(stocks);
-                    return;
+                    None
                 }
-                store::Answer::Claimed(_) => return,
-                store::Answer::RequestDigests {
-                    ticket,
-                    digests,
-                    is_complete,
-                } => StoreEvent::RequestDigests {
-                    ticket,
-                    digests,
-                    is_complete,
-                },
-                store::Answer::Quarantined { player, reason } => {
-                    has_lost = true;
-                    StoreEvent::Quarantined { player, reason }
-                }
-                store::Answer::StaleGuests { players } => StoreEvent::StaleGuests(players),
-                store::Answer::OutcomesFull { ticket } => StoreEvent::OutcomesFull { ticket },
-                store::Answer::LeaseLost { system } => {
-                    has_lost = true;
-                    StoreEvent::LeaseLost(system)
-                }
-                store::Answer::Loaded { ticket, pilot } => StoreEvent::Loaded {
-                    ticket,
-                    pilot: Box::new(pilot),
-                },
-                store::Answer::Outcome { ticket, outcome } => {
-                    StoreEvent::Outcome { ticket, outcome }
-                }
-                store::Answer::Failed(error) => StoreEvent::Failed(error.to_string()),
+                answer => event_of(answer),
             };
-            // A store that is gone has nobody to tell.
-            let _ = to.send(answer);
+            match event {
+                Some(StoreEvent::Quarantined { .. } | StoreEvent::LeaseLost(_)) => has_lost = true,
+                Some(StoreEvent::DurableWithout(_)) => has_lost = false,
+                _ => {}
+            }
+            if let Some(event) = event {
+                // A node that is gone has nobody to tell.
+                let _ = to.send(event);
+            }
         };
         let store = Store::open(config, tell)?;
         let store = Self {
@@ -178,6 +154,34 @@ impl StoreClient {
         });
         failed.unwrap_or_else(|| stopped(Refused::Stopped))
     }
+}
+
+/// What the node is told of an answer; nothing of those that are handled here. A batch is told as
+/// durable without something: whoever lost nothing never asks.
+fn event_of(answer: store::Answer) -> Option<StoreEvent> {
+    Some(match answer {
+        store::Answer::Durable { batch } => StoreEvent::DurableWithout(batch),
+        store::Answer::Stocks { .. } | store::Answer::Claimed(_) => return None,
+        store::Answer::RequestDigests {
+            ticket,
+            digests,
+            is_complete,
+        } => StoreEvent::RequestDigests {
+            ticket,
+            digests,
+            is_complete,
+        },
+        store::Answer::Quarantined { player, reason } => StoreEvent::Quarantined { player, reason },
+        store::Answer::StaleGuests { players } => StoreEvent::StaleGuests(players),
+        store::Answer::OutcomesFull { ticket } => StoreEvent::OutcomesFull { ticket },
+        store::Answer::LeaseLost { system } => StoreEvent::LeaseLost(system),
+        store::Answer::Loaded { ticket, pilot } => StoreEvent::Loaded {
+            ticket,
+            pilot: Box::new(pilot),
+        },
+        store::Answer::Outcome { ticket, outcome } => StoreEvent::Outcome { ticket, outcome },
+        store::Answer::Failed(error) => StoreEvent::Failed(error.to_string()),
+    })
 }
 
 fn stopped(refused: Refused) -> StoreError {

@@ -1,4 +1,4 @@
-//! Control: the tick's commands become intent in the columns, and orders at the station's desk.
+//! Control: the tick's commands become intent in the columns, and orders at the station's market.
 //!
 //! Owns the order in which commands count and the rule that nothing a client sent can be out of
 //! range. Motion, docking and fire read the columns later. Controls stay in force until the next

@@ -22,7 +22,7 @@ use self::agent::{Mode, Now, NpcAgent};
 use self::alarm::Alarms;
 use self::patrol_map::PatrolMap;
 use self::perception::Pursuits;
-use self::steering::Steering;
+use self::steering::NpcSteering;
 use super::cells::Cells;
 use super::control::{ControlColumns, Controls};
 use super::docking::{self, UndockColumns, Undockings};
@@ -169,7 +169,7 @@ impl Npcs {
     ) -> Controls {
         let mind = &mut self.minds[index];
         let class = class(&context.universe, mind.kind);
-        let steering = Steering::new(entities, row, context.ship(), context.flight.turn);
+        let steering = NpcSteering::new(entities, row, context.ship(), context.flight.turn);
         if (context.tick + index as u64).is_multiple_of(THINK_TICKS) {
             let unhurt = !mind.under_fire(context.tick);
             recover(context, entities, row, class, unhurt);

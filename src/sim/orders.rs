@@ -1,6 +1,6 @@
 //! Orders: what docked pilots asked of their stations, filled one after the other.
 //!
-//! Owns the meeting of a pilot's wallet, hold and ship with the station's desk, and who comes first:
+//! Owns the meeting of a pilot's wallet, hold and ship with the station's market, and who comes first:
 //! of several pilots' orders in one tick chance decides, drawn by (seed, tick, player), so that
 //! neither an older ship nor an earlier packet wins a station's last unit. One pilot's orders keep
 //! the order of their numbers. Prices and stock are the [`market`](super::market)'s. Each order gets

@@ -425,8 +425,8 @@ mod tests {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("orrery.db");
         let (reached, is_reached) = channel();
-        let (open_gate, gate) = channel::<()>();
-        let gate = Arc::new(std::sync::Mutex::new(gate));
+        let (release, held) = channel::<()>();
+        let held = Arc::new(std::sync::Mutex::new(held));
         let config = StoreConfig::new(
             path.to_str().unwrap_or_default(),
             "here",
@@ -435,7 +435,7 @@ mod tests {
         let store = Store::open(&config, move |_| {
             // Holds the writer inside of its first answer.
             let _ = reached.send(());
-            let _ = gate.lock().map(|gate| gate.recv());
+            let _ = held.lock().map(|held| held.recv());
         })?;
         store.stocks(1, Name::parse("sol-1")?)?;
         is_reached.recv()?;
@@ -456,7 +456,7 @@ mod tests {
         let mut reads =
             (0..STORE_READS_MAX + 2).map(|_| store.load(2, player.clone(), Purpose::Login));
         assert!(reads.any(|taken| taken == Err(Refused::Full)));
-        drop(open_gate);
+        drop(release);
         store.close();
         Ok(())
     }

@@ -26,7 +26,7 @@ use super::pilot::{BotOrder, BotPilot, Conduct};
 use super::sight;
 use crate::ids::{Name, PlayerId, UnixMillis};
 use crate::limits::SWARM_MESSAGES_PER_TURN_MAX;
-use crate::protocol::client::{Body, Received as Heard};
+use crate::protocol::client::{Received as Heard, ReceivedBody};
 use crate::protocol::{
     AskedVersion, CombatKind, Input, JoinSystem, Login, Message, Repair, Reply, Request, RequestId,
     Seq, Trade, encode_request,
@@ -263,7 +263,7 @@ impl Bot {
             }
             _ => match Heard::decode(text) {
                 Ok(Heard {
-                    body: Body::Reply(reply),
+                    body: ReceivedBody::Reply(reply),
                     reply_to,
                     ..
                 }) => {

@@ -23,20 +23,25 @@ pub(super) fn read_economy(
     };
     let Some(mut s) = section else { return base };
     let economy = Economy {
-        spread_permille: s.whole(
+        spread_permille: s.whole_number(
             report,
             "spread_permille",
             1..=500,
             Some(base.spread_permille),
         ),
-        swing_permille: s.whole(report, "swing_permille", 0..=900, Some(base.swing_permille)),
-        drift_ticks: s.whole(
+        swing_permille: s.whole_number(
+            report,
+            "swing_permille",
+            0..=900,
+            Some(base.swing_permille),
+        ),
+        drift_ticks: s.whole_number(
             report,
             "drift_ticks",
             1..=TICKS_MAX,
             Some(base.drift_ticks as i64),
         ) as u64,
-        drift_permille: s.whole(
+        drift_permille: s.whole_number(
             report,
             "drift_permille",
             0..=1000,
@@ -90,7 +95,7 @@ pub(super) fn read_ship(
             TextSpan::Positive(100.0),
             Some(SHIP.radius),
         ),
-        hull_max: s.whole(
+        hull_max: s.whole_number(
             report,
             "hull_max",
             1..=1_000_000,
@@ -114,7 +119,7 @@ pub(super) fn read_ship(
             TextSpan::Positive(1.0),
             Some(SHIP.empty_tank_thrust),
         ),
-        cargo_capacity: s.whole(
+        cargo_capacity: s.whole_number(
             report,
             "cargo_capacity",
             1..=1_000_000,
@@ -140,7 +145,7 @@ pub(super) fn read_weapon(
 ) -> Weapon {
     let Some(mut s) = section else { return WEAPON };
     let weapon = Weapon {
-        damage: s.whole(
+        damage: s.whole_number(
             report,
             "damage",
             1..=1_000_000,
@@ -152,13 +157,13 @@ pub(super) fn read_weapon(
             TextSpan::Positive(10_000.0),
             Some(WEAPON.muzzle_speed),
         ),
-        lifetime_ticks: s.whole(
+        lifetime_ticks: s.whole_number(
             report,
             "lifetime_ticks",
             1..=3000,
             Some(i64::from(WEAPON.lifetime_ticks)),
         ) as u32,
-        cooldown_ticks: s.whole(
+        cooldown_ticks: s.whole_number(
             report,
             "cooldown_ticks",
             1..=3000,
@@ -196,7 +201,7 @@ pub(super) fn read_jump(
     let ticks_max = i64::from(JUMP_TICKS_MAX);
     let jump = Jump {
         fuel: s.number(report, "fuel", tank, Some(base.fuel)),
-        ticks: s.whole(report, "ticks", 0..=ticks_max, Some(i64::from(base.ticks))) as u32,
+        ticks: s.whole_number(report, "ticks", 0..=ticks_max, Some(i64::from(base.ticks))) as u32,
     };
     s.close(report);
     jump
@@ -275,7 +280,7 @@ fn read_class(
     let cooldown = i64::from(weapon.cooldown_ticks);
     let trigger = i64::from(base.trigger_ticks).max(cooldown);
     let class = NpcClass {
-        hull_max: s.whole(
+        hull_max: s.whole_number(
             report,
             "hull_max",
             1..=1_000_000,
@@ -305,15 +310,16 @@ fn read_class(
             TextSpan::Within(0.0, 1.0),
             Some(base.aim_error),
         ),
-        trigger_ticks: s.whole(report, "trigger_ticks", cooldown..=TICKS_MAX, Some(trigger)) as u32,
-        flee_hull: s.whole(
+        trigger_ticks: s.whole_number(report, "trigger_ticks", cooldown..=TICKS_MAX, Some(trigger))
+            as u32,
+        flee_hull: s.whole_number(
             report,
             "flee_hull",
             0..=1_000_000,
             Some(i64::from(base.flee_hull)),
         ) as i32,
-        bounty: s.whole(report, "bounty", 0..=PRICE_MAX, Some(base.bounty)),
-        respawn_ticks: s.whole(
+        bounty: s.whole_number(report, "bounty", 0..=PRICE_MAX, Some(base.bounty)),
+        respawn_ticks: s.whole_number(
             report,
             "respawn_ticks",
             1..=TICKS_MAX,

@@ -63,7 +63,8 @@ pub(super) fn load(text: &str, file: &str) -> Result<Universe, UniverseError> {
 
 fn read_universe(mut root: Section<'_, '_>, report: &mut ProblemReport<'_>) -> Universe {
     let name = root.title(report, "name");
-    let starting_credits = root.whole(report, "starting_credits", 0..=1_000_000_000, Some(5000));
+    let starting_credits =
+        root.whole_number(report, "starting_credits", 0..=1_000_000_000, Some(5000));
     let commodities = read_commodities(&mut root, report);
     let fuel = commodities
         .iter()
@@ -129,7 +130,7 @@ fn read_commodities(root: &mut Section<'_, '_>, report: &mut ProblemReport<'_>) 
             commodities.iter().map(|known| &known.id),
         );
         let name = entry.title(report, "name");
-        let base_price = entry.whole(report, "base_price", 2..=PRICE_MAX, None);
+        let base_price = entry.whole_number(report, "base_price", 2..=PRICE_MAX, None);
         entry.close(report);
         commodities.push(Commodity {
             id,
@@ -177,7 +178,8 @@ fn read_system(
         TextSpan::Within(100.0, HALF_EXTENT_MAX),
         None,
     );
-    let pilots_max = s.whole(report, "pilots_max", 1..=i64::from(PILOTS_MAX), Some(2000)) as u32;
+    let pilots_max =
+        s.whole_number(report, "pilots_max", 1..=i64::from(PILOTS_MAX), Some(2000)) as u32;
     let ambient = read_ambient(&mut s, report);
     let spawn = read_spawn(&mut s, report);
     let population = read_population(s.section(report, "population"), report);
@@ -291,9 +293,9 @@ fn read_population(section: Option<Section<'_, '_>>, report: &mut ProblemReport<
     };
     let allowed = 0..=i64::from(NPCS_OF_KIND_MAX);
     let population = Population {
-        pirates: s.whole(report, "pirates", allowed.clone(), Some(0)) as u32,
-        patrols: s.whole(report, "patrols", allowed.clone(), Some(0)) as u32,
-        traders: s.whole(report, "traders", allowed, Some(0)) as u32,
+        pirates: s.whole_number(report, "pirates", allowed.clone(), Some(0)) as u32,
+        patrols: s.whole_number(report, "patrols", allowed.clone(), Some(0)) as u32,
+        traders: s.whole_number(report, "traders", allowed, Some(0)) as u32,
     };
     s.close(report);
     population
@@ -319,7 +321,7 @@ fn read_station(
             TextSpan::Positive(10_000.0),
             Some(60.0),
         ),
-        repair_price: s.whole(report, "repair_price", 1..=PRICE_MAX, Some(1)),
+        repair_price: s.whole_number(report, "repair_price", 1..=PRICE_MAX, Some(1)),
         market: read_market(&mut s, universe, report),
     };
     s.close(report);
@@ -377,9 +379,9 @@ fn read_market(
         let usual = universe
             .commodity(index)
             .map_or(2, |known| known.base_price);
-        let base_price = s.whole(report, "price", 2..=PRICE_MAX, Some(usual));
+        let base_price = s.whole_number(report, "price", 2..=PRICE_MAX, Some(usual));
         let problems_before = report.count();
-        let stock_target = s.whole(report, "stock", 1..=STOCK_MAX / 4, None);
+        let stock_target = s.whole_number(report, "stock", 1..=STOCK_MAX / 4, None);
         let is_number = report.count() == problems_before;
         let steady = check::steady_stock(universe);
         if commodity.is_some() && index != universe.fuel && is_number && stock_target < steady {

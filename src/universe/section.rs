@@ -141,7 +141,7 @@ impl<'t, 'i> Section<'t, 'i> {
     }
 
     /// A whole number; `default` as in [`Self::number`].
-    pub(super) fn whole(
+    pub(super) fn whole_number(
         &mut self,
         report: &mut ProblemReport<'_>,
         key: &'static str,

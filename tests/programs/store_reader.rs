@@ -22,13 +22,13 @@ on_every_backend!(
 /// The thread that reads is held inside of its answer; a batch becomes durable all the same.
 fn a_read_that_is_stuck_holds_up_no_commit(database: &Database) {
     let (reached, is_reached) = channel();
-    let (open_gate, gate) = channel::<()>();
-    let gate = Arc::new(Mutex::new(gate));
+    let (release, held) = channel::<()>();
+    let held = Arc::new(Mutex::new(held));
     let (told, answers) = channel();
     let store = Store::open(&database.config("here"), move |answer| {
         if matches!(answer, Answer::Loaded { .. }) {
             let _ = reached.send(());
-            let _ = gate.lock().unwrap().recv();
+            let _ = held.lock().unwrap().recv();
         }
         // A test that has seen enough no longer listens.
         let _ = told.send(answer);
@@ -42,7 +42,7 @@ fn a_read_that_is_stuck_holds_up_no_commit(database: &Database) {
     };
     store.submit(batch).unwrap();
     let first = answers.recv_timeout(Duration::from_secs(10));
-    drop(open_gate);
+    drop(release);
     assert_eq!(first, Ok(Answer::Durable { batch: 1 }));
     store.close();
 }

@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
 use orrery::ids::Name;
-use orrery::protocol::client::{Body, Received};
+use orrery::protocol::client::{Received, ReceivedBody};
 use orrery::protocol::world::Delta;
 use orrery::protocol::{
     AskedVersion, CombatEvent, ErrorCode, Input, JoinSystem, Joined, Login, Message, Notice,
@@ -323,11 +323,11 @@ impl Client {
         mut holds: impl FnMut(&Delta) -> bool,
     ) -> Delta {
         let received = self.until(what, |_, received| match &received.body {
-            Body::Delta(delta) => holds(delta),
+            ReceivedBody::Delta(delta) => holds(delta),
             _ => false,
         });
         match received.body {
-            Body::Delta(delta) => *delta,
+            ReceivedBody::Delta(delta) => *delta,
             other => panic!("a delta, not {other:?}"),
         }
     }
@@ -401,21 +401,21 @@ impl Client {
         assert_eq!(received.seq, self.heard_seq, "seq counts every message");
         if let Some(to) = received.reply_to {
             assert!(self.owed.remove(&to), "asked once, answered once: {text}");
-            let Body::Reply(reply) = &received.body else {
+            let ReceivedBody::Reply(reply) = &received.body else {
                 panic!("state answers nothing: {text}");
             };
             self.answers.insert(to, reply.clone());
         }
         match &received.body {
-            Body::Snapshot(snapshot) => self.sky.replace(snapshot),
-            Body::Delta(delta) => self.sky.update(delta),
-            Body::Reply(Reply::Joined(joined)) => self.sky.join(joined),
-            Body::Reply(Reply::CombatEvent(event)) => self.combat.push(event.clone()),
-            Body::Reply(Reply::Notice(notice)) => self.notices.push(notice.clone()),
-            Body::Reply(Reply::Error(error)) if received.reply_to.is_none() => {
+            ReceivedBody::Snapshot(snapshot) => self.sky.replace(snapshot),
+            ReceivedBody::Delta(delta) => self.sky.update(delta),
+            ReceivedBody::Reply(Reply::Joined(joined)) => self.sky.join(joined),
+            ReceivedBody::Reply(Reply::CombatEvent(event)) => self.combat.push(event.clone()),
+            ReceivedBody::Reply(Reply::Notice(notice)) => self.notices.push(notice.clone()),
+            ReceivedBody::Reply(Reply::Error(error)) if received.reply_to.is_none() => {
                 self.complaints.push(error.code);
             }
-            Body::Reply(_) => {}
+            ReceivedBody::Reply(_) => {}
         }
         received
     }

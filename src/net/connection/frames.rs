@@ -164,7 +164,7 @@ impl<S: Transport> Connection<S> {
     }
 
     /// A ping is due, or the peer has been silent for too long.
-    pub(super) fn beat(&mut self, now: Millis) {
+    pub(super) fn keep_alive(&mut self, now: Millis) {
         if now.since(self.heard_at) >= SILENCE_MS_MAX {
             self.blame(Fault::Silence, now);
             return;

@@ -220,7 +220,7 @@ impl<S: Transport> Connection<S> {
                     self.refuse(&Response::text(408, "The request took too long.\n"), now);
                 }
             }
-            Phase::Open(_) => self.beat(now),
+            Phase::Open(_) => self.keep_alive(now),
             Phase::Closing(_) => self.leave(now, LINGER_MS_MAX),
             Phase::Answer | Phase::Draining | Phase::Lingering { .. } => self.phase = Phase::Over,
             Phase::Over => {}

@@ -100,7 +100,7 @@ function dock() {
   if (away > at.docking_radius * COMING_ABOUT_PART) log.say(`No dock in reach. The nearest is ${stationName(at)}, ${distance(away)} away.`);
   else {
     steering.docking = true;
-    steering.berth = { x: at.x, y: at.y, reach: at.docking_radius, speedMax: at.docking_speed_max };
+    steering.dockTarget = { x: at.x, y: at.y, reach: at.docking_radius, speedMax: at.docking_speed_max };
   }
 }
 
@@ -202,8 +202,8 @@ function panels(/** @type {number} */ now) {
   hud.place(world);
   hud.connection(link, game.clock, world, own, now);
   const near = hud.docking(world, own, { docking: steering.docking, alive: game.alive, touch: touch.used || coarse });
-  const { berth } = steering;
-  const astray = !berth || Math.hypot(berth.x - own.x, berth.y - own.y) > berth.reach * ASTRAY_PART;
+  const { dockTarget } = steering;
+  const astray = !dockTarget || Math.hypot(dockTarget.x - own.x, dockTarget.y - own.y) > dockTarget.reach * ASTRAY_PART;
   if (astray || world.you?.docked_at != null) steering.docking = false;
   byId("touch-dock").classList.toggle("ready", near !== null && world.dockPauseSeconds === 0);
   station.update();

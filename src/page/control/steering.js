@@ -29,7 +29,7 @@ const REST_SPEED = 3;
 
 /**
  * Where a ship that is to dock should come to rest.
- * @typedef {object} Berth
+ * @typedef {object} DockTarget
  * @property {number} x
  * @property {number} y
  * @property {number} reach how far from there the dock holds
@@ -41,14 +41,14 @@ const REST_SPEED = 3;
  * be shed on the way, with room to turn about.
  * @param {Body} body
  * @param {Flight} flight
- * @param {Berth | null} berth
+ * @param {DockTarget | null} dockTarget
  */
-function comingIn(body, flight, berth) {
-  if (!berth) return { x: 0, y: 0 };
-  const dx = berth.x - body.x;
-  const dy = berth.y - body.y;
+function comingIn(body, flight, dockTarget) {
+  if (!dockTarget) return { x: 0, y: 0 };
+  const dx = dockTarget.x - body.x;
+  const dy = dockTarget.y - body.y;
   const away = Math.hypot(dx, dy);
-  const left = away - berth.reach * 0.85;
+  const left = away - dockTarget.reach * 0.85;
   if (left <= 0) return { x: 0, y: 0 };
   const speed = Math.min(160, 20 + Math.sqrt(flight.thrust_accel * left));
   return { x: (dx / away) * speed, y: (dy / away) * speed };
@@ -57,11 +57,11 @@ function comingIn(body, flight, berth) {
 /**
  * Whether the dock would take the ship as it is.
  * @param {Body} body
- * @param {Berth} berth
+ * @param {DockTarget} dockTarget
  */
-function slowEnough(body, berth) {
-  const within = Math.hypot(berth.x - body.x, berth.y - body.y) < berth.reach * 0.98;
-  return within && Math.hypot(body.vx, body.vy) < berth.speedMax * 0.95;
+function slowEnough(body, dockTarget) {
+  const within = Math.hypot(dockTarget.x - body.x, dockTarget.y - body.y) < dockTarget.reach * 0.98;
+  return within && Math.hypot(body.vx, body.vy) < dockTarget.speedMax * 0.95;
 }
 
 /** @returns {Intent} */
@@ -84,10 +84,10 @@ function turnTowards(r, heading, flight) {
  * @param {Body} body
  * @param {Flight} flight
  * @param {boolean} docking whether the ship should come in and dock
- * @param {Berth | null} berth
+ * @param {DockTarget | null} dockTarget
  * @returns {Steer}
  */
-export function steerFor(intent, body, flight, docking, berth) {
+export function steerFor(intent, body, flight, docking, dockTarget) {
   let thrust = Math.max(0, Math.min(1, intent.thrust));
   let turn = Math.max(-1, Math.min(1, intent.turn));
   if (intent.heading !== null) {
@@ -98,8 +98,8 @@ export function steerFor(intent, body, flight, docking, berth) {
   const free = thrust === 0 && turn === 0;
   if (intent.brake || (docking && free)) {
     // A dock takes a slow ship without thrust, and thrust would leave it again: not a touch more than needed.
-    if (!intent.brake && berth && slowEnough(body, berth)) return { thrust: 0, turn: 0, fire: intent.fire, dock: true };
-    const aim = intent.brake ? { x: 0, y: 0 } : comingIn(body, flight, berth);
+    if (!intent.brake && dockTarget && slowEnough(body, dockTarget)) return { thrust: 0, turn: 0, fire: intent.fire, dock: true };
+    const aim = intent.brake ? { x: 0, y: 0 } : comingIn(body, flight, dockTarget);
     const wantX = aim.x - body.vx;
     const wantY = aim.y - body.vy;
     const want = Math.hypot(wantX, wantY);
@@ -130,8 +130,8 @@ export class Steering {
     this.sent = null;
     /** The pilot asked to dock: stays until docked, far out of reach, or under thrust again. */
     this.docking = false;
-    /** The dock that was asked for. @type {Berth | null} */
-    this.berth = null;
+    /** The dock that was asked for. @type {DockTarget | null} */
+    this.dockTarget = null;
   }
 
   /** A new session: the server knows of no steering yet. */
@@ -151,7 +151,7 @@ export class Steering {
     const intent = noIntent();
     for (const source of this.sources) source.read(intent);
     if (this.docking && (intent.thrust > 0 || intent.headingBurn > 0)) this.docking = false;
-    const steer = steerFor(intent, body, flight, this.docking, this.berth);
+    const steer = steerFor(intent, body, flight, this.docking, this.dockTarget);
     this.current = steer;
     const last = this.sent;
     const since = nowMs - this.sentAt;

@@ -18,7 +18,7 @@ use super::super::step_context::StepContext;
 use super::alarm::Alarms;
 use super::patrol_map::PatrolMap;
 use super::perception::{Pursuits, nearest};
-use super::steering::{Gun, Steering, Target, length};
+use super::steering::{Gun, NpcSteering, Target, length};
 use crate::ids::{EntityKind, Handle, StationIndex};
 use crate::limits::TICK_SECONDS;
 use crate::universe::NpcClass;
@@ -83,7 +83,7 @@ pub(super) struct Now<'a> {
     pub(super) pursuits: &'a mut Pursuits,
     pub(super) class: &'a NpcClass,
     pub(super) row: usize,
-    pub(super) steering: Steering,
+    pub(super) steering: NpcSteering,
     pub(super) random: &'a mut Random,
 }
 
@@ -371,7 +371,7 @@ impl NpcAgent {
         entities: &Entities,
         ground: &PatrolMap,
         class: &NpcClass,
-        steering: &Steering,
+        steering: &NpcSteering,
         row: usize,
     ) -> Controls {
         let (x, y) = self.waypoint;
@@ -430,7 +430,7 @@ impl NpcAgent {
         context: &StepContext,
         entities: &Entities,
         class: &NpcClass,
-        steering: &Steering,
+        steering: &NpcSteering,
         quarry: Handle,
     ) -> Controls {
         // It may be gone; the next thought is about somebody else.

@@ -1,4 +1,4 @@
-//! Pilotage: from where a ship wants to be or whom it wants to hit, to thrust and rudder.
+//! NpcSteering: from where a ship wants to be or whom it wants to hit, to thrust and rudder.
 //!
 //! Owns the arithmetic of flying and aiming, and no decision. Everything is a pure function of the
 //! ship's own row, its target and the constants of flight; it commands only what a pilot at a
@@ -26,9 +26,9 @@ const FIGHT_DISTANCE: f32 = 280.0;
 /// Misalignment under which a hunter shoots, rad.
 const TRIGGER_ANGLE: f32 = 0.04;
 
-/// What pilotage knows about the ship it flies.
+/// What steering knows about the ship it flies.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Steering {
+pub(super) struct NpcSteering {
     pub(super) x: f32,
     pub(super) y: f32,
     vx: f32,
@@ -41,7 +41,7 @@ pub(super) struct Steering {
     drag: f32,
 }
 
-impl Steering {
+impl NpcSteering {
     pub(super) fn new(entities: &Entities, row: usize, ship: &ShipClass, turn_max: f32) -> Self {
         Self {
             x: entities.xs[row],

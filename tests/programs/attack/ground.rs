@@ -23,11 +23,11 @@ pub(crate) enum Database {
 }
 
 /// A server to attack.
-pub(crate) struct Ground {
+pub(crate) struct AttackedServer {
     pub(crate) server: Server,
 }
 
-impl Ground {
+impl AttackedServer {
     /// A server whose accounts `veteran-0` to `veteran-(count - 1)` have thousands of remembered
     /// orders.
     pub(crate) fn with_veterans(database: Database, is_secure: bool, count: usize) -> Self {

@@ -11,7 +11,7 @@ use orrery::session::token::Signer;
 use orrery::swarm::{self, Conduct, SwarmOptions, SwarmReport};
 
 use crate::attack::footprint::{Footprint, Watch, processor, settled};
-use crate::attack::ground::{Database, Ground};
+use crate::attack::ground::{AttackedServer, Database};
 use crate::attack::mob::{Deeds, Mob, Strength};
 use crate::support::{Client, SECRET, Server};
 
@@ -215,7 +215,8 @@ fn span() -> Duration {
 }
 
 fn storm(database: Database, is_secure: bool) {
-    let ground = Ground::with_veterans(database, is_secure, STORM.repeaters + STORM.reloggers);
+    let ground =
+        AttackedServer::with_veterans(database, is_secure, STORM.repeaters + STORM.reloggers);
     let server = &ground.server;
     let calm = honest(server, span() / 3);
     println!(

@@ -116,7 +116,7 @@ fn a_newcomer_flies_docks_trades_and_outlives_a_restart() {
 const HOMEWARD: &str = "orrery.steering.sources.push({ read: (intent) => { \
     const home = orrery.game.world.stations.get('earth-orbit-station'); const ship = orrery.game.prediction.shown; \
     const away = Math.hypot(home.x - ship.x, home.y - ship.y); \
-    if (away < home.docking_radius * 0.8) { orrery.steering.docking = true; orrery.steering.berth = { ...home, reach: home.docking_radius, speedMax: home.docking_speed_max }; return } \
+    if (away < home.docking_radius * 0.8) { orrery.steering.docking = true; orrery.steering.dockTarget = { ...home, reach: home.docking_radius, speedMax: home.docking_speed_max }; return } \
     intent.heading = Math.atan2(home.y - ship.y, home.x - ship.x); intent.headingBurn = away > 500 ? 1 : 0.4 } }); 0";
 
 #[test]

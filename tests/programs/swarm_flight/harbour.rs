@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use orrery::ids::{EntityKind, Name, UnixMillis};
-use orrery::protocol::client::{Body, Received};
+use orrery::protocol::client::{Received, ReceivedBody};
 use orrery::protocol::world::{
     Delta, Entity, EntityUpdate, Market, Price, Snapshot, You, YouChanges, ZoneContext,
 };
@@ -63,16 +63,16 @@ impl Harbour {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (closing, shared) = (Arc::clone(&is_closing), Arc::clone(&seen));
         let listener = std::thread::spawn(move || {
-            let mut berths = Vec::new();
+            let mut visitors = Vec::new();
             for stream in listener.incoming() {
                 if closing.load(Ordering::Relaxed) {
                     break;
                 }
                 let (stream, seen) = (stream.unwrap(), Arc::clone(&shared));
-                berths.push(std::thread::spawn(move || serve(stream, manner, &seen)));
+                visitors.push(std::thread::spawn(move || serve(stream, manner, &seen)));
             }
-            for berth in berths {
-                berth.join().unwrap();
+            for visitor in visitors {
+                visitor.join().unwrap();
             }
         });
         Self {
@@ -96,7 +96,7 @@ impl Harbour {
     }
 }
 
-struct Berth<'s> {
+struct Visitor<'s> {
     socket: WebSocket<TcpStream>,
     manner: Manner,
     seen: &'s Mutex<Seen>,
@@ -120,7 +120,7 @@ fn serve(stream: TcpStream, manner: Manner, seen: &Mutex<Seen>) {
         Ok(response)
     };
     let socket = accept_hdr(stream, echo).unwrap();
-    let mut berth = Berth {
+    let mut visitor = Visitor {
         socket,
         manner,
         seen,
@@ -132,11 +132,11 @@ fn serve(stream: TcpStream, manner: Manner, seen: &Mutex<Seen>) {
     };
     let mut scratch = Scratch::default();
     loop {
-        match berth.socket.read() {
+        match visitor.socket.read() {
             Ok(Message::Text(text)) => {
                 let mut bytes = text.as_bytes().to_vec();
                 let asked = decode(&mut bytes, &mut scratch).expect("a bot keeps to the protocol");
-                berth.answer(asked);
+                visitor.answer(asked);
             }
             Ok(Message::Close(_)) => seen.lock().unwrap().goodbyes += 1,
             Ok(_) => {}
@@ -145,8 +145,8 @@ fn serve(stream: TcpStream, manner: Manner, seen: &Mutex<Seen>) {
     }
 }
 
-impl Berth<'_> {
-    fn say(&mut self, reply_to: Option<u64>, body: Body) {
+impl Visitor<'_> {
+    fn say(&mut self, reply_to: Option<u64>, body: ReceivedBody) {
         self.seq += 1;
         let mut out = Vec::new();
         Received {
@@ -170,12 +170,12 @@ impl Berth<'_> {
                 assert_eq!(join.system_id.as_str(), "sol-1");
                 self.say(
                     to,
-                    Body::Reply(Reply::Joined(Box::new(joined(join.system_id)))),
+                    ReceivedBody::Reply(Reply::Joined(Box::new(joined(join.system_id)))),
                 );
                 if matches!(self.manner, Manner::SkipOneSeq) {
                     self.seq += 1;
                 }
-                self.say(None, Body::Snapshot(Box::new(self.snapshot())));
+                self.say(None, ReceivedBody::Snapshot(Box::new(self.snapshot())));
             }
             Request::Input(input) => {
                 self.inputs += 1;
@@ -204,7 +204,7 @@ impl Berth<'_> {
                         total: i64::from(trade.quantity),
                     },
                 };
-                self.say(to, Body::Reply(Reply::TradeResult(result)));
+                self.say(to, ReceivedBody::Reply(Reply::TradeResult(result)));
             }
             other => panic!("no bot here asks for {other:?}"),
         }
@@ -215,12 +215,12 @@ impl Berth<'_> {
         match self.manner {
             Manner::RefuseLogins => {
                 let refusal = Reply::auth_error(ErrorCode::InvalidToken);
-                self.say(to, Body::Reply(refusal));
+                self.say(to, ReceivedBody::Reply(refusal));
                 return;
             }
             Manner::PutOffOnce(wait_ms) if self.is_first_login(token) => {
                 let refusal = Reply::login_refusal(ErrorCode::SystemFull, wait_ms);
-                self.say(to, Body::Reply(refusal));
+                self.say(to, ReceivedBody::Reply(refusal));
                 let frame = CloseFrame {
                     code: 1013.into(),
                     reason: "".into(),
@@ -238,7 +238,7 @@ impl Berth<'_> {
             player_id: player,
             system_id: None,
         };
-        self.say(to, Body::Reply(Reply::AuthOk(ok)));
+        self.say(to, ReceivedBody::Reply(Reply::AuthOk(ok)));
     }
 
     fn is_first_login(&self, token: &str) -> bool {
@@ -271,11 +271,11 @@ impl Berth<'_> {
                 ..YouChanges::default()
             });
             let delta = delta(self.tick, you);
-            self.say(None, Body::Delta(Box::new(delta)));
+            self.say(None, ReceivedBody::Delta(Box::new(delta)));
         }
         if self.is_docked && !was_docked {
             self.tick += 1;
-            self.say(None, Body::Snapshot(Box::new(self.snapshot())));
+            self.say(None, ReceivedBody::Snapshot(Box::new(self.snapshot())));
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use orrery::ids::{ConnId, Name, PlayerId, UnixMillis};
 use orrery::limits::TOKEN_LEEWAY_MS;
-use orrery::protocol::client::{Body, Received};
+use orrery::protocol::client::{Received, ReceivedBody};
 use orrery::protocol::{
     CombatKind, ErrorCode, Input, JoinSystem, Login, Message, Ping, Refresh, Reply, Request,
     RequestId, Seq, Trade, encode_request,
@@ -240,11 +240,11 @@ impl Seat {
         self.server_seq += 1;
         assert_eq!(received.seq, self.server_seq, "seq 1, 2, 3, …: {text}");
         match received.body {
-            Body::Snapshot(snapshot) => {
+            ReceivedBody::Snapshot(snapshot) => {
                 self.model.snapshot(*snapshot);
                 self.check_money(shelf);
             }
-            Body::Delta(delta) => {
+            ReceivedBody::Delta(delta) => {
                 let is_money = delta
                     .you
                     .as_ref()
@@ -264,7 +264,7 @@ impl Seat {
                     "only inputs that were sent are applied"
                 );
             }
-            Body::Reply(reply) => self.reply(&reply, received.reply_to, now, shelf, told),
+            ReceivedBody::Reply(reply) => self.reply(&reply, received.reply_to, now, shelf, told),
         }
     }
 

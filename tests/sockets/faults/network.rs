@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use orrery::limits::{LINGER_TICKS, SILENCE_MS_MAX, STALL_MS_MAX};
 use orrery::protocol::Reply;
-use orrery::protocol::client::Body;
+use orrery::protocol::client::ReceivedBody;
 use orrery::protocol::world::RemovalReason;
 
 use super::relay::{Flow, Relay};
@@ -127,7 +127,7 @@ fn a_short_stall_costs_deltas_and_ends_with_a_snapshot() {
     let received = client.until("state after the gap", |client, _| {
         client.sky.snapshots.len() > snapshots
     });
-    assert!(matches!(received.body, Body::Snapshot(_)));
+    assert!(matches!(received.body, ReceivedBody::Snapshot(_)));
     assert!(client.sky.tick > awake + 30, "the gap was real");
     client.deltas(30);
     assert_eq!(client.complaints, []);

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 use std::time::Instant;
 
 use orrery::ids::EntityKind;
-use orrery::protocol::client::Body;
+use orrery::protocol::client::ReceivedBody;
 use orrery::protocol::world::{Event, RemovalReason};
 use orrery::protocol::{CombatEvent, CombatKind, ErrorCode, Reply};
 
@@ -225,7 +225,7 @@ fn a_shot_flies_from_its_event_to_its_end_and_the_gun_cools_down() {
     gunner.control(0.0, 0.0, true, false);
     let mut shots = Vec::new();
     gunner.until("six shots", |gunner, received| {
-        let Body::Delta(delta) = &received.body else {
+        let ReceivedBody::Delta(delta) = &received.body else {
             return false;
         };
         for event in &delta.events {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use orrery::ids::Name;
-use orrery::protocol::client::Body;
+use orrery::protocol::client::ReceivedBody;
 use orrery::protocol::{ErrorCode, JoinSystem, Ping, Reply, Request};
 
 use crate::support::{Client, Server, Setup, Shared, buy, repair, sell, worlds};
@@ -239,7 +239,10 @@ fn a_message_over_its_rate_is_rate_limited_and_told_when_to_come_back() {
     assert!(limited > 0, "90 pings at once are too many");
     let begun = std::time::Instant::now();
     client.until("the time to wait is over", |_, received| {
-        assert!(matches!(received.body, Body::Delta(_) | Body::Snapshot(_)));
+        assert!(matches!(
+            received.body,
+            ReceivedBody::Delta(_) | ReceivedBody::Snapshot(_)
+        ));
         begun.elapsed().as_millis() > u128::from(wait_ms)
     });
     let seq = client.send(ping(1));

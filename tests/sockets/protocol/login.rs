@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use orrery::protocol::client::Body;
+use orrery::protocol::client::ReceivedBody;
 use orrery::protocol::{AskedVersion, ErrorCode, Login, Refresh, Reply, Request};
 
 use crate::support::{Client, Ending, Server, Setup, Shared, get, request};
@@ -140,7 +140,7 @@ fn a_session_ends_with_its_token_unless_refreshed_in_time() {
     assert_eq!(ok.player_id.as_str(), "renewed");
     assert_eq!(ok.system_id.unwrap().as_str(), "sol-1");
 
-    let Body::Reply(Reply::AuthError(error)) = client.next().body else {
+    let ReceivedBody::Reply(Reply::AuthError(error)) = client.next().body else {
         panic!("auth.error");
     };
     assert_eq!(error.code, ErrorCode::TokenExpired);

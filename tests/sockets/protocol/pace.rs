@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use orrery::ids::Name;
 use orrery::limits::DELTA_BYTES_MAX;
-use orrery::protocol::client::Body;
+use orrery::protocol::client::ReceivedBody;
 use orrery::swarm::{self, Conduct, SwarmOptions};
 use orrery::universe::bench_text;
 
@@ -37,7 +37,7 @@ fn delivered_hz(client: &mut Client) -> f64 {
     }
     let (mut first, mut last, mut count) = (None, Instant::now(), 0);
     while first.is_none_or(|first: Instant| first.elapsed() < SPAN) {
-        if !matches!(client.next().body, Body::Delta(_)) {
+        if !matches!(client.next().body, ReceivedBody::Delta(_)) {
             continue;
         }
         last = Instant::now();

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use std::sync::Arc;
 
 use jsonschema::Validator;
-use orrery::protocol::client::Body;
+use orrery::protocol::client::ReceivedBody;
 use orrery::protocol::world::RemovalReason;
 use orrery::protocol::{ErrorCode, Reply};
 use serde_json::Value;
@@ -25,12 +25,12 @@ fn a_join_is_followed_by_a_snapshot_and_then_by_deltas_tick_by_tick() {
     let Reply::Joined(joined) = client.join("sol-1") else {
         panic!("session.joined");
     };
-    let Body::Snapshot(snapshot) = client.next().body else {
+    let ReceivedBody::Snapshot(snapshot) = client.next().body else {
         panic!("the snapshot comes first");
     };
     assert!(snapshot.tick >= joined.tick);
     for nth in 1..=20 {
-        let Body::Delta(delta) = client.next().body else {
+        let ReceivedBody::Delta(delta) = client.next().body else {
             panic!("a delta");
         };
         assert_eq!(delta.tick, snapshot.tick + nth);

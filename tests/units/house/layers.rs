@@ -224,7 +224,9 @@ fn no_layer_imports_what_its_row_of_the_table_forbids() {
         let paths = named(&one.syntax, &one.module);
         let file = from_root(&one.file);
         if layer == "lib" {
-            let used = paths.iter().filter(|path| path.layer().is_some());
+            // Its tests name the crate as everybody does, by `extern crate self`.
+            let named = paths.iter().filter(|path| path.path != ["crate"]);
+            let used = named.filter(|path| path.layer().is_some());
             broken.extend(used.map(|path| format!("{file}:{}: {:?}", path.line, path.path)));
         } else {
             broken.extend(breaches(&file, &layer, &paths));

@@ -28,7 +28,7 @@ pub(crate) const RETIRED: &[(&str, Reach, &str)] = &[
     ("purse", Anywhere, "Wallet, wallet"),
     ("mailbox", Anywhere, "BoundedQueue, queue, inbox"),
     ("bell", Anywhere, "Notify, waker"),
-    ("gate", Anywhere, "Gateway, gateway"),
+    ("Gate", Types, "Gateway"),
     ("desk", Anywhere, "orders, SessionContext"),
     ("beat", Anywhere, "tick, TickThread"),
     ("thrift", Anywhere, "ShedLevel, load shedding"),
