@@ -735,7 +735,7 @@ pub const VIEW_RADIUS_MIN: f32 = 100.0;
 pub const VIEW_RADIUS_MAX: f32 = 10_000.0;
 // Store: what waits for the disk, how long, and whose the systems are.
 
-/// RequestIds that may wait for the writer: eight seconds of ticks. Beyond it, full is the answer.
+/// Requests that may wait for the writer: eight seconds of ticks. Beyond it, full is the answer.
 pub const STORE_INBOX_MAX: usize = 256;
 
 /// Batches that one transaction may take in when the writer is behind; bounds what a single

@@ -122,7 +122,7 @@ pub struct Metrics {
     pub ticks_skipped: Counter,
     /// Open WebSocket connections.
     pub connections: Gauge,
-    /// What the player port's connection_metrics did.
+    /// Connections of the player port, before anybody is a client.
     pub connection_metrics: ConnectionMetrics,
     /// Log lines that nobody took in time.
     pub log_lines_dropped: Counter,

@@ -22,7 +22,7 @@ pub(super) struct GuestTokens {
 
 struct Rates {
     buckets: AddressBuckets,
-    /// LoginRefusals that were not logged yet.
+    /// Refusals that were not logged yet.
     refused: u64,
     logged_at: Option<Millis>,
 }

@@ -222,7 +222,7 @@ impl Gateway {
             SessionAction::Nothing => {}
             SessionAction::Reply(reply, reply_to) => self.say(io, conn, &reply, reply_to),
             SessionAction::Command(command @ Command::Login { .. }) => {
-                self.log_in(io, conn, command)
+                self.log_in(io, conn, command);
             }
             SessionAction::Command(command) => self.pass_on(io, conn, command),
             SessionAction::Close(code) => self.end(io, conn, code),

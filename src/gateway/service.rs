@@ -83,7 +83,7 @@ impl Service for Gateway {
                 ToGateway::Reply(addressed) => self.hold_reply(io, addressed),
                 ToGateway::Frame(frame) => self.show(io, &frame),
                 ToGateway::Forget(system) => {
-                    self.forget(io, |addressed| addressed.system == Some(system))
+                    self.forget(io, |addressed| addressed.system == Some(system));
                 }
                 ToGateway::Discard(conn) => self.forget(io, |addressed| addressed.conn == conn),
                 ToGateway::Fail => self.fail(io, durable),

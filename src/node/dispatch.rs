@@ -101,7 +101,7 @@ impl Node {
                     outcome,
                 } => self.repeat_outcome(conn, seq, &order, &outcome),
                 NextCommand::GiveUp { seq } => {
-                    self.gateways.refuse(conn, seq, ErrorCode::RateLimited)
+                    self.gateways.refuse(conn, seq, ErrorCode::RateLimited);
                 }
                 NextCommand::Join { seq, target } => self.begin_join(handle, conn, target, seq),
                 NextCommand::Steer { pressed, newest } => {

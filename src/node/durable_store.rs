@@ -1,7 +1,7 @@
 //! Where records are kept, as the tick sees it: batches and questions in, answers out, no waiting.
 //!
 //! The store is the real store; tests put faults between. Batches become durable in the order in
-//! which they are handed over. StoreReads have a line of their own and stand in no order, neither to the
+//! which they are handed over. Reads have a line of their own and stand in no order, neither to the
 //! batches nor to each other: a read is answered as of some moment not before it was asked, so what
 //! was durable when it was asked is in the answer, and nothing is promised of what was not. Whoever
 //! needs a batch to be in the answer asks once that batch is durable. That a batch is durable is told

@@ -1,6 +1,6 @@
 //! What the store is asked: pilots, the request ids that a player has used, outcomes of requests.
 //!
-//! StoreReads are not ordered behind batches, so each is asked only when everything that its answer must
+//! Reads are not ordered behind batches, so each is asked only when everything that its answer must
 //! contain is durable. A pilot's and a player's ids may be asked for at once, since whoever has
 //! something on its way to the store still has an entry in the players; an outcome is asked for when the
 //! batch is durable that may hold it. What the store has no room for waits for the next tick.

@@ -1,7 +1,7 @@
 //! The client's side of the protocol: reading what the server sends.
 //!
 //! The load generator, the tests and anyone who writes a client in Rust decode with this; the
-//! server never does. RequestIds are written by [`encode_request`](super::encode_request).
+//! server never does. Requests are written by [`encode_request`](super::encode_request).
 
 use serde::Deserialize;
 use serde::de::Error as _;
@@ -97,7 +97,7 @@ impl Received {
         match &self.body {
             ReceivedBody::Reply(reply) => reply::encode(reply, self.seq, self.reply_to, ts, out),
             ReceivedBody::Snapshot(snapshot) => {
-                reply::write(head(Snapshot::MESSAGE.name), snapshot, out)
+                reply::write(head(Snapshot::MESSAGE.name), snapshot, out);
             }
             ReceivedBody::Delta(delta) => reply::write(head(Delta::MESSAGE.name), delta, out),
         }

@@ -249,7 +249,7 @@ impl Replay {
         while let Some(act) = acts.next().transpose()? {
             match act {
                 RecordedCall::Admit(pilot) => {
-                    report.pilots += u64::from(world.admit(&pilot).is_ok())
+                    report.pilots += u64::from(world.admit(&pilot).is_ok());
                 }
                 RecordedCall::Attach(ship) => world.attach(ship),
                 RecordedCall::Detach(ship) => world.detach(ship),

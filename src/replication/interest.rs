@@ -65,7 +65,7 @@ pub(super) struct Aim {
     pub(super) view: View,
     /// Entities in it.
     pub(super) rows: u32,
-    /// ViewPlace in [`THINNING`].
+    /// Place in [`THINNING`].
     pub(super) thinning: u8,
     /// Whether the client begins anew with a snapshot, whatever it knew.
     pub(super) is_restart: bool,

@@ -199,7 +199,7 @@ impl Columns {
 /// The cells that a client sees, as one run a row of cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
-    /// ViewPlace of the anchor to the east, u.
+    /// Place of the anchor to the east, u.
     x: f32,
     y: f32,
     /// Steps by which it is smaller than the full view.

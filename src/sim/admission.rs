@@ -120,7 +120,7 @@ impl World {
     }
 
     /// Where a pilot with this home will come back, as x, y (u) and rotation (rad): the station's
-    /// centre, since the docking_slot is chosen on the day, or the middle of the spawn.
+    /// centre, since the docking slot is chosen on arrival, or the middle of the spawn.
     pub fn respawn_place(&self, home: Option<(SystemIndex, StationIndex)>) -> (f32, f32, f32) {
         let station = match respawn_place(&self.context, home) {
             Place::Docked(station) => self.system().station(station),

@@ -52,7 +52,7 @@ const SEED_SALT: u64 = 0x6e70_632d_6d69_6e64;
 #[derive(Debug, Default)]
 pub(super) struct Npcs {
     minds: Vec<NpcAgent>,
-    /// NpcAgent by slot of its ship's handle; `u32::MAX` for slots that are nobody of ours.
+    /// Index of the agent by slot of its ship's handle; `u32::MAX` for slots that are nobody of ours.
     by_slot: Vec<u32>,
     pursuits: Pursuits,
     alarms: Alarms,

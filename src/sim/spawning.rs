@@ -326,7 +326,7 @@ impl SpiralSearch {
 
 /// A place at rest at a station: half-way between its body and its docking radius, nose
 /// outward, at an angle that differs from one arrival, the `nth`, to the next. Docked ships are
-/// intangible, so docking_slots need not be free; who undocks inside another is moved then.
+/// intangible, so docking slots need not be free; who undocks inside another is moved then.
 fn docking_slot(context: &StepContext, station: &Station, nth: u64) -> Pose {
     let inner = station.radius + context.ship().radius;
     let distance = f32::midpoint(inner, station.docking_radius.max(inner));

@@ -31,7 +31,7 @@ use crate::store::record::{Cause, Transaction};
 use crate::store::sqlite::Sqlite;
 use crate::store::{is_postgres, sqlite_path};
 
-/// RequestIds that are in more than one transaction within the time `$1` (ms), or without an outcome
+/// Requests that are in more than one transaction within the time `$1` (ms), or without an outcome
 /// and younger than what may be forgotten. An id that is used again once its outcome is forgotten is
 /// another request.
 pub(super) const STRAY_REQUESTS: &str = "SELECT player, request_id FROM ( \

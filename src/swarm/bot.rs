@@ -310,7 +310,7 @@ impl Bot {
                 turn.counters.error(error.code);
                 match error.retry_after_ms {
                     Some(wait_ms) if self.stage == BotState::LoggingIn => {
-                        self.put_off(wait_ms, turn)
+                        self.put_off(wait_ms, turn);
                     }
                     _ => {
                         self.fail(format!("login: {}", error.code.as_str()), turn);

@@ -30,7 +30,7 @@ pub(super) enum Front {
     Partial,
 }
 
-/// LinkReceived bytes that are not read yet.
+/// Received bytes that are not read yet.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     bytes: Vec<u8>,

@@ -54,7 +54,7 @@ pub(super) enum BotOrder {
 /// What a pilot does at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct BotAction {
-    /// BotControls to send with the next input.
+    /// Controls to send with the next input.
     pub(super) controls: BotControls,
     /// Something for the station it is docked at; answered before the next.
     pub(super) order: Option<BotOrder>,

@@ -121,11 +121,11 @@ pub struct SentCounts {
 /// Buy, sell and repair, over the whole run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct OrderCounts {
-    /// OrderCounts that bots sent.
+    /// Orders that bots sent.
     pub placed: u64,
-    /// OrderCounts that the server carried out.
+    /// Orders that the server carried out.
     pub done: u64,
-    /// OrderCounts that the server refused.
+    /// Orders that the server refused.
     pub refused: u64,
     /// Without an answer when the run ended.
     pub unanswered: u64,

@@ -83,7 +83,7 @@ pub(crate) struct Server {
     folder: Arc<TempDir>,
     /// What the start-up lines say of memory, in bytes.
     pub(crate) memory_bytes_max: u64,
-    /// RestoredState open and never read.
+    /// `RestoredState` open and never read.
     _unread_log: Option<ChildStderr>,
 }
 

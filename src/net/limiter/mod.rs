@@ -119,7 +119,7 @@ pub struct ConnectionPermit {
 }
 
 impl ConnectionLimiter {
-    /// ConnectionLimiter with nobody inside.
+    /// A limiter that has admitted nobody.
     pub fn new(config: &NetConfig, clock: Arc<dyn Clock>) -> Arc<Self> {
         // An address that may have all places has no limit: whoever comes from it when all are taken
         // displaces somebody.

@@ -1,4 +1,4 @@
-//! NpcSteering: from where a ship wants to be or whom it wants to hit, to thrust and rudder.
+//! Steering: from where a ship wants to be or whom it wants to hit, to thrust and rudder.
 //!
 //! Owns the arithmetic of flying and aiming, and no decision. Everything is a pure function of the
 //! ship's own row, its target and the constants of flight; it commands only what a pilot at a

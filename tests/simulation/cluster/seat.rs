@@ -101,7 +101,7 @@ pub(crate) struct Seat {
     newest_join: Option<(u64, u64)>,
     /// Controls that arrive together with a join before them, and that join.
     behind_join: BTreeMap<u64, u64>,
-    /// RequestIds that were answered, in the order of their answers.
+    /// `RequestIds` that were answered, in the order of their answers.
     pub(crate) answered: Vec<u64>,
     /// Error codes told so far.
     pub(crate) errors: Vec<ErrorCode>,

@@ -37,7 +37,7 @@ pub(crate) struct Setup {
     pub(crate) universe: Arc<Universe>,
     pub(crate) shards: u16,
     pub(crate) view_radius: f32,
-    /// RequestIds that may wait for the disk.
+    /// `RequestIds` that may wait for the disk.
     pub(crate) disk_capacity: usize,
     /// Request ids of a player that the server keeps in mind, and that the disk tells of at once.
     pub(crate) request_digests_max: usize,
