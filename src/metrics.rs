@@ -152,6 +152,8 @@ pub struct Metrics {
     pub received_bytes: Counter,
     /// Inputs dropped for their old sequence number.
     pub inputs_stale: Counter,
+    /// What sessions refused before it reached the node, by cause.
+    pub messages_refused: Family<KindLabel, Counter>,
     /// Error replies, by code.
     pub errors: Family<KindLabel, Counter>,
     /// Connections ended by the server, by reason.
@@ -209,6 +211,7 @@ impl Metrics {
             messages_received: Counter::default(),
             received_bytes: Counter::default(),
             inputs_stale: Counter::default(),
+            messages_refused: Family::default(),
             errors: Family::default(),
             closes: Family::default(),
             deltas_dropped: Counter::default(),
@@ -304,6 +307,11 @@ impl Metrics {
             "inputs_stale",
             "Inputs dropped as stale",
             self.inputs_stale.clone(),
+        );
+        all.register(
+            "messages_refused",
+            "What sessions refused, by cause",
+            self.messages_refused.clone(),
         );
         all.register("errors", "Error replies, by code", self.errors.clone());
         all.register(

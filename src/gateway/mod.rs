@@ -314,10 +314,15 @@ impl Gateway {
             self.carry_out(io, conn, verdict);
             self.watch_stall(io, conn, now);
         }
+        let counters = std::mem::take(&mut self.context.counters);
         self.parts
             .metrics
             .inputs_stale
-            .inc_by(std::mem::take(&mut self.context.counters).stale_inputs);
+            .inc_by(counters.stale_inputs);
+        for (kind, count) in counters.refusals() {
+            let refused = &self.parts.metrics.messages_refused;
+            refused.get_or_create(&KindLabel { kind }).inc_by(count);
+        }
     }
 
     /// Some of what waits to be told was not kept.

@@ -16,9 +16,9 @@
 //! ```
 //!
 //! [`Node::tick`] is the table of contents; nothing else changes a world. Each of the other files
-//! follows one thing through those that it concerns: [`login`], [`join`], [`steering`],
-//! [`place_order`], [`jump`], [`logout`], [`checkpoint`], [`lease`], [`quarantine`], and
-//! [`apply_outcome`] for what a step brought about.
+//! follows one thing through those that it concerns: `login`, `join`, `steering`,
+//! `place_order`, `jump`, `logout`, `checkpoint`, `lease`, `quarantine`, and
+//! `apply_outcome` for what a step brought about.
 
 mod apply_outcome;
 mod batch;

@@ -73,7 +73,7 @@
  */
 
 /**
- * @typedef {object} Chart
+ * @typedef {object} SystemChart
  * @property {string} name
  * @property {number} half_extent
  * @property {ChartStation[]} stations
@@ -93,7 +93,7 @@
  * @property {number} protocol_version
  * @property {number} view_radius
  * @property {Flight} flight
- * @property {Chart} [chart]
+ * @property {SystemChart} [chart]
  */
 
 /**

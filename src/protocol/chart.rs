@@ -42,7 +42,7 @@ object! {
         name: String = always;
         /// Position to the right.
         x: Fixed2 = always, "u";
-        /// Position up.
+        /// Position to the north.
         y: Fixed2 = always, "u";
         /// Radius of the body.
         radius: Fixed2 = always, "u";

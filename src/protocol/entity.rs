@@ -90,11 +90,11 @@ macro_rules! entity {
 entity! {
     /// Position to the right.
     x: Fixed2 = "u";
-    /// Position up.
+    /// Position to the north.
     y: Fixed2 = "u";
     /// Velocity to the right.
     vx: Fixed2 = "u/s";
-    /// Velocity up.
+    /// Velocity to the north.
     vy: Fixed2 = "u/s";
     /// Heading: 0 along +x, rising counter-clockwise.
     r: Angle = "rad, in (-π, π]";
@@ -171,23 +171,23 @@ macro_rules! events {
 events! {
     /// A ship fired.
     ProjectileFired = "projectile_fired" {
-        /// The ship.
+        /// Ship that it is about.
         source_id,
-        /// The projectile.
+        /// Projectile that was fired.
         projectile_id,
     }
     /// A ship docked.
     Docked = "docked" {
-        /// The ship.
+        /// Ship that it is about.
         source_id,
-        /// The station.
+        /// Station that is meant.
         station_id,
     }
     /// A ship undocked.
     Undocked = "undocked" {
-        /// The ship.
+        /// Ship that it is about.
         source_id,
-        /// The station.
+        /// Station that is meant.
         station_id,
     }
 }

@@ -92,7 +92,7 @@ object! {
     pub struct Spawn {
         /// Position to the right.
         x: Fixed2 = always, "u";
-        /// Position up.
+        /// Position to the north.
         y: Fixed2 = always, "u";
         /// Heading: 0 along +x, rising counter-clockwise.
         rotation: Angle = always, "rad";
@@ -138,9 +138,9 @@ object! {
     /// What a trade was.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
     pub struct TradeDetails {
-        /// The station.
+        /// Station that is meant.
         station_id: Name = always;
-        /// The commodity.
+        /// Commodity that is meant.
         commodity_id: Name = always;
         /// How much of it.
         quantity: u32 = always, "units";
@@ -170,9 +170,9 @@ object! {
     /// What a repair was.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
     pub struct RepairDetails {
-        /// The station.
+        /// Station that is meant.
         station_id: Name = always;
-        /// Hull restored.
+        /// Hull points that were restored.
         hull_restored: i32 = always, "points";
         /// Price of a point.
         unit_price: i64 = always, "credits";
@@ -191,7 +191,7 @@ object! {
         source_id: String = always;
         /// Who was hit.
         target_id: String = always;
-        /// Hull taken.
+        /// Hull points that were taken.
         damage: i32 = always, "points";
         /// Hull that the target has left.
         target_hp: i32 = always, "points";
@@ -232,7 +232,7 @@ object! {
         message: Option<Cow<'static, str>> = optional("optional");
         /// When it takes effect at the latest; when you arrive.
         deadline_ms: Option<u64> = optional("with `drain`, `jump`"), "Unix ms";
-        /// Where to.
+        /// Where the jump leads.
         system_id: Option<Name> = optional("with `jump`");
     }
 }

@@ -50,29 +50,41 @@ pub(super) fn value(key: &[u8], out: &mut Vec<u8>, value: impl FnOnce(&mut Vec<u
     debug_assert!(out.len() > key_end, "a field without a value");
 }
 
-/// Appends a value, or nothing at all where `value` appends nothing.
-#[inline]
-pub(super) fn optional_value(key: &[u8], out: &mut Vec<u8>, value: impl FnOnce(&mut Vec<u8>)) {
-    let before = out.len();
-    out.extend_from_slice(key);
-    let key_end = out.len();
-    value(out);
-    if out.len() == key_end {
-        out.truncate(before);
-    }
+/// A field that may be absent: dropped, it leaves nothing.
+#[derive(Debug)]
+pub struct OptionalField<'w> {
+    key: &'static [u8],
+    out: &'w mut Vec<u8>,
 }
 
-/// Appends an object of entries that each end with a comma, or nothing at all where there are none.
-#[inline]
-pub(super) fn optional_map(key: &[u8], out: &mut Vec<u8>, entries: impl FnOnce(&mut Vec<u8>)) {
-    let before = out.len();
-    out.extend_from_slice(key);
-    let key_end = out.len();
-    entries(out);
-    if out.len() == key_end {
-        out.truncate(before);
-    } else {
-        close(b'}', out);
+impl<'w> OptionalField<'w> {
+    #[inline]
+    pub(super) const fn new(key: &'static [u8], out: &'w mut Vec<u8>) -> Self {
+        Self { key, out }
+    }
+
+    /// Appends the field with a value whose text is ready.
+    #[inline]
+    pub fn append_text(self, value: &[u8]) {
+        debug_assert!(!value.is_empty(), "a field without a value");
+        self.out.extend_from_slice(self.key);
+        self.out.extend_from_slice(value);
+    }
+
+    /// Appends the field with a value.
+    #[inline]
+    pub fn append<T: simd_json_derive::Serialize>(self, value: &T) {
+        self.out.extend_from_slice(self.key);
+        append(value, self.out);
+    }
+
+    /// Appends the field as an object of the entries that `entries` appends, each with a comma behind it.
+    #[inline]
+    pub fn append_entries(self, entries: impl FnOnce(&mut Vec<u8>)) {
+        self.out.extend_from_slice(self.key);
+        self.out.push(b'{');
+        entries(self.out);
+        close(b'}', self.out);
     }
 }
 
@@ -132,15 +144,14 @@ macro_rules! stream_message {
 
         $(#[$source_meta])*
         ///
-        /// A method appends the value of its field: the items of a list, each with a comma behind it;
-        /// nothing, where a field that may be absent is absent.
+        /// A method appends the value of its field, of a list the items, each with a comma behind it. A
+        /// field that may be absent is appended, or not, by its [`OptionalField`].
         pub trait $source {
             /// What [`append_stamp`] wrote for the frame.
             fn stamp(&self) -> &[u8];
 
             $(
-                $(#[doc = $meaning])+
-                fn $field(&mut self, out: &mut Vec<u8>);
+                $crate::protocol::stream::source_method!($presence $field, $($meaning)+);
             )+
         }
 
@@ -169,16 +180,25 @@ macro_rules! write_field {
         let key = concat!(",\"", stringify!($field), "\":").as_bytes();
         $crate::protocol::stream::value(key, $out, |out| $source.$field(out));
     };
-    (value optional $field:ident, $source:ident, $out:ident) => {
+    ($form:ident optional $field:ident, $source:ident, $out:ident) => {
         let key = concat!(",\"", stringify!($field), "\":").as_bytes();
-        $crate::protocol::stream::optional_value(key, $out, |out| $source.$field(out));
-    };
-    (map optional $field:ident, $source:ident, $out:ident) => {
-        let key = concat!(",\"", stringify!($field), "\":{").as_bytes();
-        $crate::protocol::stream::optional_map(key, $out, |out| $source.$field(out));
+        $source.$field($crate::protocol::stream::OptionalField::new(key, $out));
     };
 }
 pub(super) use write_field;
+
+/// The method of a source that says what one field is.
+macro_rules! source_method {
+    (always $field:ident, $($meaning:tt)+) => {
+        $(#[doc = $meaning])+
+        fn $field(&mut self, out: &mut Vec<u8>);
+    };
+    (optional $field:ident, $($meaning:tt)+) => {
+        $(#[doc = $meaning])+
+        fn $field(&mut self, field: $crate::protocol::stream::OptionalField<'_>);
+    };
+}
+pub(super) use source_method;
 
 #[cfg(test)]
 mod tests {
@@ -200,13 +220,20 @@ mod tests {
     }
 
     #[test]
-    fn a_field_without_a_value_leaves_no_key() {
-        let nothing = |_: &mut Vec<u8>| {};
-        assert_eq!(written(|out| optional_value(b",\"a\":", out, nothing)), "{");
-        assert_eq!(written(|out| optional_map(b",\"a\":{", out, nothing)), "{");
-        let entry = |out: &mut Vec<u8>| out.extend_from_slice(b"\"b\":1,");
+    fn a_field_that_is_dropped_leaves_no_key() {
         assert_eq!(
-            written(|out| optional_map(b",\"a\":{", out, entry)),
+            written(|out| {
+                let _dropped = OptionalField::new(b",\"a\":", out);
+            }),
+            "{"
+        );
+        let field = |write: fn(OptionalField<'_>)| {
+            written(|out| write(OptionalField::new(b",\"a\":", out)))
+        };
+        assert_eq!(field(|field| field.append_text(b"{}")), "{,\"a\":{}");
+        assert_eq!(field(|field| field.append(&7_u64)), "{,\"a\":7");
+        assert_eq!(
+            field(|field| field.append_entries(|out| out.extend_from_slice(b"\"b\":1,"))),
             "{,\"a\":{\"b\":1}"
         );
     }

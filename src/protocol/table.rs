@@ -43,7 +43,7 @@ impl<T: Described> Described for Box<T> {
 /// Who sends a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sender {
-    /// A request.
+    /// A message of a client.
     Client,
     /// An answer, an event, or a part of the state stream.
     Server,

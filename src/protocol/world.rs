@@ -18,8 +18,8 @@ pub use super::entity::{
     Entity, EntityRow, EntityUpdate, EntityValues, Event, EventRow, RemovalReason, UpdateRow,
 };
 use super::fixed::Fixed2;
-pub use super::stream::append_stamp;
 use super::stream::stream_message;
+pub use super::stream::{OptionalField, append_stamp};
 use super::table::object;
 pub use super::you::{Cargo, CargoRow, You, YouChanges, YouRow, ZoneContext, ZoneContextRow};
 use crate::ids::Name;
@@ -91,7 +91,7 @@ object! {
     /// What a commodity costs at a station.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
     pub struct Price {
-        /// The commodity.
+        /// Commodity that is meant.
         commodity_id: Name = always;
         /// What you pay for a unit.
         buy: i64 = always, "credits";
@@ -110,13 +110,13 @@ object! {
         zone_id: Name = always;
         /// What sort of zone it is.
         zone_type: Name = always;
-        /// Its centre.
+        /// Centre of the zone.
         center: Point = always;
-        /// Its radius.
+        /// Radius of the zone.
         radius: Fixed2 = always, "u";
-        /// Risk.
+        /// Risk to be attacked.
         risk_level: Fixed2 = always, "0 to 100";
-        /// Security.
+        /// Protection by patrols.
         security_level: Fixed2 = always, "0 to 100";
         /// Factor on bounties.
         profit_multiplier: Fixed2 = always;
@@ -131,7 +131,7 @@ object! {
     pub struct Point {
         /// Position to the right.
         x: Fixed2 = always, "u";
-        /// Position up.
+        /// Position to the north.
         y: Fixed2 = always, "u";
     }
 }

@@ -151,7 +151,7 @@ object_and_row! {
     /// A [`Cargo`] as it is written.
     pub struct CargoRow<'a>;
     {
-        /// The commodity.
+        /// Commodity that is meant.
         commodity_id: Name as EntityText<'a> = always;
         /// How much of it.
         qty: u32 as u32 = always, "units";
@@ -166,9 +166,9 @@ object_and_row! {
     {
         /// The zones that contain the place.
         zone_ids: Vec<Name> as NameTexts<'a> = always;
-        /// Risk.
+        /// Risk to be attacked.
         blended_risk: Fixed2 as Fixed2 = always, "0 to 1";
-        /// Security.
+        /// Protection by patrols.
         blended_security: Fixed2 as Fixed2 = always, "0 to 1";
         /// Factor on bounties.
         blended_profit_multiplier: Fixed2 as Fixed2 = always;

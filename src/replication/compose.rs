@@ -19,8 +19,9 @@ use super::frame::{Before, ClientView, Gravity, TickFrame};
 use super::view::{Beside, CellId};
 use crate::limits::{DELTA_EVENT_BYTES_MAX, VIEW_BANDS_MAX};
 use crate::protocol::Fixed2;
-use crate::protocol::row::append;
-use crate::protocol::world::{DeltaSource, SnapshotSource, write_delta, write_snapshot};
+use crate::protocol::world::{
+    DeltaSource, OptionalField, SnapshotSource, write_delta, write_snapshot,
+};
 
 /// Every how many frames an entity is told to a client, by ring of distance: own and adjacent
 /// cells, up to half the reach, beyond. A client takes the first row that fits its byte budget.
@@ -100,32 +101,35 @@ impl DeltaSource for DeltaOf<'_> {
         out.extend_from_slice(self.pilot.zone.of(&self.frame.pilot_bytes));
     }
 
-    fn last_input_seq(&mut self, out: &mut Vec<u8>) {
+    fn last_input_seq(&mut self, field: OptionalField<'_>) {
         if let Some(seq) = self.pilot.last_input_seq {
-            append(&seq, out);
+            field.append(&seq);
         }
     }
 
-    fn gone(&mut self, out: &mut Vec<u8>) {
+    fn gone(&mut self, field: OptionalField<'_>) {
         if self.has_removed {
-            write_removals(
-                self.frame,
-                self.pilot,
-                self.mixed,
-                RemovalField::Reason,
-                out,
-            );
+            field.append_entries(|out| {
+                write_removals(
+                    self.frame,
+                    self.pilot,
+                    self.mixed,
+                    RemovalField::Reason,
+                    out,
+                );
+            });
         }
     }
 
-    fn you(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.pilot.you.of(&self.frame.pilot_bytes));
+    fn you(&mut self, field: OptionalField<'_>) {
+        if !self.pilot.you.is_empty() {
+            field.append_text(self.pilot.you.of(&self.frame.pilot_bytes));
+        }
     }
 
-    fn time_dilation(&mut self, out: &mut Vec<u8>) {
+    fn time_dilation(&mut self, field: OptionalField<'_>) {
         if self.frame.dilation_centi < 100 {
-            let dilation = Fixed2::from_hundredths(self.frame.dilation_centi as i32);
-            append(&dilation, out);
+            field.append(&Fixed2::from_hundredths(self.frame.dilation_centi as i32));
         }
     }
 }

@@ -87,6 +87,19 @@ pub struct SessionCounters {
     pub refused_logins: u64,
 }
 
+impl SessionCounters {
+    /// What was refused, by the identifier that metrics call it by; stale inputs are no refusals.
+    pub const fn refusals(&self) -> [(&'static str, u64); 5] {
+        [
+            ("rate_limited", self.rate_limited),
+            ("malformed", self.malformed),
+            ("untold_error", self.untold_errors),
+            ("flood", self.floods),
+            ("login", self.refused_logins),
+        ]
+    }
+}
+
 /// What to do about a message or a deadline. The number beside a reply is its `reply_to`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SessionAction {

@@ -11,7 +11,7 @@ use super::columns::column_view;
 use super::command::Command;
 use super::docking::Undockings;
 use super::entities::Entities;
-use super::orders::Orders;
+use super::orders::TickOrders;
 use super::pilot::Pilots;
 use super::slots::Slots;
 use super::step_context::StepContext;
@@ -55,7 +55,7 @@ pub(super) fn apply(
     mut columns: ControlColumns<'_>,
     pilots: &mut Pilots,
     undockings: &mut Undockings,
-    orders: &mut Orders,
+    orders: &mut TickOrders,
 ) {
     let count = commands.len().min(COMMANDS_PER_TICK_MAX);
     let (now, _) = commands.split_at_mut(count);

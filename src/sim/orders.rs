@@ -37,11 +37,11 @@ struct DrawnOrder {
 
 /// Orders of one tick that are not answered yet; none between two ticks.
 #[derive(Debug, Default)]
-pub(super) struct Orders {
+pub(super) struct TickOrders {
     pending: Vec<DrawnOrder>,
 }
 
-impl Orders {
+impl TickOrders {
     /// Notes an order of this tick.
     pub(super) fn note(
         &mut self,
@@ -100,7 +100,7 @@ impl OrderColumns<'_> {
 /// leave in this tick. Work: a sort of the tick's orders.
 pub(super) fn fill_docked(
     context: &StepContext,
-    orders: &mut Orders,
+    orders: &mut TickOrders,
     mut columns: OrderColumns<'_>,
     pilots: &mut Pilots,
     market: &mut Market,
@@ -120,7 +120,7 @@ pub(super) fn fill_docked(
 /// Fills or refuses all other orders of the tick. Linear in them.
 pub(super) fn fill_rest(
     context: &StepContext,
-    orders: &mut Orders,
+    orders: &mut TickOrders,
     mut columns: OrderColumns<'_>,
     pilots: &mut Pilots,
     market: &mut Market,

@@ -12,7 +12,7 @@ pub enum Phase {
     Undocking,
     /// Ships that the server flies think, steer and arrive.
     Npcs,
-    /// Everything moves.
+    /// All bodies move.
     Motion,
     /// The index of circles is packed.
     BroadPhase,
@@ -88,7 +88,7 @@ pub trait PhaseTimer {
     fn lap(&mut self, phase: Phase);
 }
 
-/// Measures nothing.
+/// A timer that measures nothing.
 impl PhaseTimer for () {
     fn start(&mut self) {}
 

@@ -23,7 +23,7 @@ use super::entity_id::EntityId;
 use super::market::{Market, Stock};
 use super::motion::{self, Flight, MotionColumns};
 use super::npc::{self, Npcs};
-use super::orders::{self, OrderColumns, Orders};
+use super::orders::{self, OrderColumns, TickOrders};
 use super::outcome::{Outcome, Posting};
 use super::parallelism::{JobCounts, Parallelism};
 use super::phase::{Phase, PhaseTimer};
@@ -48,7 +48,7 @@ pub struct World {
     pub(super) contacts: Contacts,
     pub(super) zones: Zones,
     pub(super) market: Market,
-    pub(super) orders: Orders,
+    pub(super) orders: TickOrders,
     pub(super) undockings: Undockings,
     /// Ships destroyed in this tick, until they are taken out.
     pub(super) dead: Vec<Handle>,
@@ -88,7 +88,7 @@ impl World {
             contacts: Contacts::default(),
             zones: Zones::new(system),
             market: Market::new(universe, system_index, stocks, &mut pending.postings),
-            orders: Orders::default(),
+            orders: TickOrders::default(),
             undockings: Undockings::default(),
             dead: Vec::new(),
             wrecks: Vec::new(),

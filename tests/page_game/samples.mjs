@@ -88,6 +88,7 @@ export const joined = (fields = {}) => ({
     commodities: [{ id: "iron_ore", name: "Iron ore" }],
     systems: [{ id: "sol-1", name: "Sol" }],
     weapon: { muzzle_speed: 500, cooldown_ms: 300, lifetime_ms: 2000 },
+    jump: { fuel: 40, duration_ms: 10_000 },
   },
   ...fields,
 });

@@ -181,8 +181,8 @@ test("the nearest station is the nearest one", () => {
 test("the best buyer is where one kind of goods in the hold fetches most in all", () => {
   const { one } = world();
   const prices = (/** @type {number} */ iron, /** @type {number} */ spice) => [
-    { commodity_id: "iron_ore", buy: 1, sell: iron },
-    { commodity_id: "spice", buy: 1, sell: spice },
+    { commodity_id: "iron_ore", buy: 1, sell: iron, stock: 9 },
+    { commodity_id: "spice", buy: 1, sell: spice, stock: 9 },
   ];
   one.applySnapshot(
     snapshot({

@@ -28,6 +28,7 @@ mod store_quarantine;
 mod store_reader;
 mod store_servers;
 mod store_suite;
+mod store_two_servers;
 #[path = "../support/mod.rs"]
 mod support;
 mod swarm_flight;

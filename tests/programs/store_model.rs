@@ -1,6 +1,6 @@
 //! The store against a plain model: arbitrary trades, deaths, bounties, repairs, retries,
 //! reconnects and restarts. The game's side lives on what the store gives back at log-in; the model
-//! never looks at the store. Replies, purses, holds, stocks and outcomes must be equal at the end.
+//! never looks at the store. Replies, wallets, holds, stocks and outcomes must be equal at the end.
 
 use crate::store_harness;
 
@@ -73,7 +73,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// What an order does to one purse, hold and stock; none if it cannot be done.
+/// What an order does to one wallet, hold and stock; none if it cannot be done.
 fn effect(
     order: Order,
     credits: i64,

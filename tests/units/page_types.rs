@@ -8,8 +8,9 @@ use orrery::protocol::world::{
 };
 use orrery::protocol::{
     AuthOk, Cargo, ChartJump, ChartStation, ChartWeapon, CombatEvent, Described, ErrorCode,
-    ErrorReply, FieldSpec, Flight, Input, Joined, Named, Notice, Pong, Presence, RepairDetails,
-    RepairResult, Reply, Spawn, SystemChart, TradeDetails, TradeResult, encode, schema,
+    ErrorReply, FieldSpec, Flight, Input, JoinSystem, Joined, Login, Named, Notice, Ping, Pong,
+    Presence, Refresh, Repair, RepairDetails, RepairResult, Reply, Spawn, SystemChart, Trade,
+    TradeDetails, TradeResult, encode, schema,
 };
 use serde_json::Value;
 
@@ -69,6 +70,16 @@ const TYPEDEFS: &[(&str, &str, &[FieldSpec])] = &[
 /// Types that are no object of the table, and have tests of their own here.
 const OTHERS: [&str; 3] = ["Envelope", "WorldEvent", "InputCommand"];
 
+/// What the page sends, the controls aside: its type, and the fields of the request.
+const REQUESTS: &[(&str, &[FieldSpec])] = &[
+    ("Login", Login::FIELDS),
+    ("TokenRefresh", Refresh::FIELDS),
+    ("JoinSystem", JoinSystem::FIELDS),
+    ("TradeOrder", Trade::FIELDS),
+    ("RepairOrder", Repair::FIELDS),
+    ("Ping", Ping::FIELDS),
+];
+
 fn names<'a>(names: impl IntoIterator<Item = &'a String>) -> BTreeSet<&'a str> {
     names.into_iter().map(String::as_str).collect()
 }
@@ -90,6 +101,7 @@ fn every_type_of_the_page_has_exactly_the_fields_that_the_server_sends_or_takes(
         .iter()
         .map(|(ours, _, _)| *ours)
         .chain(OTHERS)
+        .chain(REQUESTS.iter().map(|(ours, _)| *ours))
         .collect();
     assert_eq!(names(typedefs.keys()), known);
 }
@@ -182,6 +194,14 @@ fn the_page_sends_every_control() {
     let sent = &typedefs["InputCommand"];
     assert_eq!(names(sent.keys()), names_of(Input::FIELDS));
     assert!(sent.values().all(|(_, is_optional)| !is_optional));
+}
+
+#[test]
+fn every_request_of_the_page_has_exactly_the_fields_that_the_server_takes() {
+    let typedefs = typedefs();
+    for (ours, fields) in REQUESTS {
+        assert_eq!(names(typedefs[*ours].keys()), names_of(fields), "{ours}");
+    }
 }
 
 #[test]

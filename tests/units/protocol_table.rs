@@ -8,10 +8,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use orrery::ids::{EntityKind, UnixMillis};
-use orrery::protocol::row::{EntityText, append, append_item, append_reason};
+use orrery::protocol::row::{EntityText, append_item, append_reason};
 use orrery::protocol::world::{
-    Delta, DeltaSource, Entity, EntityValues, Event, RemovalReason, Snapshot, SnapshotSource,
-    UpdateRow, append_stamp, write_delta, write_snapshot,
+    Delta, DeltaSource, Entity, EntityValues, Event, OptionalField, RemovalReason, Snapshot,
+    SnapshotSource, UpdateRow, append_stamp, write_delta, write_snapshot,
 };
 use orrery::protocol::{
     CombatKind, Described, FieldSpec, NoticeKind, Presence, Reply, RequestKind, Sender, messages,
@@ -341,21 +341,23 @@ impl DeltaSource for Everything<'_> {
         out.extend_from_slice(br#"{"zone_ids":[],"blended_risk":0,"blended_security":0,"blended_profit_multiplier":1}"#);
     }
 
-    fn last_input_seq(&mut self, out: &mut Vec<u8>) {
-        append(&7_u64, out);
+    fn last_input_seq(&mut self, field: OptionalField<'_>) {
+        field.append(&7_u64);
     }
 
-    fn gone(&mut self, out: &mut Vec<u8>) {
-        append_reason(&EntityText::new(b"s_3"), RemovalReason::Jumped, out);
-        append_reason(&EntityText::new(b"s_4"), RemovalReason::LeftView, out);
+    fn gone(&mut self, field: OptionalField<'_>) {
+        field.append_entries(|out| {
+            append_reason(&EntityText::new(b"s_3"), RemovalReason::Jumped, out);
+            append_reason(&EntityText::new(b"s_4"), RemovalReason::LeftView, out);
+        });
     }
 
-    fn you(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(br#"{"hull":3}"#);
+    fn you(&mut self, field: OptionalField<'_>) {
+        field.append_text(br#"{"hull":3}"#);
     }
 
-    fn time_dilation(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"0.5");
+    fn time_dilation(&mut self, field: OptionalField<'_>) {
+        field.append_text(b"0.5");
     }
 }
 

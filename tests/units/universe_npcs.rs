@@ -212,7 +212,7 @@ fn kills_in_the_belt(seed: u64) -> (u32, i64) {
 }
 
 #[test]
-fn a_pilot_who_turns_and_shoots_beats_a_pirate_and_is_paid() {
+fn a_pilot_who_turns_and_shoots_defeats_a_pirate_and_is_paid() {
     let fights: Vec<(u32, i64)> = (0..12).map(kills_in_the_belt).collect();
     let won = fights.iter().filter(|(kills, _)| *kills > 0).count();
     assert!(won >= 9, "won {won} of 12: {fights:?}");

@@ -95,7 +95,7 @@ export class World {
     this.fixturesVersion += 1;
   }
 
-  /** @param {import("../types.js").Chart} chart */
+  /** @param {import("../types.js").SystemChart} chart */
   read(chart) {
     this.systemName = chart.name;
     this.halfExtent = chart.half_extent;

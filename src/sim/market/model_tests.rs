@@ -1,12 +1,14 @@
 //! The market beside a model made of maps, under arbitrary orders: same verdicts, same stocks,
 //! and every credit and unit of goods accounted for by the postings alone.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 
 use super::*;
 use crate::limits::STOCK_MAX;
+
+#[path = "model_books.rs"]
+mod model_books;
+use model_books::Books;
 
 /// One pilot of the test, as the columns would hold it.
 #[derive(Clone, Debug)]
@@ -335,46 +337,6 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Balances and goods as the postings alone tell them.
-#[derive(Default)]
-struct Books {
-    credits: BTreeMap<String, i64>,
-    holds: BTreeMap<(String, u16), i64>,
-    stocks: BTreeMap<(u16, u16), i64>,
-}
-
-impl Books {
-    fn enter(&mut self, posting: &Posting) {
-        let who = posting
-            .player
-            .as_ref()
-            .map_or("nobody", |player| player.as_str())
-            .to_owned();
-        let station = posting.station.map_or(u16::MAX, |station| station.0);
-        let goods = posting.commodity.map_or(u16::MAX, |commodity| commodity.0);
-        assert!(posting.quantity > 0 && posting.total >= 0, "{posting:?}");
-        assert_eq!(
-            posting.total,
-            posting.quantity * posting.unit_price,
-            "{posting:?}"
-        );
-        let (pilot, held, shelf) = match posting.cause {
-            Cause::Buy => (-1, 1, -1),
-            Cause::Sell => (1, -1, 1),
-            Cause::Repair => (-1, 0, 0),
-            Cause::FuelBurned => (0, -1, 0),
-            Cause::Production => (0, 0, 1),
-            Cause::Consumption => (0, 0, -1),
-            Cause::Grant | Cause::Bounty | Cause::CargoLost => {
-                panic!("a market makes no {:?}", posting.cause)
-            }
-        };
-        *self.credits.entry(who.clone()).or_default() += pilot * posting.total;
-        *self.holds.entry((who, goods)).or_default() += held * posting.quantity;
-        *self.stocks.entry((station, goods)).or_default() += shelf * posting.quantity;
-    }
-}
-
 /// What an order should do, in the plainest words.
 fn expected(market: &Market, ship: &Ship, order: Order) -> Result<Terms, OrderRefusal> {
     if ship.destroyed {
@@ -482,10 +444,7 @@ proptest! {
                 }
             }
         }
-        let mut books = Books::default();
-        for posting in &postings {
-            books.enter(posting);
-        }
+        let books = Books::of(&postings);
         for ship in &ships {
             let name = ship.player.as_str().to_owned();
             prop_assert_eq!(5000 + books.credits.get(&name).copied().unwrap_or(0), ship.credits);
@@ -498,8 +457,8 @@ proptest! {
             prop_assert_eq!(books.stocks[&(station.0, commodity.0)], units);
             prop_assert!((0..=STOCK_MAX).contains(&units));
         }
-        for line in (0..6).flat_map(|station| market.lines(StationIndex(station)).collect::<Vec<_>>()) {
-            prop_assert!(line.quote.buy > line.quote.sell && line.quote.sell > 0);
+        for quote in (0..6).flat_map(|station| market.lines(StationIndex(station)).map(|line| line.quote).collect::<Vec<_>>()) {
+            prop_assert!(quote.buy > quote.sell && quote.sell > 0);
         }
     }
 }

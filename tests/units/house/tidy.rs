@@ -39,41 +39,19 @@ const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[
 
 /// Names that more than one public type may have, and why.
 const SHARED_NAMES: &[(&str, &str)] = &[
-    ("Cargo", "goods held, as a message and as a record"),
     (
         "Cause",
         "why money or goods moved, in a world and in the ledger",
     ),
-    ("CombatEvent", "a hit or kill, in a world and as a message"),
-    ("CombatKind", "a hit or kill, in a world and as a message"),
     (
         "Command",
         "what a client wants, by name; what a world is given, by handle",
     ),
-    (
-        "Event",
-        "what others see happen, in a world and as a message",
-    ),
-    ("Flight", "how a ship flies, in a world and as a message"),
-    ("Market", "a station's shelves, in a world and as a message"),
     ("Order", "buy, sell or repair, by names and by indices"),
     ("Place", "where a ship is, in a world and as a record"),
     (
-        "RemovalReason",
-        "why an entity is gone, in a world and as a message",
-    ),
-    (
-        "Spawn",
-        "where pilots appear, in the universe and as a message",
-    ),
-    (
         "Stock",
         "units of a commodity at a station, in a world and as a record",
-    ),
-    ("Zone", "a zone of space, in the universe and as a message"),
-    (
-        "ZoneContext",
-        "the zones at a place, in a world and as a message",
     ),
 ];
 

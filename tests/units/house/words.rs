@@ -196,7 +196,7 @@ trait Ring { fn ring(&self); } //= Notify, notify
 fn body() { let open_letters = "a letter of the alphabet"; } //= Reply, AddressedReply
 // One theatre for every system. //= SystemInstance, instance
 const NAME: &str = "purse"; //= Wallet, wallet
-const GATES_MAX: usize = 3; //= Gateway, gateway
+const VAULTS_MAX: usize = 3; //= DurableStore, StoreClient, store
 fn heartbeat(gateway: Gateway) { stirrup(desktop); }
 type Mind = u8; //= NpcAgent
 fn think() { assert!(matches!(mind, Mind)); }

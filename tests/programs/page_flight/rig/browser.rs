@@ -304,8 +304,8 @@ impl Page {
                 i32::from(code.as_bytes().last().copied().unwrap_or(0)),
             ),
         };
-        let is_letter = code.starts_with("Key");
-        let key = if is_letter {
+        let is_alphabetic = code.starts_with("Key");
+        let key = if is_alphabetic {
             key.to_lowercase()
         } else {
             key.to_owned()
