@@ -80,6 +80,9 @@ export const joined = (fields = {}) => ({
   ship_id: "me",
   spawn: { x: 0, y: 0, rotation: 0 },
   tick_rate: 30,
+  tick: 1,
+  protocol_version: 1,
+  view_radius: 1000,
   flight: FLIGHT_DEFAULT,
   chart: {
     name: "Sol",
