@@ -224,6 +224,28 @@ impl Metrics {
         metrics
     }
 
+    /// Makes the series of what clients are told, so that each exists from the start: an alert on one
+    /// that never came would be silent.
+    pub fn create_series(
+        &self,
+        closes: impl IntoIterator<Item = &'static str>,
+        errors: impl IntoIterator<Item = &'static str>,
+        refusals: impl IntoIterator<Item = &'static str>,
+    ) {
+        let create = |family: &Family<KindLabel, Counter>, kind| {
+            drop(family.get_or_create(&KindLabel { kind }));
+        };
+        for kind in closes {
+            create(&self.closes, kind);
+        }
+        for kind in errors {
+            create(&self.errors, kind);
+        }
+        for kind in refusals {
+            create(&self.messages_refused, kind);
+        }
+    }
+
     fn register(&self) -> Registry {
         let mut all = Registry::with_prefix("orrery");
         self.register_ticks(&mut all);

@@ -11,8 +11,8 @@ use tracing::{debug, info};
 
 use crate::bucket::LogBudget;
 use crate::ids::{ConnId, Millis, PlayerId};
-use crate::limits::{RATE_LOG_PLAYERS, RATE_LOG_STRANGERS};
-use crate::net::connection::Fault;
+use crate::limits::{DISPLACED_CLOSE_CODE, RATE_LOG_PLAYERS, RATE_LOG_STRANGERS};
+use crate::net::connection::CloseCause;
 use crate::protocol::{CloseCode, ErrorCode};
 
 /// Whom a line is about.
@@ -24,15 +24,31 @@ pub(super) struct Subject<'a> {
     pub(super) player: Option<&'a PlayerId>,
 }
 
-/// Who ended a connection.
+/// How a connection ended: the close frame's code, where this side sent one, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ClosedBy {
-    /// The server, with this code.
-    Server(CloseCode),
-    /// The server, for what the peer did on the level of frames.
-    Fault(Fault),
-    /// The peer or the network; also the server where the connection made room for another.
-    Peer,
+pub(super) struct Ending {
+    code: Option<u16>,
+    cause: &'static str,
+}
+
+impl Ending {
+    /// `closing` is the code with which this gateway closed it, if it did.
+    pub(super) fn of(cause: CloseCause, closing: Option<CloseCode>) -> Self {
+        let (code, cause) = match (cause, closing) {
+            (_, Some(code)) => (Some(code.as_u16()), code.reason()),
+            (CloseCause::Fault(fault), None) => (Some(fault.code()), fault.reason()),
+            (CloseCause::Displaced, None) => (
+                Some(DISPLACED_CLOSE_CODE),
+                "all places are taken, and it made room for another connection",
+            ),
+            (CloseCause::Stopping | CloseCause::Service, None) => {
+                let draining = CloseCode::Draining;
+                (Some(draining.as_u16()), draining.reason())
+            }
+            (CloseCause::Peer, None) => (None, "the peer or its network ended it"),
+        };
+        Self { code, cause }
+    }
 }
 
 /// The log of one gateway's clients.
@@ -40,6 +56,7 @@ pub(super) enum ClosedBy {
 pub(super) struct ClientEvents {
     players: LogBudget,
     strangers: LogBudget,
+    requests: LogBudget,
 }
 
 impl Default for ClientEvents {
@@ -47,6 +64,7 @@ impl Default for ClientEvents {
         Self {
             players: LogBudget::new(RATE_LOG_PLAYERS),
             strangers: LogBudget::new(RATE_LOG_STRANGERS),
+            requests: LogBudget::new(RATE_LOG_PLAYERS),
         }
     }
 }
@@ -72,36 +90,57 @@ impl ClientEvents {
         if let Some(left_out) = self.take(subject, now) {
             let player = subject.player.map(tracing::field::display);
             let (address, conn) = (subject.address, subject.conn);
-            info!(player, %address, %conn, code = code.as_str(), left_out, "login refused");
+            info!(player, %address, %conn, code = code.as_str(), left_out, "login or token refused");
         }
     }
 
     /// Below the default level: a refused order is a part of the game.
-    pub(super) fn request_refused(subject: Subject<'_>, seq: Option<u64>, code: ErrorCode) {
-        let player = subject.player.map(tracing::field::display);
-        let (address, conn) = (subject.address, subject.conn);
-        debug!(player, %address, %conn, seq, code = code.as_str(), "request refused");
-    }
-
-    pub(super) fn closed(&mut self, subject: Subject<'_>, by: ClosedBy, now: Millis) {
-        let Some(left_out) = self.take(subject, now) else {
+    pub(super) fn request_refused(
+        &mut self,
+        subject: Subject<'_>,
+        seq: Option<u64>,
+        code: ErrorCode,
+        now: Millis,
+    ) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let Some(left_out) = self.requests.take(now) else {
             return;
         };
         let player = subject.player.map(tracing::field::display);
         let (address, conn) = (subject.address, subject.conn);
-        match by {
-            ClosedBy::Server(code) => info!(
-                player, %address, %conn, code = code.as_u16(), cause = code.reason(), left_out,
-                "connection closed by the server"
-            ),
-            ClosedBy::Fault(fault) => info!(
-                player, %address, %conn, code = fault.code(), cause = fault.reason(), left_out,
-                "connection closed by the server"
-            ),
-            ClosedBy::Peer => info!(
-                player, %address, %conn, left_out,
-                "connection ended by the peer or its network"
-            ),
+        debug!(player, %address, %conn, seq, code = code.as_str(), left_out, "request refused");
+    }
+
+    pub(super) fn closed(&mut self, subject: Subject<'_>, ending: Ending, now: Millis) {
+        if let Some(left_out) = self.take(subject, now) {
+            let player = subject.player.map(tracing::field::display);
+            let (address, conn) = (subject.address, subject.conn);
+            let Ending { code, cause } = ending;
+            info!(player, %address, %conn, code, cause, left_out, "connection closed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::connection::Fault;
+
+    #[test]
+    fn an_ending_says_its_code_and_cause_whoever_ended_the_connection() {
+        for (cause, closing, code, told) in [
+            (CloseCause::Service, Some(CloseCode::Replaced), Some(4003), "newer login"),
+            (CloseCause::Peer, Some(CloseCode::TooSlow), Some(4004), "too slowly"),
+            (CloseCause::Fault(Fault::Silence), None, Some(1001), "nothing heard"),
+            (CloseCause::Displaced, None, Some(1013), "made room"),
+            (CloseCause::Stopping, None, Some(1001), "shutting down"),
+            (CloseCause::Peer, None, None, "the peer"),
+        ] {
+            let ending = Ending::of(cause, closing);
+            assert_eq!(ending.code, code, "{cause:?}");
+            assert!(ending.cause.contains(told), "{ending:?}");
         }
     }
 }

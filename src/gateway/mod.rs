@@ -30,7 +30,9 @@ use crate::metrics::{KindLabel, Metrics};
 use crate::net::{Io, Outgoing, Sent};
 use crate::protocol::{CloseCode, ErrorCode, Notice, NoticeKind, Reply, encode};
 use crate::session::token::Verifier;
-use crate::session::{Command, Session, SessionAction, SessionContext, SessionState};
+use crate::session::{
+    Command, Session, SessionAction, SessionContext, SessionCounters, SessionState,
+};
 use client_events::{ClientEvents, Subject};
 use http_routes::HttpRoutes;
 use login::LoginRefusals;
@@ -123,6 +125,11 @@ impl Gateway {
                 .messages_sent
                 .get_or_create_owned(&KindLabel { kind })
         };
+        parts.metrics.create_series(
+            CloseCode::ALL.map(CloseCode::name),
+            ErrorCode::ALL.map(ErrorCode::as_str),
+            SessionCounters::default().refusals().map(|(kind, _)| kind),
+        );
         Self {
             deltas_sent: sent("world.delta"),
             snapshots_sent: sent("world.snapshot"),
@@ -182,13 +189,14 @@ impl Gateway {
             if matches!(reply, Reply::AuthError(_)) {
                 self.events.login_refused(client.subject(), code, io.now());
             } else {
-                ClientEvents::request_refused(client.subject(), reply_to, code);
+                self.events
+                    .request_refused(client.subject(), reply_to, code, io.now());
             }
         }
         match self.send_composed(io, conn) {
             Sent::Full => self.end(io, conn, CloseCode::TooSlow),
             Sent::Flushed | Sent::Pending => drop(self.replies_sent.inc()),
-            Sent::RemovalReason => {}
+            Sent::Gone => {}
         }
     }
 
@@ -207,7 +215,7 @@ impl Gateway {
             .metrics
             .closes
             .get_or_create(&KindLabel {
-                kind: code.reason(),
+                kind: code.name(),
             })
             .inc();
         if let Some(client) = self.client(conn) {
@@ -278,7 +286,7 @@ impl Gateway {
         compose: impl FnOnce(u64, &mut Vec<u8>),
     ) -> Sent {
         let Some(client) = self.client(conn) else {
-            return Sent::RemovalReason;
+            return Sent::Gone;
         };
         let seq = client.session.next_seq();
         compose(seq, self.composed.begin());

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use super::client_events::ClosedBy;
+use super::client_events::Ending;
 use super::http_routes::HttpRoutes;
 use super::{Client, Gateway, find};
 use crate::bus::{Notify, ToGateway};
 use crate::ids::{ConnId, Millis};
 use crate::limits::{SWEEP_LATE_MS_MAX, SWEEP_MS};
-use crate::net::connection::Fault;
+use crate::net::connection::CloseCause;
 use crate::net::{Io, Service, Waker, http};
 use crate::protocol::CloseCode;
 use crate::session::Session;
@@ -62,6 +62,7 @@ impl Service for Gateway {
         let Some(client) = client.filter(|client| client.conn == conn) else {
             return;
         };
+        let _span = tracing::debug_span!("connection", %conn).entered();
         let verdict = client.session.on_text(text, now, unix, &mut self.context);
         self.carry_out(io, conn, verdict);
     }
@@ -72,6 +73,10 @@ impl Service for Gateway {
 
     fn wake(&mut self, io: &mut dyn Io) {
         if self.parts.queue.take_broken() {
+            tracing::error!(
+                shard = self.parts.shard,
+                "messages of the node to this gateway were lost: all its connections are closed"
+            );
             self.end_all(io);
         }
         // Read before the queue: what the tick had to say before it raised the mark is then in it.
@@ -109,16 +114,12 @@ impl Service for Gateway {
         }
     }
 
-    fn closed(&mut self, io: &mut dyn Io, conn: ConnId, fault: Option<Fault>) {
+    fn closed(&mut self, io: &mut dyn Io, conn: ConnId, cause: CloseCause) {
         let Some(client) = find(&mut self.clients, conn) else {
             return;
         };
-        let by = match (client.closing, fault) {
-            (Some(code), _) => ClosedBy::Server(code),
-            (None, Some(fault)) => ClosedBy::Fault(fault),
-            (None, None) => ClosedBy::Peer,
-        };
-        self.events.closed(client.subject(), by, io.now());
+        let ending = Ending::of(cause, client.closing);
+        self.events.closed(client.subject(), ending, io.now());
         self.clients[conn.slot as usize] = None;
         self.parts.metrics.connections.dec();
         self.unreported.push(conn);

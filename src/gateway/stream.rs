@@ -41,7 +41,7 @@ impl Gateway {
             return;
         }
         let follows = client.shown == Some((here, frame.follows()));
-        let mut newest = Sent::RemovalReason;
+        let mut newest = Sent::Gone;
         if follows && pilot.has_delta() {
             newest = self.send_state(io, conn, |seq, out| {
                 compose::delta(frame, pilot, seq, out);

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::clock::SystemClock;
 use super::config::NetConfig;
-use super::connection::Fault;
+use super::connection::CloseCause;
 use super::http::{Accept, Request, Response};
 use super::reactor::Reactor;
 use super::tls::{Tls, TlsError};
@@ -53,7 +53,7 @@ impl Service for Echo {
 
     fn drained(&mut self, _io: &mut dyn Io, _conn: ConnId) {}
 
-    fn closed(&mut self, _io: &mut dyn Io, _conn: ConnId, _fault: Option<Fault>) {}
+    fn closed(&mut self, _io: &mut dyn Io, _conn: ConnId, _cause: CloseCause) {}
 
     fn deadline(&self) -> Option<Millis> {
         None

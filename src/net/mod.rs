@@ -57,7 +57,7 @@ pub enum Sent {
     /// Nothing was queued: it would have pushed the waiting output past its bound.
     Full,
     /// The connection is closed, closing, or never was.
-    RemovalReason,
+    Gone,
 }
 
 /// What lives behind the sockets of one shard. Every call runs on the shard's thread and must
@@ -90,9 +90,8 @@ pub trait Service {
     /// Output of `conn` had been waiting, and now all of it is on its way.
     fn drained(&mut self, io: &mut dyn Io, conn: ConnId);
 
-    /// `conn` is over for the service, whoever ended it; its id is never used again. With a fault, this
-    /// layer ended it for what the peer did.
-    fn closed(&mut self, io: &mut dyn Io, conn: ConnId, fault: Option<connection::Fault>);
+    /// `conn` is over for the service, whoever ended it; its id is never used again.
+    fn closed(&mut self, io: &mut dyn Io, conn: ConnId, cause: connection::CloseCause);
 
     /// When [`timeout`](Self::timeout) wants to be called, absolute; `None` for never.
     fn deadline(&self) -> Option<Millis>;
@@ -122,7 +121,7 @@ pub trait Io {
     fn pending_bytes(&self, conn: ConnId) -> usize;
 
     /// Starts the close handshake behind all waiting output. Later messages are
-    /// [`Sent::RemovalReason`]; [`Service::closed`] follows after the current call.
+    /// [`Sent::Gone`]; [`Service::closed`] follows after the current call.
     fn close(&mut self, conn: ConnId, code: u16, reason: &str);
 
     /// Notes that `conn` has proved to be `name` and that the service is about to let it in: it keeps

@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::ids::{Handle, PlayerId, StationIndex, SystemIndex, UnixMillis};
+use crate::ids::{PlayerId, StationIndex, SystemIndex, UnixMillis};
 use crate::protocol::{Reply, RequestId};
-use crate::sim::{self, Pilot, Place, Posting, World};
+use crate::sim::{self, Pilot, Place, Posting};
 use crate::store::{self, Batch, Cargo, Cause, Home, PilotRecord, StoredOutcome, Transaction};
-use crate::universe::{Spawn, System, Universe};
+use crate::universe::{System, Universe};
 
 /// A request that has an id of the client's own.
 #[derive(Clone, Copy, Debug)]
@@ -181,21 +181,9 @@ fn home(universe: &Universe, system: SystemIndex, station: StationIndex) -> Opti
     })
 }
 
-/// A ship at rest where pilots appear; in the middle of an area.
-fn at_spawn(system: &System) -> store::Place {
-    let (x, y, rotation) = match system.spawn {
-        Spawn::Point { x, y, rotation } => (x, y, rotation),
-        Spawn::Area {
-            min_x,
-            min_y,
-            max_x,
-            max_y,
-        } => (
-            f32::midpoint(min_x, max_x),
-            f32::midpoint(min_y, max_y),
-            0.0,
-        ),
-    };
+/// A ship at rest where pilots appear.
+const fn at_spawn(system: &System) -> store::Place {
+    let (x, y, rotation) = system.spawn.middle();
     store::Place::Space {
         x,
         y,
@@ -247,46 +235,6 @@ fn to_record(universe: &Universe, system: SystemIndex, pilot: &Pilot) -> Option<
                 quantity: i64::from(units),
             })
             .collect(),
-    })
-}
-
-/// A pilot who is in a world, as it is to be stored. One whose ship is destroyed is stored as if
-/// already back.
-pub(super) fn stored_pilot(world: &World, ship: Handle) -> Option<Pilot> {
-    let pilot = world.pilot(ship)?;
-    let class = &world.universe().ship;
-    let home = pilot
-        .home
-        .filter(|(system, _)| *system == world.system_index());
-    let place = match (pilot.row, pilot.docked_at) {
-        (_, Some(station)) => Place::Docked(station),
-        (Some(row), None) => {
-            let entities = world.entities();
-            let (x, y) = (entities.xs()[row], entities.ys()[row]);
-            let (vx, vy) = (entities.vxs()[row], entities.vys()[row]);
-            Place::Space {
-                x,
-                y,
-                vx,
-                vy,
-                rotation: entities.rotation(row),
-            }
-        }
-        (None, None) if world.stations_count() == 0 => Place::Spawn,
-        (None, None) => Place::Docked(home.map_or(StationIndex(0), |(_, station)| station)),
-    };
-    let (hull, fuel) = match pilot.row {
-        Some(_) => (pilot.hull, pilot.fuel),
-        None => (class.hull_max, class.fuel_max),
-    };
-    Some(Pilot {
-        player: pilot.player.clone(),
-        credits: pilot.credits,
-        cargo: pilot.cargo.to_vec(),
-        hull,
-        fuel,
-        place,
-        home: pilot.home,
     })
 }
 
@@ -362,5 +310,65 @@ const fn cause(cause: sim::Cause) -> Cause {
         sim::Cause::CargoLost => Cause::CargoLost,
         sim::Cause::Production => Cause::Production,
         sim::Cause::Consumption => Cause::Consumption,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pilot(universe: &Universe, name: &str, credits: i64) -> Pilot {
+        Pilot {
+            player: PlayerId::parse(name).unwrap(),
+            credits,
+            cargo: vec![0; universe.commodities.len()],
+            hull: 100,
+            fuel: 100.0,
+            place: Place::Spawn,
+            home: None,
+        }
+    }
+
+    #[test]
+    fn a_batch_holds_the_newest_record_of_a_pilot_once() {
+        let universe = Universe::built_in();
+        let mut builder = BatchBuilder::new(7);
+        assert_eq!(builder.covering_number(), 7, "nothing new is open");
+        assert!(builder.close(UnixMillis(1)).is_none());
+        for credits in [1, 2, 3] {
+            let ann = pilot(&universe, "ann", credits);
+            builder.add_checkpoint(&universe, SystemIndex(0), &ann);
+        }
+        assert_eq!((builder.number(), builder.covering_number()), (8, 8));
+        let batch = builder.close(UnixMillis(1)).unwrap();
+        let credits = batch.checkpoints.iter().map(|record| record.credits);
+        assert_eq!(credits.collect::<Vec<_>>(), [3]);
+        assert_eq!((builder.number(), builder.covering_number()), (9, 8));
+    }
+
+    #[test]
+    fn a_batch_that_the_store_had_no_room_for_goes_on_under_its_number() {
+        let universe = Universe::built_in();
+        let mut builder = BatchBuilder::new(0);
+        builder.add_checkpoint(&universe, SystemIndex(0), &pilot(&universe, "ann", 1));
+        let batch = builder.close(UnixMillis(1)).unwrap();
+        builder.reopen(batch);
+        builder.add_checkpoint(&universe, SystemIndex(0), &pilot(&universe, "ann", 2));
+        builder.add_checkpoint(&universe, SystemIndex(0), &pilot(&universe, "bob", 5));
+        let batch = builder.close(UnixMillis(2)).unwrap();
+        assert_eq!(batch.number, 1);
+        let credits = batch.checkpoints.iter().map(|record| record.credits);
+        assert_eq!(credits.collect::<Vec<_>>(), [2, 5]);
+    }
+
+    #[test]
+    fn a_pilot_comes_back_from_the_record_as_it_was_stored() {
+        let universe = Universe::built_in();
+        let mut ann = pilot(&universe, "ann", 42);
+        ann.place = Place::Docked(StationIndex(0));
+        ann.home = Some((SystemIndex(0), StationIndex(0)));
+        ann.cargo[0] = 3;
+        let record = to_record(&universe, SystemIndex(0), &ann).unwrap();
+        assert_eq!(from_record(&universe, &record), (SystemIndex(0), ann));
     }
 }

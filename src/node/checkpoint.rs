@@ -1,7 +1,6 @@
 //! Checkpoints: while pilots fly, where they are is written down every few seconds.
 
 use super::Node;
-use super::batch;
 use super::players::{PlayerHandle, PlayerLocation};
 use crate::limits::{CHECKPOINT_PERIOD_TICKS, CHECKPOINT_SHARE_TICKS};
 
@@ -35,7 +34,7 @@ impl Node {
             return;
         };
         let world = self.systems.get(system).map(|instance| &instance.world);
-        if let Some(pilot) = world.and_then(|world| batch::stored_pilot(world, ship)) {
+        if let Some(pilot) = world.and_then(|world| world.stored_pilot(ship)) {
             self.batch.add_checkpoint(&self.universe, system, &pilot);
             if let Some(entry) = self.players.get_mut(key) {
                 entry.kept_in_batch = self.batch.number();

@@ -16,12 +16,12 @@
 
 use std::collections::VecDeque;
 
-use super::request_ids::{Judgement, RequestIds, digest};
+use super::request_ids::{Judgement, RequestIds};
 use crate::ids::{PlayerId, SystemIndex};
 use crate::limits::{LOOKUP_TRIES_MAX, PILOT_COMMANDS_MAX, STEERING_HELD_TICKS_MAX};
 use crate::protocol::{Input, RequestId};
 use crate::session::Order;
-use crate::store::{OutcomeQuestion, StoredOutcome};
+use crate::store::{OutcomeQuestion, StoredOutcome, request_digest};
 
 /// Controls, with the number of their `input.command`.
 pub(super) type Steering = (u64, Input);
@@ -173,7 +173,7 @@ impl CommandQueue {
     /// Appends an order.
     pub(super) fn push_order(&mut self, seq: u64, order: Order) -> Result<(), QueueFull> {
         self.make_room()?;
-        let digest = order.request_id().map(|id| digest(id.as_str()));
+        let digest = order.request_id().map(|id| request_digest(id.as_str()));
         self.waiting.push_back(Waiting::Order(WaitingOrder {
             seq,
             order,
@@ -242,7 +242,7 @@ impl CommandQueue {
 
     /// Notes that the world has an order.
     pub(super) fn note_open(&mut self, ticket: u64, request_id: Option<&RequestId>) {
-        let digest = request_id.map(|id| digest(id.as_str()));
+        let digest = request_id.map(|id| request_digest(id.as_str()));
         self.open.push((ticket, digest));
     }
 

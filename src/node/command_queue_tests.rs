@@ -93,7 +93,7 @@ impl Rig {
 
     fn conclude(&mut self, seq: u64, id: &str, batch: u64) {
         self.queue.note_concluded(seq);
-        self.requests.note(digest(id), batch);
+        self.requests.note(request_digest(id), batch);
     }
 
     fn waits(&mut self) -> bool {
@@ -105,7 +105,7 @@ impl Rig {
 fn an_order_of_no_known_id_never_waits() {
     let mut requests = RequestIds::new(10);
     assert!(requests.begin_loading());
-    requests.load(&[digest("old")], true);
+    requests.load(&[request_digest("old")], true);
     let mut rig = Rig::new(requests);
     rig.queue.push_order(1, order(None)).unwrap();
     rig.order(2, "new");
@@ -189,7 +189,7 @@ fn the_store_is_not_asked_for_ever() {
         let asked = rig.ask(batch - 1);
         assert_eq!(asked.len(), 1);
         // Used in a batch that the store did not know when it was asked.
-        rig.requests.note(digest("a"), batch);
+        rig.requests.note(request_digest("a"), batch);
         rig.queue.answer(asked[0].0, &StoreWord::Unknown);
         if batch < u64::from(LOOKUP_TRIES_MAX) {
             assert!(rig.waits());

@@ -269,3 +269,30 @@ impl Node {
 fn millis(ticks: u64) -> u64 {
     ticks.saturating_mul(1000) / u64::from(TICK_RATE_HZ)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::PlayerId;
+    use crate::node::players::Players;
+
+    #[test]
+    fn arrivals_come_when_they_are_due_and_in_the_order_of_departure() {
+        let mut players = Players::default();
+        let mut jumps = Jumps::default();
+        let keys = ["ann", "bob", "cid"].map(|name| players.insert(PlayerId::parse(name).unwrap()));
+        for (key, at_tick) in keys.into_iter().zip([5, 5, 9]) {
+            jumps.push(JumpArrival {
+                key,
+                target: SystemIndex(0),
+                at_tick,
+            });
+        }
+        assert!(jumps.pop_due(4).is_none());
+        let due: Vec<PlayerHandle> =
+            std::iter::from_fn(|| jumps.pop_due(5).map(|arrival| arrival.key)).collect();
+        assert_eq!(due, keys[..2]);
+        assert!(jumps.pop_due(8).is_none());
+        assert_eq!(jumps.pop_due(20).map(|arrival| arrival.key), Some(keys[2]));
+    }
+}

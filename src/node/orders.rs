@@ -95,3 +95,67 @@ impl Orders {
         self.queued_before = emptied;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::players::Players;
+    use super::*;
+    use crate::ids::{Name, PlayerId};
+    use crate::protocol::Repair;
+
+    fn order(player: PlayerHandle, system: u16) -> PendingOrder {
+        PendingOrder {
+            player,
+            conn: ConnId {
+                shard: 0,
+                slot: 0,
+                generation: 0,
+            },
+            seq: 1,
+            system: SystemIndex(system),
+            ship: Handle {
+                slot: 0,
+                generation: 0,
+            },
+            order: Order::Repair(Repair {
+                station_id: Name::parse("earth-orbit-station").unwrap(),
+                request_id: None,
+            }),
+        }
+    }
+
+    #[test]
+    fn a_ticket_gives_its_order_back_once() {
+        let mut players = Players::default();
+        let ann = players.insert(PlayerId::parse("ann").unwrap());
+        let bob = players.insert(PlayerId::parse("bob").unwrap());
+        let mut orders = Orders::default();
+        let (first, second) = (orders.insert(order(ann, 0)), orders.insert(order(bob, 1)));
+        assert_ne!(first, second);
+        assert_eq!(orders.tickets_in(SystemIndex(1)), [second]);
+        assert_eq!(orders.of_player(ann).count(), 1);
+        assert_eq!(orders.remove(first).map(|order| order.player), Some(ann));
+        assert!(orders.remove(first).is_none() && orders.get(first).is_none());
+        assert_eq!(orders.len(), 1);
+        assert_eq!(orders.drain().count(), 1);
+        assert!(orders.remove(u64::MAX).is_none(), "no ticket of ours");
+    }
+
+    #[test]
+    fn a_player_whose_commands_wait_is_listed_once_until_taken() {
+        let mut players = Players::default();
+        let ann = players.insert(PlayerId::parse("ann").unwrap());
+        let player = players.get_mut(ann).unwrap();
+        let mut orders = Orders::default();
+        orders.list(ann, player);
+        assert!(orders.queued().is_empty(), "nothing waits");
+        player.queue.push_join(1, SystemIndex(0)).unwrap();
+        orders.list(ann, player);
+        orders.list(ann, player);
+        assert_eq!(orders.queued(), [ann]);
+        let mut taken = orders.take_queued();
+        assert!(orders.queued().is_empty());
+        taken.clear();
+        orders.give_back(taken);
+    }
+}

@@ -15,14 +15,13 @@ use super::Node;
 use super::batch::RequestKey;
 use super::orders::PendingOrder;
 use super::players::{PlayerHandle, PlayerLocation};
-use super::request_ids::digest;
 use crate::bus::AddressedReply;
 use crate::ids::{ConnId, SystemIndex};
 use crate::limits::BATCH_RECORDS_MAX;
 use crate::protocol::{ErrorCode, Reply, Trade};
 use crate::session::Order;
 use crate::sim;
-use crate::store::StoredOutcome;
+use crate::store::{StoredOutcome, digest64, request_digest};
 use crate::universe::Universe;
 
 impl Node {
@@ -107,7 +106,7 @@ impl Node {
         };
         if let (Some(id), true) = (pending.order.request_id(), is_kept(&reply)) {
             let batch = self.batch.number();
-            player.requests.note(digest(id.as_str()), batch);
+            player.requests.note(request_digest(id.as_str()), batch);
             player.kept_in_batch = batch;
             let key = RequestKey {
                 system: pending.system,
@@ -244,7 +243,7 @@ fn body_digest(order: &Order) -> u64 {
         }
         Order::Repair(_) => format!("repair {station}"),
     };
-    digest(&text)
+    digest64(text.as_bytes())
 }
 
 /// Whether a reply is an outcome that the same request id brings again: not a refusal that changed

@@ -112,7 +112,7 @@ fn an_outcome_is_never_booked_under_whoever_took_the_slot() {
     node.conclude(&order, Reply::error(ErrorCode::NothingToRepair));
     assert_eq!(node.batch.len(), 0, "it is nobody's");
     let requests = &node.players.get(bob).unwrap().requests;
-    assert_eq!(requests.judge(digest("a")), Judgement::New);
+    assert_eq!(requests.judge(request_digest("a")), Judgement::New);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn an_outcome_is_kept_with_the_batch_that_makes_its_player_forgettable() {
     assert_eq!(node.batch.len(), 1);
     let entry = node.players.get(ann).unwrap();
     assert_eq!(entry.kept_in_batch, batch);
-    assert_eq!(entry.requests.judge(digest("a")), Judgement::MaybeKnown);
+    assert_eq!(entry.requests.judge(request_digest("a")), Judgement::MaybeKnown);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_refusal_that_changes_nothing_and_names_nothing_is_not_kept() {
         node.conclude(&open(ann), Reply::error(code));
         assert_eq!(node.batch.len(), 0, "{code:?}");
         let entry = node.players.get(ann).unwrap();
-        assert_eq!(entry.requests.judge(digest("a")), Judgement::New);
+        assert_eq!(entry.requests.judge(request_digest("a")), Judgement::New);
     }
 }
 

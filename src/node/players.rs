@@ -398,4 +398,46 @@ mod tests {
         let listed: Vec<PlayerHandle> = players.iter().map(|(handle, _)| handle).collect();
         assert_eq!(listed, [bob]);
     }
+
+    fn stored(players: &mut Players, name: &str, kept_in_batch: u64) -> PlayerHandle {
+        let handle = players.insert(PlayerId::parse(name).unwrap());
+        let player = players.get_mut(handle).unwrap();
+        player.location = PlayerLocation::Stored(None);
+        player.kept_in_batch = kept_in_batch;
+        handle
+    }
+
+    #[test]
+    fn who_has_left_is_forgotten_once_all_is_durable_unless_back_before() {
+        let mut players = Players::default();
+        let [ann, bob, cid] = [("ann", 5), ("bob", 5), ("cid", 3)]
+            .map(|(name, batch)| stored(&mut players, name, batch));
+        for handle in [ann, bob, cid] {
+            players.evict(handle, 4);
+        }
+        assert!(players.get(cid).is_none(), "nothing of cid is on its way");
+        players.connect(bob, conn(1));
+        players.evict_durable(4);
+        assert!(players.get(ann).is_some());
+        players.evict_durable(5);
+        assert!(players.get(ann).is_none());
+        assert!(players.get(bob).is_some(), "bob is back");
+    }
+
+    #[test]
+    fn wallets_are_shown_as_far_as_they_are_durable() {
+        let mut players = Players::default();
+        let ann = stored(&mut players, "ann", 0);
+        for (batch, credits) in [(5, 50), (6, 60)] {
+            let cargo = Vec::new();
+            players.note_wallet(ann, batch, Wallet { credits, cargo });
+        }
+        let mut shown = Vec::new();
+        for durable in 4..=8 {
+            players.release_wallets(durable, |player| {
+                shown.push((durable, player.wallet.durable.credits));
+            });
+        }
+        assert_eq!(shown, [(4, 0), (5, 50), (6, 60)]);
+    }
 }

@@ -9,7 +9,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::store::digest64;
 
 /// What to do with an order that carries a request id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,11 +117,6 @@ impl RequestIds {
         }
         self.used.insert(digest, batch);
     }
-}
-
-/// The first 64 bits of a text's SHA-256: nobody can make two ids collide on purpose.
-pub(super) fn digest(text: &str) -> u64 {
-    digest64(text.as_bytes())
 }
 
 #[cfg(test)]

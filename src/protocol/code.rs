@@ -132,6 +132,38 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
+    /// Every code, in the order of their numbers.
+    pub const ALL: [Self; 11] = [
+        Self::Draining,
+        Self::ProtocolError,
+        Self::BinaryRefused,
+        Self::InvalidUtf8,
+        Self::MessageTooBig,
+        Self::TryLater,
+        Self::LoginFailed,
+        Self::LoginTimeout,
+        Self::Replaced,
+        Self::TooSlow,
+        Self::Flood,
+    ];
+
+    /// The identifier by which metrics call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Draining => "draining",
+            Self::ProtocolError => "protocol_error",
+            Self::BinaryRefused => "binary_refused",
+            Self::InvalidUtf8 => "invalid_utf8",
+            Self::MessageTooBig => "message_too_big",
+            Self::TryLater => "try_later",
+            Self::LoginFailed => "login_failed",
+            Self::LoginTimeout => "login_timeout",
+            Self::Replaced => "replaced",
+            Self::TooSlow => "too_slow",
+            Self::Flood => "flood",
+        }
+    }
+
     /// What a connection is closed with behind a login refused with this code.
     pub const fn of_refused_login(code: ErrorCode) -> Self {
         if code.is_fault_of_login() {
@@ -180,5 +212,12 @@ mod tests {
     fn the_list_of_codes_holds_each_once() {
         let distinct: std::collections::HashSet<_> = ErrorCode::ALL.iter().collect();
         assert_eq!(distinct.len(), ErrorCode::ALL.len());
+    }
+
+    #[test]
+    fn every_close_code_has_a_number_and_a_name_of_its_own() {
+        assert!(CloseCode::ALL.is_sorted_by_key(|code| code.as_u16()));
+        let names: std::collections::HashSet<_> = CloseCode::ALL.map(CloseCode::name).into();
+        assert_eq!(names.len(), CloseCode::ALL.len());
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn refresh(metrics: &ConnectionMetrics, counters: &[Arc<NetCounters>]
         let counts = counters
             .iter()
             .map(|counters| counters.faults(fault).value());
-        raise(&metrics.faults, fault.reason(), counts.sum());
+        raise(&metrics.faults, fault.name(), counts.sum());
     }
     for refusal in ConnectionRefusal::ALL {
         let counts = counters

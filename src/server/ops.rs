@@ -12,7 +12,7 @@ use super::hosts::AllowedHosts;
 use super::net_metrics;
 use crate::ids::{ConnId, Millis};
 use crate::metrics::Metrics;
-use crate::net::connection::Fault;
+use crate::net::connection::CloseCause;
 use crate::net::counters::NetCounters;
 use crate::net::http::{Accept, Method, Request, Response};
 use crate::net::{Bytes, Io, Service};
@@ -112,7 +112,7 @@ impl Service for Ops {
 
     fn drained(&mut self, _: &mut dyn Io, _: ConnId) {}
 
-    fn closed(&mut self, _: &mut dyn Io, _: ConnId, _: Option<Fault>) {}
+    fn closed(&mut self, _: &mut dyn Io, _: ConnId, _: CloseCause) {}
 
     fn deadline(&self) -> Option<Millis> {
         None

@@ -126,23 +126,43 @@ impl World {
             Place::Docked(station) => self.system().station(station),
             _ => None,
         };
-        match (station, self.system().spawn) {
-            (Some(station), _) => (station.x, station.y, 0.0),
-            (None, Spawn::Point { x, y, rotation }) => (x, y, rotation),
-            (
-                None,
-                Spawn::Area {
-                    min_x,
-                    min_y,
-                    max_x,
-                    max_y,
-                },
-            ) => (
-                f32::midpoint(min_x, max_x),
-                f32::midpoint(min_y, max_y),
-                0.0,
-            ),
+        match station {
+            Some(station) => (station.x, station.y, 0.0),
+            None => self.system().spawn.middle(),
         }
+    }
+
+    /// A pilot who stays, as [`Self::dismiss`] would give the pilot: for a checkpoint. `None` if the
+    /// handle has no pilot.
+    pub fn stored_pilot(&self, ship: Handle) -> Option<Pilot> {
+        let pilot = self.pilot(ship)?;
+        let (hull, fuel, place) = if let Some(row) = pilot.row {
+            let entities = &self.entities;
+            let place = pilot.docked_at.map_or_else(
+                || Place::Space {
+                    x: entities.xs[row],
+                    y: entities.ys[row],
+                    vx: entities.vxs[row],
+                    vy: entities.vys[row],
+                    rotation: entities.rotation(row),
+                },
+                Place::Docked,
+            );
+            (pilot.hull, pilot.fuel, place)
+        } else {
+            let ship = self.context.ship();
+            let place = respawn_place(&self.context, pilot.home);
+            (ship.hull_max, ship.fuel_max, place)
+        };
+        Some(Pilot {
+            player: pilot.player.clone(),
+            credits: pilot.credits,
+            cargo: pilot.cargo.to_vec(),
+            hull,
+            fuel,
+            place,
+            home: pilot.home,
+        })
     }
 }
 

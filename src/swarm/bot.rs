@@ -4,7 +4,7 @@
 //! Waiting ─begin▶ Connecting ─upgraded▶ LoggingIn ─auth.ok▶ Joining ─joined▶ Arriving
 //!    ▲                                      │
 //!    └── no room: come back in a while ─────┘
-//!    ─first delta▶ Flying ─finish▶ Closing ─▶ RemovalReason                (a failure goes to RemovalReason)
+//!    ─first delta▶ Flying ─finish▶ Closing ─▶ Gone                (a failure goes to Gone)
 //! ```
 //!
 //! Reads no clock: every call gets the moment. Work a message: see [`sight`](super::sight).
@@ -42,7 +42,7 @@ pub(super) enum BotState {
     Arriving,
     Flying,
     Closing,
-    RemovalReason,
+    Gone,
 }
 
 /// What all bots of a run share.
@@ -106,7 +106,7 @@ impl Bot {
         Self {
             player,
             token,
-            link: ClientLink::RemovalReason,
+            link: ClientLink::Gone,
             stage: BotState::Waiting,
             pilot: BotPilot::new(number, conduct),
             began: None,
@@ -190,7 +190,7 @@ impl Bot {
                 LinkReceived::Over(code) => {
                     if let (Some(code), false) = (
                         code,
-                        matches!(self.stage, BotState::Closing | BotState::RemovalReason),
+                        matches!(self.stage, BotState::Closing | BotState::Gone),
                     ) {
                         turn.counters.close(code);
                     }
@@ -207,9 +207,9 @@ impl Bot {
         match self.stage {
             BotState::Flying | BotState::Arriving => {
                 turn.counters.lost += 1;
-                self.stage = BotState::RemovalReason;
+                self.stage = BotState::Gone;
             }
-            BotState::Closing | BotState::RemovalReason => self.stage = BotState::RemovalReason,
+            BotState::Closing | BotState::Gone => self.stage = BotState::Gone,
             BotState::Waiting | BotState::Connecting | BotState::LoggingIn | BotState::Joining => {
                 self.fail(reason, turn);
             }
@@ -217,10 +217,10 @@ impl Bot {
     }
 
     pub(super) fn fail(&mut self, reason: String, turn: &mut BotTurn<'_>) -> bool {
-        if self.stage != BotState::RemovalReason {
+        if self.stage != BotState::Gone {
             turn.counters.fail(reason);
         }
-        self.stage = BotState::RemovalReason;
+        self.stage = BotState::Gone;
         self.has_said_goodbye = true;
         self.link.close();
         false
@@ -436,13 +436,13 @@ impl Bot {
     fn send(&mut self, request: Request<'_>, turn: &mut BotTurn<'_>) -> LinkSent {
         self.seq += 1;
         let Some(seq) = Seq::new(self.seq) else {
-            return LinkSent::RemovalReason;
+            return LinkSent::Gone;
         };
         turn.out.clear();
         encode_request(&Message { seq, request }, turn.unix, turn.out);
         match str::from_utf8(turn.out) {
             Ok(text) => self.link.send(Utf8Bytes::from(text)),
-            Err(_) => LinkSent::RemovalReason,
+            Err(_) => LinkSent::Gone,
         }
     }
 
@@ -463,7 +463,7 @@ impl Bot {
         self.has_said_goodbye = true;
         self.link.close();
         self.stage = if self.link.is_gone() {
-            BotState::RemovalReason
+            BotState::Gone
         } else {
             BotState::Closing
         };

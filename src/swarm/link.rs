@@ -177,7 +177,7 @@ pub(super) enum ClientLink {
     /// The WebSocket is open, and messages flow.
     Open(Box<ClientChannel>),
     /// Over, or not begun.
-    RemovalReason,
+    Gone,
 }
 
 /// An open connection.
@@ -209,7 +209,7 @@ pub(super) enum LinkSent {
     /// Too much waits already: nothing was queued.
     Full,
     /// There is no connection to send on.
-    RemovalReason,
+    Gone,
 }
 
 /// Close code for a connection that ended without a word (RFC 6455, 7.1.5).
@@ -246,7 +246,7 @@ impl ClientLink {
         request: &Request,
         tls: Option<&ClientTls>,
     ) -> Result<bool, String> {
-        let result = match mem::replace(self, Self::RemovalReason) {
+        let result = match mem::replace(self, Self::Gone) {
             Self::Connecting(tcp) => {
                 if let Some(error) = tcp.take_error().ok().flatten() {
                     return Err(format!("connect: {error}"));
@@ -350,7 +350,7 @@ impl ClientLink {
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) => {
                     let is_agreed = matches!(error, Error::ConnectionClosed | Error::AlreadyClosed);
-                    *self = Self::RemovalReason;
+                    *self = Self::Gone;
                     return LinkReceived::Over((!is_agreed).then_some(ABNORMAL));
                 }
             }
@@ -360,13 +360,13 @@ impl ClientLink {
     /// Sends a text message.
     pub(super) fn send(&mut self, text: Utf8Bytes) -> LinkSent {
         let Self::Open(channel) = self else {
-            return LinkSent::RemovalReason;
+            return LinkSent::Gone;
         };
         match channel.socket.send(Message::Text(text)) {
             Ok(()) => LinkSent::Queued,
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => LinkSent::Queued,
             Err(Error::WriteBufferFull(_)) => LinkSent::Full,
-            Err(_) => LinkSent::RemovalReason,
+            Err(_) => LinkSent::Gone,
         }
     }
 
@@ -389,12 +389,12 @@ impl ClientLink {
                 }));
                 let _ = socket.flush();
             }
-            _ => *self = Self::RemovalReason,
+            _ => *self = Self::Gone,
         }
     }
 
     /// Whether there is a connection, established or not.
     pub(super) fn is_gone(&self) -> bool {
-        matches!(self, Self::RemovalReason)
+        matches!(self, Self::Gone)
     }
 }

@@ -236,6 +236,25 @@ pub enum Spawn {
     },
 }
 
+impl Spawn {
+    /// The point, or the middle of the rectangle, as x, y (u) and rotation (rad).
+    pub const fn middle(&self) -> (f32, f32, f32) {
+        match *self {
+            Self::Point { x, y, rotation } => (x, y, rotation),
+            Self::Area {
+                min_x,
+                min_y,
+                max_x,
+                max_y,
+            } => (
+                f32::midpoint(min_x, max_x),
+                f32::midpoint(min_y, max_y),
+                0.0,
+            ),
+        }
+    }
+}
+
 /// A place to dock, trade and repair.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Station {

@@ -253,7 +253,7 @@ fn a_cut_that_only_a_send_can_notice_is_noticed() {
     far.cut();
     assert_eq!(
         rig.shard.send(conn, "anybody there?".into()),
-        Sent::RemovalReason
+        Sent::Gone
     );
     while rig.shard.turn(&mut rig.service) {}
     assert_eq!(rig.service.closed_count(), 1);
@@ -408,7 +408,7 @@ fn an_id_dies_with_its_connection() {
     let second = rig.open();
     assert_eq!(
         rig.shard.send(old, "for the first".into()),
-        Sent::RemovalReason
+        Sent::Gone
     );
     rig.shard.close(old, 4001, "");
     rig.settle();

@@ -1,6 +1,21 @@
-//! What a peer can do to have its WebSocket ended by this layer, and how it is told.
+//! Why a WebSocket is over, and what a peer can do to have it ended by this layer.
 
 use crate::limits::FLOOD_CLOSE_CODE;
+
+/// Why a WebSocket is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseCause {
+    /// The service closed it.
+    Service,
+    /// This layer did, for what the peer did.
+    Fault(Fault),
+    /// It made room for another connection.
+    Displaced,
+    /// The server stops.
+    Stopping,
+    /// The peer or the network ended it.
+    Peer,
+}
 
 /// Why a WebSocket was ended for its peer's doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +44,18 @@ impl Fault {
         Self::InvalidUtf8,
         Self::BrokenProtocol,
     ];
+
+    /// The identifier by which metrics call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PingFlood => "ping_flood",
+            Self::FragmentFlood => "fragment_flood",
+            Self::Silence => "silence",
+            Self::MessageTooBig => "message_too_big",
+            Self::InvalidUtf8 => "invalid_utf8",
+            Self::BrokenProtocol => "broken_protocol",
+        }
+    }
 
     /// The close frame's code.
     pub const fn code(self) -> u16 {

@@ -85,7 +85,7 @@ impl<S: Transport> Connection<S> {
     /// Queues one message and writes it at once if nothing waits before it: one copy, one write.
     pub fn send(&mut self, writer: &mut FrameWriter, message: Message) -> Sent {
         if !self.is_open() || self.link.is_broken() {
-            return Sent::RemovalReason;
+            return Sent::Gone;
         }
         if !self.has_room(message.len() + FRAME_HEADER_BYTES_MAX) {
             return Sent::Full;
@@ -93,7 +93,7 @@ impl<S: Transport> Connection<S> {
         match writer.0.write(&mut self.link, message) {
             Ok(()) => {}
             Err(Error::WriteBufferFull(_)) => return Sent::Full,
-            Err(_) => return Sent::RemovalReason,
+            Err(_) => return Sent::Gone,
         }
         self.outcome()
     }
@@ -101,7 +101,7 @@ impl<S: Transport> Connection<S> {
     /// As [`send`](Self::send), for a frame that is whole already: no copy, one write.
     pub fn send_frame(&mut self, frame: &[u8]) -> Sent {
         if !self.is_open() || self.link.is_broken() {
-            return Sent::RemovalReason;
+            return Sent::Gone;
         }
         if !self.has_room(frame.len()) {
             return Sent::Full;
@@ -118,7 +118,7 @@ impl<S: Transport> Connection<S> {
     /// What became of a frame that the link was given.
     fn outcome(&mut self) -> Sent {
         if self.link.is_broken() {
-            return Sent::RemovalReason;
+            return Sent::Gone;
         }
         if self.link.pending_bytes() > 0 {
             self.owes_drained = true;
@@ -129,6 +129,7 @@ impl<S: Transport> Connection<S> {
 
     /// Starts the close handshake behind all waiting output; nothing if it is not open.
     pub fn close(&mut self, code: u16, reason: &str, now: Millis) {
+        self.note_cause(CloseCause::Service);
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Open(mut receiver) => {
                 let context = &mut receiver.context;
@@ -150,6 +151,7 @@ impl<S: Transport> Connection<S> {
     /// Gives the place to somebody else, at once: an open WebSocket is told to come again, as far as
     /// the kernel takes it; everything else that waits is lost.
     pub fn displace(&mut self, now: Millis) {
+        self.note_cause(CloseCause::Displaced);
         self.close(DISPLACED_CLOSE_CODE, "the server is full", now);
         self.link.hang_up();
         self.phase = Phase::Over;
@@ -157,9 +159,7 @@ impl<S: Transport> Connection<S> {
 
     /// Closes an open WebSocket for what its peer did.
     fn blame(&mut self, fault: Fault, now: Millis) {
-        if self.is_open() {
-            self.fault = Some(fault);
-        }
+        self.note_cause(CloseCause::Fault(fault));
         self.close(fault.code(), fault.reason(), now);
     }
 

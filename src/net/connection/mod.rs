@@ -21,7 +21,7 @@ mod link;
 use std::io::{ErrorKind, Read, Write};
 use std::net::IpAddr;
 
-pub use fault::Fault;
+pub use fault::{CloseCause, Fault};
 pub use frames::FrameWriter;
 pub use link::{Link, Readiness, Transport};
 
@@ -52,8 +52,8 @@ pub enum ConnectionEvent {
     Binary,
     /// All output that had been waiting is on its way.
     Drained,
-    /// The WebSocket is over, for what its peer did if so; comes once if `accept` was called.
-    Closed(Option<Fault>),
+    /// The WebSocket is over; comes once if `accept` was called.
+    Closed(CloseCause),
     /// The connection is over and may be dropped.
     Finished,
 }
@@ -93,7 +93,8 @@ pub struct Connection<S> {
     arrival: Arrival,
     owes_drained: bool,
     owes_closed: bool,
-    fault: Option<Fault>,
+    /// Why this side has ended the WebSocket, once it has.
+    close_cause: Option<CloseCause>,
     controls: Bucket,
     reading_pauses_at_bytes: usize,
     pending_bytes_max: usize,
@@ -116,7 +117,7 @@ impl<S: Transport> Connection<S> {
             arrival,
             owes_drained: false,
             owes_closed: false,
-            fault: None,
+            close_cause: None,
             controls: Bucket::full(RATE_CONTROLS, now),
             reading_pauses_at_bytes: config.reading_pauses_at_bytes(),
             pending_bytes_max: config.pending_bytes_max,
@@ -191,7 +192,7 @@ impl<S: Transport> Connection<S> {
             }
             if self.owes_closed && !self.is_open() {
                 self.owes_closed = false;
-                return ConnectionEvent::Closed(self.fault);
+                return ConnectionEvent::Closed(self.close_cause.unwrap_or(CloseCause::Peer));
             }
             let found = match self.phase {
                 Phase::Head(_) => self.poll_head(now),
@@ -264,7 +265,17 @@ impl<S: Transport> Connection<S> {
     pub fn dismiss(&mut self, now: Millis) {
         match self.phase {
             Phase::Head(_) => self.abandon(),
-            _ => self.close(1001, "the server is going away", now),
+            _ => {
+                self.note_cause(CloseCause::Stopping);
+                self.close(1001, "the server is going away", now);
+            }
+        }
+    }
+
+    /// Notes why this side ends an open WebSocket; the first cause counts.
+    fn note_cause(&mut self, cause: CloseCause) {
+        if self.is_open() {
+            self.close_cause.get_or_insert(cause);
         }
     }
 

@@ -89,12 +89,12 @@ impl<S: Transport> Shard<S> {
             }
             ConnectionEvent::Request(head) => self.answer(conn, head, service),
             ConnectionEvent::Drained => service.drained(self, conn),
-            ConnectionEvent::Closed(fault) => {
+            ConnectionEvent::Closed(cause) => {
                 self.counters.closed.add(1);
-                if let Some(fault) = fault {
+                if let CloseCause::Fault(fault) = cause {
                     self.counters.faults(fault).add(1);
                 }
-                service.closed(self, conn, fault);
+                service.closed(self, conn, cause);
             }
             ConnectionEvent::Idle | ConnectionEvent::Control | ConnectionEvent::Finished => {}
         }

@@ -348,7 +348,7 @@ impl<S: Transport> Shard<S> {
             .get_mut(conn.slot as usize)
             .filter(|entry| entry.generation == conn.generation && conn.shard == self.number);
         let Some(entry) = entry else {
-            return Sent::RemovalReason;
+            return Sent::Gone;
         };
         let was_open = entry.connection.is_open();
         let sent = send(&mut entry.connection, writer);
@@ -359,8 +359,8 @@ impl<S: Transport> Shard<S> {
             }
             Sent::Full => self.counters.messages_refused.add(1),
             // The stream broke just now: let its end be noticed.
-            Sent::RemovalReason if was_open => self.enqueue(conn.slot),
-            Sent::RemovalReason => {}
+            Sent::Gone if was_open => self.enqueue(conn.slot),
+            Sent::Gone => {}
         }
         sent
     }

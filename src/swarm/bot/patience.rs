@@ -13,7 +13,7 @@ impl Bot {
 
     /// The server refused the login for its own sake: a new connection, when it says so.
     pub(super) fn put_off(&mut self, wait_ms: u64, turn: &BotTurn<'_>) {
-        self.link = ClientLink::RemovalReason;
+        self.link = ClientLink::Gone;
         self.stage = BotState::Waiting;
         let wait = Duration::from_millis(wait_ms.min(SWARM_JOIN_MS_MAX));
         self.again = Some(turn.now + wait);

@@ -123,7 +123,7 @@ impl Io for Net {
 
     fn send(&mut self, conn: ConnId, text: Utf8Bytes) -> Sent {
         let Some(wire) = self.wire(conn).filter(|wire| wire.closed.is_none()) else {
-            return Sent::RemovalReason;
+            return Sent::Gone;
         };
         let frame_bytes = text.len() + HEADER_BYTES;
         if wire.pending_bytes + frame_bytes > PENDING_BYTES_MAX {

@@ -14,6 +14,7 @@ use orrery::gateway::Gateway;
 use orrery::ids::{ConnId, Millis, PlayerId, SystemIndex, UnixMillis};
 use orrery::limits::{CONNECTIONS_MAX, PENDING_BYTES_MAX, PLAYERS_MAX, REQUEST_DIGESTS_MAX};
 use orrery::net::Service;
+use orrery::net::connection::CloseCause;
 use orrery::net::http::head::{HeadProgress, Incoming, RequestHead};
 use orrery::node::Node;
 use orrery::recorder::Recorder;
@@ -292,7 +293,7 @@ impl Cluster {
         seat.stage = SeatState::Over(None);
         let shard = usize::from(seat.conn.shard);
         self.nets[shard].hang_up(seat.conn);
-        self.gateways[shard].closed(&mut self.nets[shard], seat.conn, None);
+        self.gateways[shard].closed(&mut self.nets[shard], seat.conn, CloseCause::Peer);
     }
 
     /// One thirtieth of a second of everything, and all checks.
@@ -376,7 +377,7 @@ impl Cluster {
     fn end(&mut self) {
         for (gateway, net) in self.gateways.iter_mut().zip(&mut self.nets) {
             for conn in std::mem::take(&mut net.ending) {
-                gateway.closed(net, conn, None);
+                gateway.closed(net, conn, CloseCause::Peer);
             }
         }
     }

@@ -138,7 +138,7 @@ fn a_reader_that_stands_still_for_ten_seconds_ends_with_4004() {
     let server = busy();
     let relay = Relay::to(server.listen);
     let mut client = pilot(&relay, &server, "sleeper");
-    let closes = r#"orrery_closes_total{kind="reading too slowly"}"#;
+    let closes = r#"orrery_closes_total{kind="too_slow"}"#;
     let dropped = "orrery_deltas_dropped_total";
     let (closed, missed) = (server.metric(closes), server.metric(dropped));
     relay.down(Flow::Stall);

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use orrery::ids::{ConnId, Millis, Name};
-use orrery::net::connection::{Fault, Transport};
+use orrery::net::connection::{CloseCause, Transport};
 use orrery::net::http::{Accept, Method, Request, Response};
 use orrery::net::memory::{End, duplex};
 use orrery::net::shard::{Common, Shard};
@@ -96,7 +96,7 @@ impl Service for Recorder {
         if upgrade.path != "/ws" {
             return Err(Response::text(404, "nothing here"));
         }
-        assert_eq!(io.send(conn, "too early".into()), Sent::RemovalReason);
+        assert_eq!(io.send(conn, "too early".into()), Sent::Gone);
         self.calls.push(Call::Open(conn));
         let known = upgrade.subprotocols().any(|name| name == "orrery.v1.json");
         Ok(Accept {
@@ -146,8 +146,8 @@ impl Service for Recorder {
         self.calls.push(Call::Drained);
     }
 
-    fn closed(&mut self, io: &mut dyn Io, conn: ConnId, _: Option<Fault>) {
-        assert_eq!(io.send(conn, "too late".into()), Sent::RemovalReason);
+    fn closed(&mut self, io: &mut dyn Io, conn: ConnId, _: CloseCause) {
+        assert_eq!(io.send(conn, "too late".into()), Sent::Gone);
         self.calls.push(Call::Closed(conn));
     }
 

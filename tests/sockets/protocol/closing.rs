@@ -97,7 +97,7 @@ fn a_client_that_stops_reading_ends_with_4004() {
     let mut client = Client::over(TcpStream::from(socket), server.listen, "/ws");
     client.login(&Server::token("sleeper"));
     client.enter("sol-1");
-    let closes = r#"orrery_closes_total{kind="reading too slowly"}"#;
+    let closes = r#"orrery_closes_total{kind="too_slow"}"#;
     let before = server.metric(closes);
     server.wait_until("the server gives up", |server| {
         server.metric(closes) > before

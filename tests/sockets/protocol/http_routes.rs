@@ -274,7 +274,7 @@ fn who_pings_without_end_is_closed_with_4008() {
     }
     assert_eq!(client.ending().code, 4008);
     server.wait_until("the flood is counted", |server| {
-        server.metric("orrery_faults_total{kind=\"too many pings\"}") >= 1.0
+        server.metric("orrery_faults_total{kind=\"ping_flood\"}") >= 1.0
     });
 }
 
