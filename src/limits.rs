@@ -333,7 +333,8 @@ pub const RATE_FAULTS: Rate = Rate {
 };
 // Net: what strangers may cost.
 
-/// Connections in all, over every shard of one listener: at 24 KiB of buffers each, 240 MB.
+/// Connections in all, over every shard of one listener; what one may take at most is `connection_bytes` of
+/// `server::budget`, 353 KiB without TLS.
 pub const CONNECTIONS_MAX: usize = 10_000;
 
 /// Share of all places that is closed to anonymous connections, in percent: who has logged in, or

@@ -131,9 +131,24 @@ mod tests {
     #[test]
     fn an_ending_says_its_code_and_cause_whoever_ended_the_connection() {
         for (cause, closing, code, told) in [
-            (CloseCause::Service, Some(CloseCode::Replaced), Some(4003), "newer login"),
-            (CloseCause::Peer, Some(CloseCode::TooSlow), Some(4004), "too slowly"),
-            (CloseCause::Fault(Fault::Silence), None, Some(1001), "nothing heard"),
+            (
+                CloseCause::Service,
+                Some(CloseCode::Replaced),
+                Some(4003),
+                "newer login",
+            ),
+            (
+                CloseCause::Peer,
+                Some(CloseCode::TooSlow),
+                Some(4004),
+                "too slowly",
+            ),
+            (
+                CloseCause::Fault(Fault::Silence),
+                None,
+                Some(1001),
+                "nothing heard",
+            ),
             (CloseCause::Displaced, None, Some(1013), "made room"),
             (CloseCause::Stopping, None, Some(1001), "shutting down"),
             (CloseCause::Peer, None, None, "the peer"),

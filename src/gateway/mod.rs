@@ -4,7 +4,7 @@
 //! by one, frames into each client's `world.delta`. It knows no rule of the game. Order of a
 //! connection: `open` → texts, replies, frames → `closed`.
 //!
-//! Backpressure: replies always queue (a client that lets them pile up past the net layer's bound
+//! Back-pressure: replies always queue (a client that lets them pile up past the net layer's bound
 //! is closed); state never queues behind unsent output. A client that cannot take a delta misses
 //! it, is owed a snapshot, asks the tick for one when its output has drained, and is closed when
 //! nothing moves for [`STALL_MS_MAX`](crate::limits::STALL_MS_MAX).
@@ -214,9 +214,7 @@ impl Gateway {
         self.parts
             .metrics
             .closes
-            .get_or_create(&KindLabel {
-                kind: code.name(),
-            })
+            .get_or_create(&KindLabel { kind: code.name() })
             .inc();
         if let Some(client) = self.client(conn) {
             client.session.close();

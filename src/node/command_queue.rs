@@ -8,7 +8,7 @@
 //!
 //! An order whose id is new, or that names none, finds an empty queue and is off it at once. What
 //! waits is bounded: by [`PILOT_COMMANDS_MAX`] with the orders that the world has not carried out yet,
-//! and steering by one stretch between two others. The queue belongs to a connection and is emptied
+//! and steering by one run of it between two others. The queue belongs to a connection and is emptied
 //! with it; what the world was given stays noted until it is concluded.
 //!
 //! Sans-IO: [`CommandQueue::next`] says what may take effect, [`CommandQueue::ask`] what the store is to

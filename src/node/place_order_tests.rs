@@ -124,7 +124,10 @@ fn an_outcome_is_kept_with_the_batch_that_makes_its_player_forgettable() {
     assert_eq!(node.batch.len(), 1);
     let entry = node.players.get(ann).unwrap();
     assert_eq!(entry.kept_in_batch, batch);
-    assert_eq!(entry.requests.judge(request_digest("a")), Judgement::MaybeKnown);
+    assert_eq!(
+        entry.requests.judge(request_digest("a")),
+        Judgement::MaybeKnown
+    );
 }
 
 #[test]

@@ -9,7 +9,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-
 /// What to do with an order that carries a request id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Judgement {

@@ -31,8 +31,8 @@
 //! **To add a field**, add its entry: meaning, name, type, presence, unit (the macros of `table.rs` say
 //! how). The compiler then names each place that has to say what the field's value is: the reading of a
 //! request (`decode.rs`), the literal of an answer, the row's values in `replication`. Then
-//! `ORRERY_BLESS=1 cargo test --test protocol_table` writes the tables of `PROTOCOL.md`, and
-//! `cargo test --test page_types` names the line that `types.js` lacks.
+//! `ORRERY_BLESS=1 cargo test --lib protocol_table` writes the tables of `PROTOCOL.md`, and
+//! `cargo test --lib page_types` names the line that `types.js` lacks.
 //!
 //! **To add a message**, add its payload with `object!` and its line to `requests!` or `replies!`, and
 //! give it a section with an example in `PROTOCOL.md`. A request also needs a `ReadPayload` in

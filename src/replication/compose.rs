@@ -48,6 +48,7 @@ const _: () = {
 ///
 /// Work: about nine copies, and a look at each entity that crossed a cell's edge in the view; in a
 /// crowd, a look at each entity of the view.
+#[inline(never)]
 pub fn delta(frame: &TickFrame, pilot: &ClientView, seq: u64, out: &mut Vec<u8>) {
     let mut delta = DeltaOf {
         frame,
@@ -60,6 +61,7 @@ pub fn delta(frame: &TickFrame, pilot: &ClientView, seq: u64, out: &mut Vec<u8>)
 
 /// Appends the client's `world.snapshot`: everything in its view in full. Only for a frame that
 /// carries one for it ([`ClientView::has_snapshot`]).
+#[inline(never)]
 pub fn snapshot(frame: &TickFrame, pilot: &ClientView, seq: u64, out: &mut Vec<u8>) {
     write_snapshot(seq, &mut SnapshotOf { frame, pilot }, out);
 }
@@ -74,11 +76,17 @@ struct DeltaOf<'f> {
     has_removed: bool,
 }
 
+#[expect(
+    clippy::inline_always,
+    reason = "the writer of the message is instantiated in another codegen unit"
+)]
 impl DeltaSource for DeltaOf<'_> {
+    #[inline(always)]
     fn stamp(&self) -> &[u8] {
         &self.frame.stamp
     }
 
+    #[inline(always)]
     fn entity_updates(&mut self, out: &mut Vec<u8>) {
         if self.pilot.before == Before::Same {
             self.mixed = same(self.frame, self.pilot, out);
@@ -87,26 +95,31 @@ impl DeltaSource for DeltaOf<'_> {
         }
     }
 
+    #[inline(always)]
     fn entity_removed(&mut self, out: &mut Vec<u8>) {
         let start = out.len();
         write_removals(self.frame, self.pilot, self.mixed, RemovalField::Id, out);
         self.has_removed = out.len() > start;
     }
 
+    #[inline(always)]
     fn events(&mut self, out: &mut Vec<u8>) {
         events(self.frame, self.pilot, self.mixed, out);
     }
 
+    #[inline(always)]
     fn you_zone_context(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.pilot.zone.of(&self.frame.pilot_bytes));
     }
 
+    #[inline(always)]
     fn last_input_seq(&mut self, field: OptionalField<'_>) {
         if let Some(seq) = self.pilot.last_input_seq {
             field.append(&seq);
         }
     }
 
+    #[inline(always)]
     fn gone(&mut self, field: OptionalField<'_>) {
         if self.has_removed {
             field.append_entries(|out| {
@@ -121,12 +134,14 @@ impl DeltaSource for DeltaOf<'_> {
         }
     }
 
+    #[inline(always)]
     fn you(&mut self, field: OptionalField<'_>) {
         if !self.pilot.you.is_empty() {
             field.append_text(self.pilot.you.of(&self.frame.pilot_bytes));
         }
     }
 
+    #[inline(always)]
     fn time_dilation(&mut self, field: OptionalField<'_>) {
         if self.frame.dilation_centi < 100 {
             field.append(&Fixed2::from_hundredths(self.frame.dilation_centi as i32));
@@ -140,15 +155,22 @@ struct SnapshotOf<'f> {
     pilot: &'f ClientView,
 }
 
+#[expect(
+    clippy::inline_always,
+    reason = "the writer of the message is instantiated in another codegen unit"
+)]
 impl SnapshotSource for SnapshotOf<'_> {
+    #[inline(always)]
     fn stamp(&self) -> &[u8] {
         &self.frame.stamp
     }
 
+    #[inline(always)]
     fn you(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.pilot.snapshot_you.of(&self.frame.pilot_bytes));
     }
 
+    #[inline(always)]
     fn entities(&mut self, out: &mut Vec<u8>) {
         for run in self.pilot.now.runs(self.frame.grid) {
             out.extend_from_slice(self.frame.full_in(&run));
@@ -158,10 +180,12 @@ impl SnapshotSource for SnapshotOf<'_> {
         }
     }
 
+    #[inline(always)]
     fn markets(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.frame.markets);
     }
 
+    #[inline(always)]
     fn zones(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.frame.zones);
     }
@@ -184,6 +208,7 @@ impl MixedBands {
 }
 
 /// The common case: the view's cells for a client who saw the same ones a frame ago.
+#[inline]
 fn same(frame: &TickFrame, pilot: &ClientView, out: &mut Vec<u8>) -> MixedBands {
     let mut mixed = MixedBands::NONE;
     for (band, run) in pilot.now.runs(frame.grid).enumerate() {
@@ -211,6 +236,7 @@ fn updates(frame: &TickFrame, pilot: &ClientView, run: &Range<u32>, out: &mut Ve
 
 /// The view's cells, for a client whose view moved: what it knew gets updates, what it did not know
 /// comes in full.
+#[inline]
 fn write_entered_cells(frame: &TickFrame, pilot: &ClientView, out: &mut Vec<u8>) {
     let before = frame.before(pilot);
     for Beside { left, both, right } in pilot.now.runs_beside(before, frame.grid) {
@@ -283,6 +309,7 @@ fn is_told(frame: &TickFrame, pilot: &ClientView, place: u32, run: &Range<u32>) 
 }
 
 /// The view's events: all of them, or the gravest and nearest that fit.
+#[inline]
 fn events(frame: &TickFrame, pilot: &ClientView, mixed: MixedBands, out: &mut Vec<u8>) {
     if frame.events.is_empty() {
         return;

@@ -330,6 +330,7 @@ impl TickFrame {
     }
 
     /// The cells of a run that somebody asked to have in full, with their bytes.
+    #[inline]
     pub(super) fn full_in(&self, cells: &Range<u32>) -> &[u8] {
         let at = |cell: u32| self.full.partition_point(|&(full, _)| full < cell);
         let asked = &self.full[at(cells.start)..at(cells.end)];

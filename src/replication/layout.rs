@@ -1,4 +1,4 @@
-//! Stretches laid down one behind the other: where each begins among the cells, and how its positions
+//! Chunks laid down one behind the other: where each begins among the cells, and how its positions
 //! move when it becomes part of the frame.
 //!
 //! The cut is by rows, so that every worker has about as much to encode; where it falls does not

@@ -1,4 +1,4 @@
-//! The store as the tick's store: the store's answers wait here until the tick takes them.
+//! The store as the node sees it: the store's answers wait here until the tick takes them.
 //!
 //! `Durable` goes straight on to the gateways, which hold replies for it; everything else is the
 //! node's. Answers are bounded by the questions that the store's inboxes take.
@@ -18,7 +18,7 @@ use crate::store::{
     self, Batch, Claim, OutcomeQuestion, Purpose, Refused, Stock, Store, StoreConfig, StoreError,
 };
 
-/// A running store, as a store.
+/// A running store behind the port that the node uses.
 pub struct StoreClient {
     /// Taken when the store is dropped, which waits for the writer to finish.
     store: Option<Store>,

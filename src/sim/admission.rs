@@ -13,7 +13,6 @@ use super::spawning::ship_row;
 use super::step_context::StepContext;
 use super::world::World;
 use crate::ids::{EntityKind, Handle, StationIndex, SystemIndex};
-use crate::universe::Spawn;
 
 /// Why a pilot was not let in; nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

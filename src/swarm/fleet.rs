@@ -305,8 +305,7 @@ impl<'o> Fleet<'o> {
 
     /// Whether every bot has the stream, or has failed.
     fn is_ramped(&self) -> bool {
-        let is_settled =
-            |bot: &Bot| matches!(bot.stage(), BotState::Flying | BotState::Gone);
+        let is_settled = |bot: &Bot| matches!(bot.stage(), BotState::Flying | BotState::Gone);
         self.begun == self.bots.len() && self.bots.iter().all(is_settled)
     }
 

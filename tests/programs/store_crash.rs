@@ -270,13 +270,13 @@ fn nothing_told_is_lost_and_nothing_is_doubled_by_kill_9_on_postgres() {
 }
 
 #[test]
-#[ignore = "200 runs: cargo test --test store_crash -- --ignored"]
+#[ignore = "200 runs: cargo test --test programs store_crash -- --ignored"]
 fn two_hundred_kills() {
     crash_matrix(&Database::sqlite(), 200);
 }
 
 #[test]
-#[ignore = "200 runs: cargo test --test store_crash -- --ignored"]
+#[ignore = "200 runs: cargo test --test programs store_crash -- --ignored"]
 fn two_hundred_kills_on_postgres() {
     let database = Database::postgres();
     crash_matrix(&database, 200);

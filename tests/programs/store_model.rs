@@ -430,7 +430,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
-    #[ignore = "1000 cases: cargo test --test store_model -- --ignored"]
+    #[ignore = "1000 cases: cargo test --test programs store_model -- --ignored"]
     fn the_store_agrees_with_plain_maps_a_thousand_times(
         events in prop::collection::vec(event(), 1..120),
     ) {

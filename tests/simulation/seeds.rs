@@ -1,5 +1,5 @@
 //! Whole-server simulation: random players, lines, disks and restarts, everything checked in every
-//! tick. A failing seed is printed; `ORRERY_SEED=n cargo test --test cluster_seeds one_seed --
+//! tick. A failing seed is printed; `ORRERY_SEED=n cargo test --test simulation one_seed --
 //! --ignored` replays it exactly.
 
 use crate::cluster;

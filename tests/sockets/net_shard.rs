@@ -251,10 +251,7 @@ fn a_cut_that_only_a_send_can_notice_is_noticed() {
         panic!("not open");
     };
     far.cut();
-    assert_eq!(
-        rig.shard.send(conn, "anybody there?".into()),
-        Sent::Gone
-    );
+    assert_eq!(rig.shard.send(conn, "anybody there?".into()), Sent::Gone);
     while rig.shard.turn(&mut rig.service) {}
     assert_eq!(rig.service.closed_count(), 1);
     assert!(rig.shard.is_empty());
@@ -406,10 +403,7 @@ fn an_id_dies_with_its_connection() {
     drop(first);
     rig.settle();
     let second = rig.open();
-    assert_eq!(
-        rig.shard.send(old, "for the first".into()),
-        Sent::Gone
-    );
+    assert_eq!(rig.shard.send(old, "for the first".into()), Sent::Gone);
     rig.shard.close(old, 4001, "");
     rig.settle();
     assert!(second.drain().is_empty());

@@ -14,7 +14,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Message, Role, WebSocketContext};
 
 use super::fragments::{FragmentMeter, Metered};
-use super::{Connection, ConnectionEvent, Fault, Link, Phase, Transport};
+use super::{CloseCause, Connection, ConnectionEvent, Fault, Link, Phase, Transport};
 use crate::bucket::Bucket;
 use crate::ids::Millis;
 use crate::limits::{

@@ -263,13 +263,12 @@ impl<S: Transport> Connection<S> {
     /// The server stops: a WebSocket is closed with 1001, a request under way is dropped, an
     /// answer under way goes on.
     pub fn dismiss(&mut self, now: Millis) {
-        match self.phase {
-            Phase::Head(_) => self.abandon(),
-            _ => {
-                self.note_cause(CloseCause::Stopping);
-                self.close(1001, "the server is going away", now);
-            }
+        if matches!(self.phase, Phase::Head(_)) {
+            self.abandon();
+            return;
         }
+        self.note_cause(CloseCause::Stopping);
+        self.close(1001, "the server is going away", now);
     }
 
     /// Notes why this side ends an open WebSocket; the first cause counts.

@@ -4,7 +4,7 @@
 use super::{Shard, Transport};
 use crate::ids::ConnId;
 use crate::limits::{MESSAGES_PER_TURN_MAX, READ_BYTES_PER_TURN_MAX};
-use crate::net::connection::ConnectionEvent;
+use crate::net::connection::{CloseCause, ConnectionEvent};
 use crate::net::http::head::RequestHead;
 use crate::net::http::upgrade::{Wanted, judge};
 use crate::net::http::{Accept, Method, Response};

@@ -145,3 +145,45 @@ fn a_draining_server_says_so_closes_with_1001_and_exits_0_within_5_s() {
     drop(silent);
     assert!(TcpStream::connect(server.listen).is_err(), "nobody listens");
 }
+
+/// What the log says of the end of a player's connections, a line each.
+fn endings(server: &Server, player: &str) -> Vec<String> {
+    let log = server.log();
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("connection closed"));
+    let own = lines.filter(|line| line.contains(&format!("player={player} ")));
+    own.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_log_says_of_a_connection_that_ended_whose_it_was_from_where_and_why() {
+    let mut server = Server::start(Setup::world(worlds::PORT));
+    let mut former = Client::pilot(&server, "ann");
+    let newer = Client::pilot(&server, "ann");
+    assert_eq!(former.ending().code, 4003);
+    drop(newer);
+    server.wait_until("both ends are in the log", |server| {
+        endings(server, "ann").len() == 2
+    });
+    let ann = endings(&server, "ann");
+    assert!(ann[0].contains("address=127.0.0.1 conn="), "{ann:?}");
+    assert!(
+        ann[0].contains(r#"code=4003 cause="replaced by a newer login""#),
+        "{ann:?}"
+    );
+    assert!(
+        ann[1].contains(r#"cause="the peer or its network ended it""#) && !ann[1].contains("code="),
+        "{ann:?}"
+    );
+
+    let mut bob = Client::pilot(&server, "bob");
+    server.terminate();
+    assert_eq!(bob.ending().code, 1001);
+    assert!(server.exit(Duration::from_secs(5)).is_some());
+    let bob = endings(&server, "bob");
+    assert!(
+        bob.len() == 1 && bob[0].contains(r#"code=1001 cause="server is shutting down""#),
+        "{bob:?}"
+    );
+}

@@ -2,7 +2,7 @@
 //! over TLS, and then say nothing; the process's own memory is compared before and after.
 //!
 //! ```text
-//! cargo test --release --test protocol idle -- --nocapture     prints the figures
+//! cargo test --release --test sockets protocol::memory idle -- --nocapture     prints the figures
 //! ```
 //!
 //! What the kernel holds beside it is not the process's: 3.7 kB a connection by `/proc/slabinfo` on
