@@ -1,6 +1,6 @@
 //! What the server tells operators about itself, in Prometheus' words.
 //!
-//! Every figure is an atomic that its owner bumps; the operator's port renders them on demand. No
+//! Every metric is an atomic that its owner bumps; the operator's port renders them on demand. No
 //! label has a value that a peer chose.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-/// Which system a figure is of.
+/// Which system a metric is of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct SystemLabel {
     /// The system's id.
@@ -30,7 +30,7 @@ pub struct PhaseLabel {
     pub system: String,
 }
 
-/// What kind of message a figure is of.
+/// What kind of message a metric is of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct KindLabel {
     /// A name out of the code, never a peer's.
@@ -106,7 +106,7 @@ impl ConnectionMetrics {
 
 type Fraction = Gauge<f64, AtomicU64>;
 
-/// All figures. Cloning shares them.
+/// All metrics. Cloning shares them.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Arc<Registry>,
@@ -186,7 +186,7 @@ const SPAN_BUCKETS: [f64; 14] = [
 const PHASE_BUCKETS: [f64; 6] = [0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01];
 
 impl Metrics {
-    /// All figures at zero.
+    /// All metrics at zero.
     pub fn new() -> Self {
         let mut metrics = Self {
             registry: Arc::default(),

@@ -26,12 +26,12 @@ pub(super) struct Subject<'a> {
 
 /// How a connection ended: the close frame's code, where this side sent one, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ending {
+pub(super) struct ConnectionEnd {
     code: Option<u16>,
     cause: &'static str,
 }
 
-impl Ending {
+impl ConnectionEnd {
     /// `closing` is the code with which this gateway closed it, if it did.
     pub(super) fn of(cause: CloseCause, closing: Option<CloseCode>) -> Self {
         let (code, cause) = match (cause, closing) {
@@ -113,11 +113,11 @@ impl ClientEvents {
         debug!(player, %address, %conn, seq, code = code.as_str(), left_out, "request refused");
     }
 
-    pub(super) fn closed(&mut self, subject: Subject<'_>, ending: Ending, now: Millis) {
+    pub(super) fn closed(&mut self, subject: Subject<'_>, ending: ConnectionEnd, now: Millis) {
         if let Some(left_out) = self.take(subject, now) {
             let player = subject.player.map(tracing::field::display);
             let (address, conn) = (subject.address, subject.conn);
-            let Ending { code, cause } = ending;
+            let ConnectionEnd { code, cause } = ending;
             info!(player, %address, %conn, code, cause, left_out, "connection closed");
         }
     }
@@ -153,7 +153,7 @@ mod tests {
             (CloseCause::Stopping, None, Some(1001), "shutting down"),
             (CloseCause::Peer, None, None, "the peer"),
         ] {
-            let ending = Ending::of(cause, closing);
+            let ending = ConnectionEnd::of(cause, closing);
             assert_eq!(ending.code, code, "{cause:?}");
             assert!(ending.cause.contains(told), "{ending:?}");
         }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::client_events::Ending;
+use super::client_events::ConnectionEnd;
 use super::http_routes::HttpRoutes;
 use super::{Client, Gateway, find};
 use crate::bus::{Notify, ToGateway};
@@ -118,7 +118,7 @@ impl Service for Gateway {
         let Some(client) = find(&mut self.clients, conn) else {
             return;
         };
-        let ending = Ending::of(cause, client.closing);
+        let ending = ConnectionEnd::of(cause, client.closing);
         self.events.closed(client.subject(), ending, io.now());
         self.clients[conn.slot as usize] = None;
         self.parts.metrics.connections.dec();

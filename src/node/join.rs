@@ -92,7 +92,7 @@ impl Node {
                     return Err(run_by_another(self.universe.system_id(system)));
                 }
                 if system != target {
-                    return self.jump_from_ashore(key, system, pilot, target);
+                    return self.jump_from_storage(key, system, pilot, target);
                 }
                 self.admit(key, target, &pilot)
             }

@@ -9,7 +9,7 @@
 //! From the departure on the record says that the ship is docked at its goal with the fuel burned:
 //! whatever ends the server before the arrival, the pilot is there afterwards, once and with nothing
 //! lost. The goal keeps a place free meanwhile, so nobody waits in transit for room. Where an arrival
-//! fails all the same, the join is refused and the pilot is ashore at the goal, to join it again.
+//! fails all the same, the join is refused and the pilot is stored at the goal, to join it again.
 //!
 //! A jump takes ticks of the server, not of a system: no system's slowed time holds it up.
 
@@ -97,7 +97,7 @@ impl Node {
     }
 
     /// As [`Self::jump`], for a pilot who is stored in another system.
-    pub(super) fn jump_from_ashore(
+    pub(super) fn jump_from_storage(
         &mut self,
         key: PlayerHandle,
         from: SystemIndex,
@@ -243,7 +243,7 @@ impl Node {
             self.players.evict(key, durable);
             return;
         }
-        // Who logged in again and has not joined yet stays ashore until then.
+        // Who logged in again and has not joined yet stays stored until then.
         if let Some(FirstJoin { conn, target, seq }) = entry.first_join.take() {
             let entered = self.enter(key, target);
             self.answer_join(key, conn, seq, target, entered);

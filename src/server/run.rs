@@ -71,7 +71,7 @@ pub struct Config {
     pub sim_threads: usize,
     /// How far a client sees, u.
     pub view_radius: f32,
-    /// Where figures are kept.
+    /// Metrics for operators.
     pub metrics: Metrics,
 }
 
