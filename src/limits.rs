@@ -134,7 +134,8 @@ pub const NPC_ROWS_SENSED_MAX: usize = 512;
 
 /// Offenders that patrols of one system remember at a time; every hit of a tick scans them.
 pub const NPC_ALARMS_MAX: usize = 64;
-// Wire: what one message may hold.
+
+// Protocol: what one message may hold.
 
 /// The protocol version that this server speaks.
 pub const PROTOCOL_VERSION: u64 = 1;
@@ -331,6 +332,7 @@ pub const RATE_FAULTS: Rate = Rate {
     per_second: 60,
     burst: 240,
 };
+
 // Net: what strangers may cost.
 
 /// Connections in all, over every shard of one listener; what one may take at most is `connection_bytes` of
@@ -497,6 +499,15 @@ pub const RESPONSE_MS_MAX: u64 = 30_000;
 
 // Replication: what a client is told, and how much of it.
 
+/// How far a pilot sees unless told otherwise, in u.
+pub const VIEW_RADIUS: f32 = 1_000.0;
+
+/// Smallest view radius that may be asked for, in u.
+pub const VIEW_RADIUS_MIN: f32 = 100.0;
+
+/// Largest view radius that may be asked for, in u.
+pub const VIEW_RADIUS_MAX: f32 = 10_000.0;
+
 /// Rows of interest cells along the view radius: finer cells fit the view closer, but a message then
 /// takes more copies, one a row, and more entities change their cell in a tick.
 pub const CELL_ROWS_PER_VIEW_RADIUS: f32 = 5.0;
@@ -569,7 +580,7 @@ pub const PARALLEL_ROWS_MIN: usize = 2_000;
 /// Frames kept for reuse in a system: one being read by a slow gateway, one being read, one to write.
 pub const FRAMES_KEPT_MAX: usize = 4;
 
-// Server: the tick, the gateways and what waits between them.
+// Node, gateway and server: the tick, the clients and what waits between them.
 
 /// How long before a tick's deadline its thread stops sleeping and spins, in µs: what a sleep
 /// oversleeps, at the cost of half a per cent of a node.
@@ -686,6 +697,27 @@ pub const DRAIN_DURABLE_MS_MAX: u64 = 2_500;
 /// last batch it stays inside the five seconds that operators are promised.
 pub const CLOSE_GRACE_MS: u64 = 1_500;
 
+/// Mean work of a tick above which the governor sheds load, in ns: four fifths of a period.
+pub const TICK_COST_HOT_NS: u64 = 26_000_000;
+
+/// Mean work of a tick, with what is to be given back included, below which it gives load back, in ns.
+pub const TICK_COST_COOL_NS: u64 = 22_000_000;
+
+/// Ticks above the upper mark before the governor acts: half a second.
+pub const GOVERNOR_HOT_TICKS: u64 = 15;
+
+/// Ticks below the lower mark before the governor gives something back: three seconds.
+pub const GOVERNOR_COOL_TICKS: u64 = 90;
+
+/// Log lines that may wait to be written.
+pub const LOG_LINES_MAX: usize = 4_096;
+
+/// How long a process that ends waits for its last log lines to be written, in ms.
+pub const LOG_FLUSH_MS_MAX: u64 = 500;
+
+/// Connections of the operator's port.
+pub const OPS_CONNECTIONS_MAX: usize = 64;
+
 // What the parts of the memory budget cost at worst, in bytes; see `server::budget`.
 
 /// A connection's own state: its phase, its HTTP head and body, its session, its place in tables.
@@ -717,23 +749,6 @@ pub const PROGRAM_BYTES: usize = 128 * 1024 * 1024;
 pub const SPARE_FILES: u64 =
     64 + (OPS_CONNECTIONS_MAX + ACCEPTS_PER_TURN_MAX + HANDOVER_MAX) as u64;
 
-/// Log lines that may wait to be written.
-pub const LOG_LINES_MAX: usize = 4_096;
-
-/// How long a process that ends waits for its last log lines to be written, in ms.
-pub const LOG_FLUSH_MS_MAX: u64 = 500;
-
-/// Connections of the operator's port.
-pub const OPS_CONNECTIONS_MAX: usize = 64;
-
-/// How far a pilot sees unless told otherwise, in u.
-pub const VIEW_RADIUS: f32 = 1_000.0;
-
-/// Smallest view radius that may be asked for, in u.
-pub const VIEW_RADIUS_MIN: f32 = 100.0;
-
-/// Largest view radius that may be asked for, in u.
-pub const VIEW_RADIUS_MAX: f32 = 10_000.0;
 // Store: what waits for the disk, how long, and whose the systems are.
 
 /// Requests that may wait for the writer: eight seconds of ticks. Beyond it, full is the answer.
@@ -864,6 +879,15 @@ pub const CHAIN_HEADS_BYTES_MAX: u64 = 1024 * 1024;
 /// Differences that an audit names; the rest is counted.
 pub const AUDIT_FINDINGS_MAX: usize = 20;
 
+/// Links that a database's name may lead through: as many as Linux follows.
+pub const DATABASE_LINKS_MAX: usize = 40;
+
+/// Tries for the lock of an SQLite file before another server is taken to hold it.
+pub const STORE_LOCK_TRIES_MAX: u32 = 20;
+
+/// Pause between two of them.
+pub const STORE_LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+
 // Recorder: what a flight recording may hold.
 
 /// Largest frame of a recording, in bytes: the opening of a universe of the largest size; a tick with
@@ -882,24 +906,3 @@ pub const RECORDING_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
 
 /// How long a server that goes down waits for the end of its recording, in ms.
 pub const RECORDING_END_MS_MAX: u64 = 500;
-
-/// Mean work of a tick above which the governor sheds load, in ns: four fifths of a period.
-pub const TICK_COST_HOT_NS: u64 = 26_000_000;
-
-/// Mean work of a tick, with what is to be given back included, below which it gives load back, in ns.
-pub const TICK_COST_COOL_NS: u64 = 22_000_000;
-
-/// Ticks above the upper mark before the governor acts: half a second.
-pub const GOVERNOR_HOT_TICKS: u64 = 15;
-
-/// Ticks below the lower mark before the governor gives something back: three seconds.
-pub const GOVERNOR_COOL_TICKS: u64 = 90;
-
-/// Links that a database's name may lead through: as many as Linux follows.
-pub const DATABASE_LINKS_MAX: usize = 40;
-
-/// Tries for the lock of an SQLite file before another server is taken to hold it.
-pub const STORE_LOCK_TRIES_MAX: u32 = 20;
-
-/// Pause between two of them.
-pub const STORE_LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
