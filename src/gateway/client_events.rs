@@ -41,10 +41,12 @@ impl ConnectionEnd {
                 Some(DISPLACED_CLOSE_CODE),
                 "all places are taken, and it made room for another connection",
             ),
-            (CloseCause::Stopping | CloseCause::Service, None) => {
+            (CloseCause::Stopping, None) => {
                 let draining = CloseCode::Draining;
                 (Some(draining.as_u16()), draining.reason())
             }
+            // This gateway notes the code of each close, so nothing else is known here.
+            (CloseCause::Service, None) => (None, "the server closed it"),
             (CloseCause::Peer, None) => (None, "the peer or its network ended it"),
         };
         Self { code, cause }

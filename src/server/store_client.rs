@@ -156,8 +156,9 @@ impl StoreClient {
     }
 }
 
-/// What the node is told of an answer; nothing of those that are handled here. A batch is told as
-/// durable without something: whoever lost nothing never asks.
+/// The node's event for an answer; none for answers that only opening the store waits for. A durable
+/// batch becomes [`StoreEvent::DurableWithout`]: one of which nothing was lost is told to the gateways
+/// at once and does not come here.
 fn event_of(answer: store::Answer) -> Option<StoreEvent> {
     Some(match answer {
         store::Answer::Durable { batch } => StoreEvent::DurableWithout(batch),
